@@ -1,0 +1,203 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Codec, createCodec } from '@causeway/runtime/avro';
+import { isPermanent } from '@causeway/runtime/errors';
+import { connectKafka, type Kafka } from '@causeway/runtime/kafka';
+import type { KafkaRecord } from '@causeway/runtime/kafka-session';
+import { createLogger } from '@causeway/runtime/log';
+import type { Organisation } from '@causeway/runtime/organisations';
+import type { Reader } from '@causeway/runtime/reader';
+import { readToEnd } from '@causeway/runtime/reader';
+import {
+  AGREEMENTS_TOPIC,
+  ORGANISATIONS_TOPIC,
+  type TopologySettings,
+  topology,
+} from '@causeway/runtime/topology';
+import { type Agreement, agreementDigest, canonicalJson } from '@causeway/schemas/agreement';
+import { type AgreementRecord, applyRecord, emptyState, versionKey } from '@causeway/schemas/agreement-log';
+import type { EventType } from '@causeway/schemas/catalogue';
+import { expandAgreement } from '@causeway/schemas/release';
+import type { Connections } from './parts.ts';
+import { CannotStart } from './settings.ts';
+
+type Deployment = {
+  connections: Connections;
+  replication: TopologySettings;
+  catalogue: readonly EventType[];
+  organisations: Organisation[];
+  agreements: Agreement[];
+  say: (line: string) => void;
+  now?: () => Date;
+};
+
+const DEPLOYER = 'deployer';
+const ATTEMPTS = 20;
+
+/**
+ * Brings the bus into the state that the repository declares: topics and rights, event schemas,
+ * organisations, agreements. Doing it again changes nothing.
+ * @throws CannotStart when an agreement or schema cannot be loaded
+ */
+export async function deploy(deployment: Deployment): Promise<void> {
+  const { connections, replication, catalogue, organisations, agreements, say } = deployment;
+  const ids = organisations.map(({ id }) => id);
+  const log = createLogger(DEPLOYER, 'error');
+  const kafka = connectKafka(
+    {
+      brokers: connections.KAFKA_BROKERS.split(','),
+      username: connections.KAFKA_USERNAME,
+      password: connections.KAFKA_PASSWORD,
+      clientId: DEPLOYER,
+      ...(connections.KAFKA_TLS === 'true' ? { tls: authorityOf(connections) } : {}),
+    },
+    log,
+  );
+  const codec = createCodec({ registryUrl: connections.SCHEMA_REGISTRY_URL }, log);
+  try {
+    const [schemaIds] = await Promise.all([
+      registerSchemas(codec, catalogue),
+      applyTopology(kafka, ids, replication),
+    ]);
+    await publish(kafka, await changedOrganisations(kafka, organisations));
+    const at = (deployment.now?.() ?? new Date()).toISOString();
+    const added = await newAgreementRecords(kafka, agreements, catalogue, schemaIds, at);
+    await publish(kafka, added);
+    const loaded = new Set(added.map(({ key }) => String(key)));
+    if (loaded.size > 0) say(`agreements loaded: ${[...loaded].join(', ')}`);
+  } finally {
+    await kafka.close();
+  }
+}
+
+const authorityOf = ({ KAFKA_CA_FILE: path }: Connections) =>
+  path ? { ca: readFileSync(path, 'utf8') } : {};
+
+async function applyTopology(
+  kafka: Kafka,
+  organisations: string[],
+  replication: TopologySettings,
+): Promise<void> {
+  const { topics, acls } = topology(organisations, replication);
+  const admin = await patiently(() => kafka.admin());
+  try {
+    await patiently(() => admin.createTopics(topics));
+    await patiently(() => admin.createAcls(acls));
+  } finally {
+    await admin.close();
+  }
+}
+
+async function registerSchemas(codec: Codec, catalogue: readonly EventType[]): Promise<Map<string, number>> {
+  const ids = new Map<string, number>();
+  for (const { type, schema } of catalogue) {
+    ids.set(type, await patiently(() => codec.register(type, schema, 'FULL_TRANSITIVE')));
+  }
+  return ids;
+}
+
+/** A broker or registry that has only just begun to answer may say no a few times more. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (isPermanent(error) || attempt === ATTEMPTS) throw error;
+      await delay(100 * Math.min(attempt, 10));
+    }
+  }
+}
+
+async function publish(kafka: Kafka, records: KafkaRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const producer = kafka.producer();
+  try {
+    await producer.send(records);
+  } finally {
+    await producer.close();
+  }
+}
+
+async function readTopic<T>(kafka: Kafka, topic: string, read: (reader: Reader) => Promise<T>): Promise<T> {
+  const reader = kafka.reader();
+  try {
+    return await patiently(() => read(reader));
+  } catch (error) {
+    throw new Error(`the topic ${topic} cannot be read`, { cause: error });
+  } finally {
+    await reader.close();
+  }
+}
+
+async function changedOrganisations(
+  kafka: Kafka,
+  organisations: readonly Organisation[],
+): Promise<KafkaRecord[]> {
+  const known = await readTopic(kafka, ORGANISATIONS_TOPIC, async (reader) => {
+    const latest = new Map<string, string>();
+    for await (const { key, value } of readToEnd(reader, { topic: ORGANISATIONS_TOPIC, partition: 0 }, 0)) {
+      latest.set(key?.toString() ?? '', value?.toString() ?? '');
+    }
+    return latest;
+  });
+  return organisations
+    .map((organisation) => ({ id: organisation.id, text: canonicalJson(organisation) }))
+    .filter(({ id, text }) => known.get(id) !== text)
+    .map(({ id, text }) => ({ topic: ORGANISATIONS_TOPIC, partition: 0, key: id, value: Buffer.from(text) }));
+}
+
+async function newAgreementRecords(
+  kafka: Kafka,
+  agreements: readonly Agreement[],
+  catalogue: readonly EventType[],
+  schemaIds: ReadonlyMap<string, number>,
+  at: string,
+): Promise<KafkaRecord[]> {
+  const { versions } = await readTopic(kafka, AGREEMENTS_TOPIC, async (reader) => {
+    let state = emptyState();
+    for await (const { value } of readToEnd(reader, { topic: AGREEMENTS_TOPIC, partition: 0 }, 0)) {
+      if (value) state = applyRecord(state, JSON.parse(value.toString()) as AgreementRecord);
+    }
+    return state;
+  });
+  const problems: string[] = [];
+  const records: KafkaRecord[] = [];
+  for (const agreement of agreements) {
+    const key = versionKey(agreement);
+    const digest = agreementDigest(agreement);
+    const known = versions.get(key);
+    if (known && known.record.digest !== digest) {
+      problems.push(`${key} was loaded before with other content; a change needs the next version number`);
+    }
+    if (known) continue;
+    const { id, version, status } = agreement;
+    const by = { id, version, by: DEPLOYER, at };
+    const release = pinned(agreement, catalogue, schemaIds);
+    const entries: AgreementRecord[] = [
+      { kind: 'version', ...by, agreement, release, digest },
+      { kind: 'status', ...by, status, reason: 'as its file says at first load' },
+    ];
+    for (const entry of entries) {
+      records.push({ topic: AGREEMENTS_TOPIC, partition: 0, key, value: Buffer.from(JSON.stringify(entry)) });
+    }
+  }
+  if (problems.length > 0)
+    throw new CannotStart(`The agreements cannot be loaded:\n  ${problems.join('\n  ')}`);
+  return records;
+}
+
+/** The leaves that the paths stand for today, with the schema that says so. */
+function pinned(
+  agreement: Agreement,
+  catalogue: readonly EventType[],
+  schemaIds: ReadonlyMap<string, number>,
+) {
+  const { release } = expandAgreement(agreement, catalogue);
+  return Object.fromEntries(
+    Object.entries(release).map(([type, released]) => {
+      const schemaId = schemaIds.get(type);
+      if (schemaId === undefined) throw new Error(`${type} has no schema id`);
+      return [type, { ...released, schemaId }];
+    }),
+  );
+}

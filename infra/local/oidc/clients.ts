@@ -1,0 +1,48 @@
+import type { AdapterPayload, ClientMetadata } from 'oidc-provider';
+import { CONSOLE_CLIENT, clientSecretName, ROLES, type Role } from '../oidc.ts';
+import { readSecret } from '../secrets.ts';
+
+/** What a token of this client says beyond the standard claims. */
+export type Identity = {
+  organisation?: string;
+  roles?: Role[];
+  audience: 'causeway-gateway' | 'causeway-console';
+};
+
+/** The organisation's own client has its id; `role/<role>[/<organisation>]` acts for a member of staff. */
+export function identityOf(clientId: string): Identity {
+  if (clientId === CONSOLE_CLIENT) return { audience: 'causeway-console' };
+  const [kind, name, organisation] = clientId.split('/');
+  const role = ROLES.find((known) => kind === 'role' && known === name);
+  if (!role) return { audience: 'causeway-gateway', organisation: clientId };
+  return { audience: 'causeway-console', roles: [role], ...(organisation ? { organisation } : {}) };
+}
+
+/**
+ * A client exists once its secret does: an organisation that joins while the provider runs needs no restart.
+ * @param anySecret makes every organisation id a client with this secret; for the test harness
+ */
+export function findClient(directory: string, id: string, anySecret?: string): AdapterPayload | undefined {
+  if (!/^[a-z][a-z0-9/-]{1,120}$/.test(id)) return undefined;
+  const secret = readSecret(directory, clientSecretName(id)) ?? anySecret;
+  if (!secret) return undefined;
+  const metadata: ClientMetadata =
+    id === CONSOLE_CLIENT
+      ? {
+          client_id: id,
+          client_secret: secret,
+          client_name: 'Causeway console',
+          grant_types: ['authorization_code', 'refresh_token'],
+          response_types: ['code'],
+          redirect_uris: ['http://127.0.0.1:8080/'],
+          post_logout_redirect_uris: ['http://127.0.0.1:8080/'],
+        }
+      : {
+          client_id: id,
+          client_secret: secret,
+          grant_types: ['client_credentials'],
+          response_types: [],
+          redirect_uris: [],
+        };
+  return metadata as AdapterPayload;
+}

@@ -1,0 +1,143 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { principalSecret } from './kafka.ts';
+import { CONSOLE_CLIENT, clientSecretName } from './oidc.ts';
+import type { Connections } from './parts.ts';
+import { repository } from './paths.ts';
+import { LOOPBACK } from './ports.ts';
+import type { Secrets } from './secrets.ts';
+import { CannotStart, type Environment } from './settings.ts';
+import type { PartSpec } from './supervisor.ts';
+
+/** The member `causeway` of a service's package.json: how it takes part in the local system. */
+type Declaration = {
+  /** Lower ones are stopped later. */
+  order: number;
+  /** Kafka principal of one of our own services; an adapter has an organisation instead. */
+  principal?: string;
+  organisation?: string;
+  port?: { variable: string; default: number; scheme: string };
+  /** Plays the legacy system's feed; not started with `--simulators off`. */
+  simulator?: string;
+  /** Takes what is delivered to the legacy system; always started. */
+  sinkSimulator?: string;
+  /** Names of further settings that the service takes from the launcher. */
+  variables?: string[];
+};
+
+export type Service = Declaration & { name: string; directory: string; principal: string };
+
+/** Every service of the repository: a folder below `services` whose package.json says how to run it. */
+export function findServices(root = repository): Service[] {
+  return globSync(['services/*/package.json', 'services/adapters/*/package.json'], { cwd: root })
+    .flatMap((path) => {
+      const manifest: { causeway?: Declaration } = JSON.parse(readFileSync(join(root, path), 'utf8'));
+      if (!manifest.causeway) return [];
+      const directory = join(root, dirname(path));
+      const name = basename(directory);
+      const principal = manifest.causeway.principal ?? manifest.causeway.organisation;
+      if (!principal) throw new CannotStart(`${path}: "causeway" needs a principal or an organisation.`);
+      return [{ ...manifest.causeway, name, directory, principal }];
+    })
+    .sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1));
+}
+
+export type Endpoint = { url: string | null; admin: string };
+
+type Surroundings = {
+  connections: Connections;
+  secrets: Secrets;
+  /** The launcher's own environment, from which named settings are passed on. */
+  environment: Environment;
+  home: string;
+};
+
+export type Placed = { service: Service; port: number | undefined; adminPort: number };
+
+export const endpointOf = ({ service, port, adminPort }: Placed): Endpoint => ({
+  url: service.port ? `${service.port.scheme}://${LOOPBACK}:${port}` : null,
+  admin: `http://${LOOPBACK}:${adminPort}`,
+});
+
+export function servicePart(placed: Placed, surroundings: Surroundings): PartSpec {
+  const { service } = placed;
+  return {
+    name: service.name,
+    command: process.execPath,
+    args: ['src/main.ts'],
+    cwd: service.directory,
+    env: environmentOf(placed, surroundings),
+    probe: async () => {
+      const address = `${endpointOf(placed).admin}/ready`;
+      const answer = await fetch(address, { signal: AbortSignal.timeout(3_000) });
+      await answer.arrayBuffer();
+      return answer.ok;
+    },
+    stopTimeoutMs: 8_000,
+  };
+}
+
+/** A simulator answers to nobody; it runs beside its adapter and ends when it is stopped. */
+export function simulatorPart(placed: Placed, script: string, surroundings: Surroundings): PartSpec {
+  const { service } = placed;
+  const name = `${service.name}-${basename(script, '.ts')}`;
+  return {
+    name,
+    command: process.execPath,
+    args: [script],
+    cwd: service.directory,
+    env: { ...environmentOf(placed, surroundings), SERVICE_NAME: name, ADMIN_PORT: '0' },
+    probe: async () => true,
+    mayFinish: true,
+    stopTimeoutMs: 3_000,
+  };
+}
+
+/** Everything a service sees: never the whole environment of whoever started the launcher. */
+function environmentOf({ service, port, adminPort }: Placed, around: Surroundings): Record<string, string> {
+  const { connections, secrets, environment, home } = around;
+  const adapter = service.organisation !== undefined;
+  const offered: Environment = {
+    COUNCIL_DATABASE_URL: connections.COUNCIL_DATABASE_URL,
+    COUNCIL_DROP_DIR: environment.COUNCIL_DROP_DIR || join(home, 'council-drop'),
+  };
+  // A service's own settings begin with its name: NHS_TRUST_ACK_MODE goes to nhs-trust.
+  const prefix = `${service.name.replaceAll('-', '_').toUpperCase()}_`;
+  const passed = Object.keys(environment).filter((name) => name.startsWith(prefix));
+  const env: Environment = {
+    ...pick(environment, ['PATH', 'TZ', 'NODE_ENV', ...passed]),
+    ...pick({ ...offered, ...environment }, service.variables ?? []),
+    SERVICE_NAME: service.name,
+    ADMIN_PORT: String(adminPort),
+    LOG_LEVEL: environment.LOG_LEVEL || 'info',
+    KAFKA_BROKERS: connections.KAFKA_BROKERS,
+    KAFKA_USERNAME: service.principal,
+    KAFKA_PASSWORD: secrets.get(principalSecret(service.principal)),
+    KAFKA_TLS: connections.KAFKA_TLS,
+    ...(connections.KAFKA_CA_FILE ? { KAFKA_CA_FILE: connections.KAFKA_CA_FILE } : {}),
+    SCHEMA_REGISTRY_URL: connections.SCHEMA_REGISTRY_URL,
+    DATABASE_URL: connections.DATABASE_URL,
+    OIDC_ISSUER: connections.OIDC_ISSUER,
+    ...(service.port && port !== undefined ? { [service.port.variable]: String(port) } : {}),
+    ...(adapter
+      ? { ORGANISATION: service.organisation, PARTNERSHIP_KEY: secrets.get('partnership-key') }
+      : {}),
+    ...(service.name === 'gateway' ? { CURSOR_KEY: secrets.get('cursor-key') } : {}),
+    ...(service.name === 'console'
+      ? {
+          SESSION_KEY: secrets.get('session-key'),
+          CONSOLE_CLIENT_SECRET: secrets.get(clientSecretName(CONSOLE_CLIENT)),
+        }
+      : {}),
+  };
+  return pick(env, Object.keys(env));
+}
+
+function pick(from: Environment, names: string[]): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of names) {
+    const value = from[name];
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}

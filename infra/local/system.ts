@@ -1,0 +1,159 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { deploy } from './deploy.ts';
+import { ensureUsers } from './kafka.ts';
+import { CONSOLE_CLIENT, clientSecretName } from './oidc.ts';
+import { readAgreements, readOrganisations } from './partnership.ts';
+import { claimHome, type Parts, type PartsOptions, requireFree, startParts, untilAborted } from './parts.ts';
+import { freePort } from './ports.ts';
+import {
+  type Endpoint,
+  endpointOf,
+  findServices,
+  type Placed,
+  servicePart,
+  simulatorPart,
+} from './services.ts';
+import { type Environment, fixedPorts, organisationsDirectory, type PortPlan } from './settings.ts';
+import type { Part } from './supervisor.ts';
+
+export type SystemOptions = Pick<PartsOptions, 'home' | 'environment' | 'say' | 'onFailed'> & {
+  /** By default those of the environment's variables. */
+  ports?: PortPlan;
+  simulators: boolean;
+  agreementsDir: string;
+  organisationsDir?: string;
+  /** Only these; all by default. */
+  services?: string[];
+};
+
+export type System = {
+  endpoints: Record<string, Endpoint>;
+  /** Process ids now, by name; a part that is just being restarted is missing. */
+  processes(): Record<string, number>;
+  parts: Parts;
+  stop(): Promise<void>;
+};
+
+const SERVICES_STOP_MS = 8_500;
+
+/**
+ * Brings up everything: parts, topics and rights, schemas, organisations and agreements, all services, and,
+ * if asked, the simulators. Resolves when every service answers `/ready`.
+ * @throws CannotStart, PartFailed; nothing is left running then
+ */
+export async function startSystem(options: SystemOptions, signal?: AbortSignal): Promise<System> {
+  const { home, environment, agreementsDir } = options;
+  const ports = options.ports ?? fixedPorts(environment);
+  await claimHome(home, options.say);
+  const organisations = readOrganisations(options.organisationsDir ?? organisationsDirectory);
+  const services = await place(ports, options.services);
+  const principals = [
+    ...new Set([...services.map(({ service }) => service.principal), ...organisations.map(({ id }) => id)]),
+  ];
+  const catalogue = loadCatalogue();
+  const ids = organisations.map(({ id }) => id);
+  const agreements = readAgreements(agreementsDir, catalogue, ids);
+  forgetEndpoints(home);
+  const parts = await startParts({ ...options, ports, principals }, signal);
+  const stop = async () => {
+    forgetEndpoints(home);
+    await stopServices(parts, services);
+    await parts.stop();
+  };
+  try {
+    const around = { connections: parts.connections, secrets: parts.secrets, environment, home };
+    makeClientSecrets(parts, ids);
+    mkdirSync(join(home, 'council-drop'), { recursive: true });
+    const run = async () => {
+      const { connections, secrets, supervisor } = parts;
+      const users = join(home, environment.KAFKA_BROKERS ? 'external-kafka' : 'kafka');
+      await ensureUsers(users, connections, principals, secrets);
+      const replication = replicationOf(environment);
+      await deploy({ connections, replication, catalogue, organisations, agreements, say: options.say });
+      await Promise.all(services.map((placed) => supervisor.start(servicePart(placed, around))));
+      for (const placed of services) {
+        const { simulator, sinkSimulator } = placed.service;
+        const scripts = [sinkSimulator, options.simulators ? simulator : undefined];
+        for (const script of scripts)
+          if (script) await supervisor.start(simulatorPart(placed, script, around));
+      }
+    };
+    await untilAborted(signal, run());
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const endpoints = Object.fromEntries(services.map((placed) => [placed.service.name, endpointOf(placed)]));
+  rememberEndpoints(home, endpoints, parts, ids);
+  return { endpoints, processes: () => processesOf(parts.supervisor.parts()), parts, stop };
+}
+
+/** Gives every service its ports, and says at once when one of them is taken. */
+async function place(ports: PortPlan, only: string[] | undefined): Promise<Placed[]> {
+  const placed: Placed[] = [];
+  for (const service of findServices().filter(({ name }) => only?.includes(name) ?? true)) {
+    const port = service.port && (await ports.of(service.port.variable, service.port.default));
+    placed.push({ service, port, adminPort: await freePort() });
+  }
+  await requireFree(placed.map(({ service, port }) => [service.name, service.port?.variable ?? '', port]));
+  return placed;
+}
+
+function makeClientSecrets({ secrets }: Parts, organisations: string[]): void {
+  for (const client of [CONSOLE_CLIENT, ...organisations]) secrets.get(clientSecretName(client));
+}
+
+/** Simulators first, then what takes events in, and last what others still write to. */
+async function stopServices({ supervisor }: Parts, services: Placed[]): Promise<void> {
+  supervisor.seal();
+  const order = new Map(services.map(({ service }) => [service.name, service.order]));
+  const all = supervisor.parts();
+  const simulators = all.filter(
+    ({ name }) => services.some(({ service }) => name.startsWith(`${service.name}-`)) && !order.has(name),
+  );
+  await Promise.all(simulators.map((part) => part.stop()));
+  const running = all.filter(({ name }) => order.has(name));
+  const steps = [...new Set([...order.values()])].sort((a, b) => b - a);
+  const deadline = Date.now() + SERVICES_STOP_MS;
+  for (const step of steps) {
+    const within = Math.max(deadline - Date.now(), 1_000);
+    await Promise.all(
+      running.filter(({ name }) => order.get(name) === step).map((part) => part.stop(within)),
+    );
+  }
+}
+
+/** A broker of ours is alone; a real cluster says what it can do. */
+const replicationOf = (env: Environment) => ({
+  replicationFactor: Number(env.KAFKA_REPLICATION_FACTOR || 1),
+  minInSyncReplicas: Number(env.KAFKA_MIN_INSYNC_REPLICAS || 1),
+});
+
+const processesOf = (parts: Part[]): Record<string, number> =>
+  Object.fromEntries(
+    parts.flatMap((part) => {
+      const pid = part.pid();
+      return pid === undefined ? [] : [[part.name, pid]];
+    }),
+  );
+
+const endpointsPath = (home: string) => join(home, 'endpoints.json');
+export const connectionsPath = (home: string) => join(home, 'connections.json');
+
+/** For people and tools: where the services are; for our own tools also how to get in. */
+function rememberEndpoints(
+  home: string,
+  endpoints: Record<string, Endpoint>,
+  parts: Parts,
+  organisations: string[],
+) {
+  writeFileSync(endpointsPath(home), `${JSON.stringify(endpoints, null, 2)}\n`);
+  const known = { ...parts.connections, organisations };
+  writeFileSync(connectionsPath(home), `${JSON.stringify(known, null, 2)}\n`, { mode: 0o600 });
+}
+
+function forgetEndpoints(home: string) {
+  for (const path of [endpointsPath(home), connectionsPath(home)]) rmSync(path, { force: true });
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { leavesOf, namedTypes } from './avro-schema.ts';
+import { loadCatalogue, loadCommon, selfContained } from './catalogue.ts';
+import { avroName } from './event-type.ts';
+import { checkSchema } from './rules.ts';
+import { misfits } from './testing/conforms.ts';
+
+const catalogue = loadCatalogue();
+
+test('the catalogue holds the hospital stay: admission and discharge, each with its retraction', () => {
+  const types = new Set(catalogue.map(({ type }) => type));
+  for (const fact of ['inpatient-admission', 'patient-discharge']) {
+    assert.ok(types.has(`uk.causeway.nhs.${fact}.recorded.v1`));
+    assert.ok(types.has(`uk.causeway.nhs.${fact}.voided.v1`));
+  }
+});
+
+for (const { type, schema, siblingOf, example, defaultPriority } of catalogue) {
+  test(`${type} obeys the rules for event schemas`, () => {
+    assert.deepEqual(checkSchema(schema), []);
+    assert.ok(namedTypes(schema).has(avroName(type)));
+  });
+
+  test(`${type} corrects only types that exist`, () => {
+    for (const base of siblingOf) assert.ok(catalogue.some((other) => other.type === base));
+    assert.equal(siblingOf.length > 0, /\.(voided|corrected)\.v\d+$/.test(type));
+  });
+
+  test(`${type} has every leaf that a sibling refers to as its own`, () => {
+    for (const { field } of leavesOf(schema)) {
+      if (!field.basePath) continue;
+      for (const base of catalogue.filter((other) => siblingOf.includes(other.type))) {
+        assert.ok(leavesOf(base.schema).some(({ path }) => path === field.basePath));
+      }
+    }
+  });
+
+  test(`${type} has an example that fits its schema`, () => {
+    assert.deepEqual(misfits(schema, example.data), []);
+    assert.equal(example.priority, defaultPriority);
+    assert.match(example.subject, /^[A-Za-z0-9_-]{22}$/);
+    assert.match(example.source, /^\/[a-z-]+\/[a-z-]+$/);
+  });
+
+  test(`${type} has an example about nobody: numbers that are never issued, telephones kept for drama`, () => {
+    const text = JSON.stringify(example.data);
+    const numbers = text.match(/"nhsNumber":"(\d{10})"/)?.[1] ?? '';
+    assert.ok(numbers.startsWith('999') && passesCheck(numbers));
+    for (const [telephone] of text.matchAll(/\b0\d{4} \d{6}\b/g)) assert.match(telephone, /^01632 960\d{3}$/);
+  });
+}
+
+// NHS number: weights 10 to 2, check digit 11 minus the remainder, 11 counts as 0 and 10 as invalid.
+function passesCheck(number: string): boolean {
+  const digits = [...number].map(Number);
+  const sum = digits.slice(0, 9).reduce((total, digit, index) => total + digit * (10 - index), 0);
+  return (11 - (sum % 11)) % 11 === digits[9];
+}
+
+test('every common type is used by an event type', () => {
+  const used = new Set(catalogue.flatMap(({ schema }) => [...namedTypes(schema).keys()]));
+  for (const name of loadCommon().keys()) assert.ok(used.has(name), name);
+});
+
+test('a common record stands where it is used first and by name after that', () => {
+  const common = new Map([
+    ['uk.test.Place', { type: 'record' as const, name: 'Place', namespace: 'uk.test', fields: [] }],
+  ]);
+  const record = {
+    type: 'record' as const,
+    name: 'Move',
+    namespace: 'uk.test',
+    fields: [
+      { name: 'from', type: ['null', 'uk.test.Place'] },
+      { name: 'to', type: 'Place' },
+    ],
+  };
+  const [from, to] = selfContained(record, common).fields;
+  assert.deepEqual(from?.type, ['null', common.get('uk.test.Place')]);
+  assert.equal(to?.type, 'uk.test.Place');
+  assert.throws(() => selfContained(record, new Map()), /unknown type uk.test.Place/);
+});

@@ -1,0 +1,141 @@
+/** The nhs-trust adapter: its settings, and how its parts are put together. */
+
+import { type Agreements, followAgreements } from '@causeway/runtime/agreements';
+import { createCodec } from '@causeway/runtime/avro';
+import {
+  type Config,
+  choice,
+  databaseSettings,
+  integer,
+  kafkaSettings,
+  list,
+  port,
+  registrySettings,
+  secret,
+  text,
+} from '@causeway/runtime/config';
+import { connectDatabase } from '@causeway/runtime/database';
+import { RetryableError } from '@causeway/runtime/errors';
+import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
+import { followOrganisations, type Organisation } from '@causeway/runtime/organisations';
+import type { Context } from '@causeway/runtime/service';
+import { createSource } from '@causeway/runtime/source';
+import { createTokeniser } from '@causeway/runtime/tokens';
+import type { Contact } from '@causeway/schemas/generated/types';
+import { serveMllp } from './client.ts';
+import { ADAPTER, createIntake } from './intake.ts';
+
+export const name = ADAPTER;
+
+export const settings = {
+  ...kafkaSettings,
+  ...registrySettings,
+  ...databaseSettings,
+  NHS_TRUST_DATABASE_SCHEMA: text('nhs_trust'),
+  ORGANISATION: text(),
+  PARTNERSHIP_KEY: secret(),
+  NHS_TRUST_MLLP_HOST: text('127.0.0.1'),
+  NHS_TRUST_MLLP_PORT: port(2575),
+  NHS_TRUST_ACK_MODE: choice(['original', 'enhanced'], 'original'),
+  NHS_TRUST_MAX_MESSAGE_BYTES: integer(1_000_000, { min: 10_000, max: 50_000_000 }),
+  NHS_TRUST_IDLE_SECONDS: integer(30, { min: 1, max: 3_600 }),
+  NHS_TRUST_MAX_CONNECTIONS: integer(64, { min: 1, max: 1_000 }),
+  NHS_TRUST_PROCESSING_IDS: list(['P', 'T', 'D']),
+  NHS_TRUST_NUMBER_WITHOUT_STATUS: choice(['verified', 'unverified'], 'verified'),
+};
+
+/** The event types that this adapter can publish. */
+const TYPES = [
+  'uk.causeway.nhs.inpatient-admission.recorded.v1',
+  'uk.causeway.nhs.inpatient-admission.voided.v1',
+  'uk.causeway.nhs.patient-discharge.recorded.v1',
+  'uk.causeway.nhs.patient-discharge.voided.v1',
+] as const;
+
+/** An engine waits 10 to 30 seconds for its answer; a refusal must come before it gives up. */
+const DELIVERY_MS = 8_000;
+const FOLLOWING_MS = 5_000;
+
+/** Starts the adapter. @throws Error when the MLLP port cannot be listened on */
+export const start = async ({
+  config,
+  log,
+  metrics,
+  onStop,
+  readiness,
+}: Context<Config<typeof settings>>): Promise<void> => {
+  const database = connectDatabase({
+    url: config.DATABASE_URL,
+    schema: config.NHS_TRUST_DATABASE_SCHEMA,
+    log,
+    metrics,
+  });
+  onStop('database', () => database.close());
+  const kafka = connectKafka(kafkaOptions(config, `${config.ORGANISATION}.${ADAPTER}`), log);
+  onStop('kafka', () => kafka.close());
+  const agreements = followAgreements(kafka, log);
+  onStop('agreements', () => agreements.close());
+  const organisations = followOrganisations(kafka, log);
+  onStop('organisations', () => organisations.close());
+  const source = createSource({
+    organisation: config.ORGANISATION,
+    adapter: ADAPTER,
+    types: TYPES,
+    producer: kafka.producer({ deliveryTimeoutMs: DELIVERY_MS }),
+    codec: createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log),
+    database,
+    agreements,
+    tokeniser: createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8')),
+    log,
+    metrics,
+  });
+  onStop('source', () => source.close());
+  readiness('source', () => source.ready());
+  readiness('kafka', () => following(agreements));
+  readiness('database', () => database.ping());
+
+  const handle = createIntake({
+    source,
+    ackMode: config.NHS_TRUST_ACK_MODE,
+    nhsNumber: { withoutStatus: config.NHS_TRUST_NUMBER_WITHOUT_STATUS },
+    processingIds: new Set(config.NHS_TRUST_PROCESSING_IDS),
+    contact: () => contactOf(config.ORGANISATION, organisations.get(config.ORGANISATION)),
+    now: () => new Date(),
+    log,
+    metrics,
+  });
+  const server = await serveMllp({
+    host: config.NHS_TRUST_MLLP_HOST,
+    port: config.NHS_TRUST_MLLP_PORT,
+    maxMessageBytes: config.NHS_TRUST_MAX_MESSAGE_BYTES,
+    idleMs: config.NHS_TRUST_IDLE_SECONDS * 1_000,
+    maxConnections: config.NHS_TRUST_MAX_CONNECTIONS,
+    handle,
+    turnedAway: () => {
+      metrics.sourceMessages.inc({ adapter: ADAPTER, outcome: 'refused', reason: 'too-many-connections' });
+      log.warn('a connection was turned away: there are as many as are allowed');
+    },
+  });
+  onStop('MLLP server', () => server.close());
+  log.info({ port: server.port }, 'listening for MLLP');
+};
+
+const following = async (agreements: Agreements): Promise<void> => {
+  if (!agreements.freshWithin(FOLLOWING_MS)) {
+    throw new RetryableError('kafka-unavailable', 'Kafka has not answered for some seconds');
+  }
+};
+
+/** The trust's entry in the register of organisations says whom to ring. */
+const contactOf = (id: string, organisation: Organisation | undefined): Contact => {
+  const find = (...hours: string[]) =>
+    organisation?.dutyContacts.find((contact) => hours.includes(contact.hours));
+  const inHours = find('in-hours', 'always');
+  return {
+    organisation: organisation?.name ?? id,
+    team: inHours?.name ?? null,
+    telephone: inHours?.telephone ?? null,
+    outOfHoursTelephone: find('out-of-hours', 'always')?.telephone ?? null,
+    reference: null,
+  };
+};

@@ -1,0 +1,120 @@
+/**
+ * Code lists of British HL7 v2 feeds to the words of our events. What is not in a list is UNKNOWN; the code itself
+ * travels beside it. Source of the lists: HSCIC ITK HL7 V2 Reference Tables v1.0.14, after the NHS Data Dictionary.
+ */
+import type {
+  AdmissionMethod,
+  DischargeDestination,
+  DischargeMethod,
+  NhsNumberStatus,
+  Sex,
+  SourceOfAdmission,
+} from '@causeway/schemas/generated/types';
+
+type Known<W extends string> = { [code: string]: Exclude<W, 'UNKNOWN'> };
+
+const list = <W extends string>(groups: Record<Exclude<W, 'UNKNOWN'>, string>): Known<W> => {
+  const known: Known<W> = {};
+  for (const word of Object.keys(groups) as Exclude<W, 'UNKNOWN'>[]) {
+    for (const code of groups[word].split(' ')) known[code] = word;
+  }
+  return known;
+};
+
+const lookUp = <W extends string>(codes: Known<W>, code: string | undefined): W | 'UNKNOWN' => {
+  const found = code?.trim().toUpperCase() ?? '';
+  return Object.hasOwn(codes, found) ? (codes[found] ?? 'UNKNOWN') : 'UNKNOWN';
+};
+
+/** ITK table 0001 is numeric, HL7's own has letters; feeds send either. 9 is "not specified", not a finding. */
+const SEX = list<Sex>({ male: '1 M MALE', female: '2 F FEMALE', indeterminate: 'A I' });
+
+/** Table 0007. */
+const ADMISSION_METHOD = list<AdmissionMethod>({
+  elective: '11 12 13',
+  emergency: '21 22 23 24 25 28 2A 2B 2C 2D',
+  maternity: '31 32',
+  transfer: '81',
+  birth: '82 83',
+});
+
+/** Table 0023. */
+const SOURCE_OF_ADMISSION = list<SourceOfAdmission>({
+  usual_residence: '19',
+  temporary_residence: '29',
+  penal_establishment_or_court: '37 38 39 40 41 42',
+  nhs_hospital: '49 51 52 53',
+  care_home: '54 55 56 65 85 86',
+  foster_care: '66',
+  born_in_hospital: '79',
+  other_hospital_or_hospice: '87 88',
+});
+
+/** Table 0112. */
+const DISCHARGE_METHOD = list<DischargeMethod>({
+  clinical_advice: '1',
+  self_or_relative: '2',
+  tribunal_or_court: '3',
+  died: '4',
+  stillbirth: '5',
+});
+
+/** Table 0113. */
+const DISCHARGE_DESTINATION = list<DischargeDestination>({
+  usual_residence: '19',
+  temporary_residence: '29',
+  court: '37',
+  penal_establishment_or_police: '38',
+  nhs_hospital: '48 49 50 51 52 53',
+  nhs_care_home: '54',
+  local_authority_residential: '65',
+  local_authority_foster_care: '66',
+  not_applicable: '79',
+  other_care: '84 85 86 87 88',
+});
+
+/** NHS Data Dictionary: NHS NUMBER STATUS INDICATOR CODE; ITK feeds write it NSTS01 to NSTS08. */
+const NHS_NUMBER_STATUS = list<NhsNumberStatus>({
+  verified: '01',
+  not_traced: '02',
+  trace_required: '03',
+  no_match: '04',
+  needs_resolving: '05',
+  in_progress: '06',
+  trace_not_required: '07',
+  trace_postponed: '08',
+});
+
+type Code = string | undefined;
+
+export const sexOf = (code: Code): Sex => lookUp(SEX, code);
+
+/** Treatment functions and patient types of stays that are about a birth, whatever way the patient came in. */
+const ABOUT_A_BIRTH = list<'maternity' | 'birth'>({ maternity: '501 560 MATERNITY', birth: '424 NEWBORN' });
+
+/**
+ * The group of an admission method code. A stay on a maternity ward is often booked under an emergency code; agreements
+ * that leave out maternity and births go by this group, so the specialty and the patient type count first.
+ */
+export const admissionMethodOf = (
+  code: Code,
+  stay: { patientType: Code; specialty: Code },
+): AdmissionMethod => {
+  const byCode = lookUp<AdmissionMethod>(ADMISSION_METHOD, code);
+  if (byCode === 'maternity' || byCode === 'birth') return byCode;
+  const signs = [stay.patientType, stay.specialty].map((sign) =>
+    lookUp<'maternity' | 'birth'>(ABOUT_A_BIRTH, sign),
+  );
+  return signs.find((sign) => sign !== 'UNKNOWN') ?? byCode;
+};
+
+export const sourceOfAdmissionOf = (code: Code): SourceOfAdmission => lookUp(SOURCE_OF_ADMISSION, code);
+export const dischargeMethodOf = (code: Code): DischargeMethod => lookUp(DISCHARGE_METHOD, code);
+export const dischargeDestinationOf = (code: Code): DischargeDestination =>
+  lookUp(DISCHARGE_DESTINATION, code);
+
+/** The tracing status, if the text is one at all: the field may hold anything. */
+export const nhsNumberStatusOf = (text: Code): NhsNumberStatus | undefined => {
+  const digits = /^(?:NSTS)?0?([1-8])$/i.exec(text?.trim() ?? '')?.[1];
+  return digits === undefined ? undefined : lookUp(NHS_NUMBER_STATUS, `0${digits}`);
+};

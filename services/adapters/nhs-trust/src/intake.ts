@@ -1,0 +1,167 @@
+/** What becomes of everything that comes in: the way from a frame to its fate and its answer. */
+
+import type { DeadLetter } from '@causeway/runtime/dead-letter';
+import { errorCode } from '@causeway/runtime/errors';
+import type { Logger } from '@causeway/runtime/log';
+import type { Metrics } from '@causeway/runtime/metrics';
+import type { Source } from '@causeway/runtime/source';
+import type { Contact } from '@causeway/schemas/generated/types';
+import { type AckMode, type Answer, acknowledgement, controlIds } from './acknowledgement.ts';
+import { messagesIn } from './batch.ts';
+import type { Arrival, Reply } from './client.ts';
+import { type Header, header, type Message, parseHeader, parseMessage, text } from './hl7.ts';
+import type { Frame, Oversize } from './mllp.ts';
+import type { NhsNumberPolicy } from './patient.ts';
+import { translate, triggerOf } from './translate.ts';
+
+export const ADAPTER = 'nhs-trust';
+export const CONTENT_TYPE = 'application/hl7-v2';
+
+export type IntakeOptions = {
+  source: Pick<Source, 'accept' | 'deadLetter'>;
+  ackMode: AckMode;
+  nhsNumber: NhsNumberPolicy;
+  processingIds: ReadonlySet<string>;
+  /** Whom partners ring about an event of this trust. */
+  contact(): Contact;
+  now(): Date;
+  log: Logger;
+  metrics: Metrics;
+};
+
+type Outcome = Parameters<Metrics['sourceMessages']['inc']>[0]['outcome'];
+type Fate = { outcome: Outcome; reason: string; answer: Answer };
+type Judged = Fate & { of: Header | undefined };
+
+const ACCEPTED: Answer = { verdict: 'accepted' };
+const KEPT_WITH: Record<Answer['verdict'], number> = { accepted: 0, rejected: 1, unavailable: 2 };
+
+/** Makes the handler of an MLLP server. */
+export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Promise<Reply>) => {
+  const { source, log, metrics } = options;
+  const nextControlId = controlIds(options.now());
+
+  const unavailable = (error: unknown): Fate => ({
+    outcome: 'failed',
+    reason: errorCode(error),
+    answer: { verdict: 'unavailable', reason: 'cannot be kept now, send it again' },
+  });
+
+  /** Keeps the bytes as a dead letter; the answer given is the one once they are kept. */
+  const keep = async (
+    raw: Buffer,
+    reason: string,
+    answer: Answer,
+    whole?: DeadLetter['whole'],
+  ): Promise<Fate> => {
+    try {
+      await source.deadLetter({
+        raw,
+        reason,
+        attempts: 1,
+        contentType: CONTENT_TYPE,
+        ...(whole && { whole }),
+      });
+      return { outcome: answer.verdict === 'accepted' ? 'dead-lettered' : 'refused', reason, answer };
+    } catch (error) {
+      return unavailable(error);
+    }
+  };
+
+  const publish = async (raw: Buffer, message: Message): Promise<Fate> => {
+    const translated = translate(message, { ...options, contact: options.contact() });
+    if (translated.kind === 'ignored') {
+      return { outcome: 'ignored', reason: translated.reason, answer: ACCEPTED };
+    }
+    if (translated.kind === 'undecodable') return keep(raw, translated.reason, ACCEPTED);
+    try {
+      const fate = await source.accept({
+        raw,
+        contentType: CONTENT_TYPE,
+        identity: identityOf(message),
+        content: message.content,
+        facts: translated.facts,
+      });
+      return { outcome: fate.fate, reason: 'reason' in fate ? fate.reason : 'none', answer: ACCEPTED };
+    } catch (error) {
+      return unavailable(error);
+    }
+  };
+
+  const judge = async (raw: Buffer): Promise<Judged> => {
+    const parsed = parseMessage(raw);
+    if (parsed.kind === 'message') return { ...(await publish(raw, parsed.message)), of: parsed.header };
+    if (parsed.kind === 'undecodable') {
+      return { ...(await keep(raw, parsed.reason, ACCEPTED)), of: parsed.header };
+    }
+    const answer: Answer = { verdict: 'rejected', reason: 'no-header' };
+    if (raw.length === 0) return { outcome: 'refused', reason: 'no-header', answer, of: undefined };
+    return { ...(await keep(raw, 'no-header', answer)), of: undefined };
+  };
+
+  /** A frame of several messages has one answer: for its first header, and no better than the worst of them. */
+  const whole = async (content: Buffer, since: number): Promise<Reply> => {
+    const judged = await Promise.all(messagesIn(content).map(judge));
+    for (const one of judged) count(one, since);
+    const worst = judged.reduce((a, b) =>
+      KEPT_WITH[b.answer.verdict] > KEPT_WITH[a.answer.verdict] ? b : a,
+    );
+    return reply(judged[0]?.of, worst.answer, worst.answer.verdict === 'unavailable' ? 'hold' : 'go-on');
+  };
+
+  const tooLarge = async (frame: Oversize, since: number): Promise<Reply> => {
+    const { head, length, sha256 } = frame;
+    const fate = await keep(
+      head,
+      'too-large',
+      { verdict: 'rejected', reason: 'too-large' },
+      { length, sha256 },
+    );
+    count(fate, since);
+    return reply(parseHeader(head), fate.answer, 'close');
+  };
+
+  /** Half a message, or bytes outside any frame: kept, and answered only where the sender has fallen silent. */
+  const remnant = async (raw: Buffer, reason: string, silent: boolean, since: number): Promise<Reply> => {
+    const of = reason === 'cut-short' ? parseHeader(raw) : undefined;
+    const verdict = of === undefined ? 'rejected' : 'unavailable';
+    const fate = raw.length === 0 ? undefined : await keep(raw, reason, { verdict, reason });
+    if (fate !== undefined) count(fate, since);
+    return silent ? reply(of, fate?.answer ?? { verdict, reason }, 'close') : { next: 'go-on' };
+  };
+
+  const reply = (of: Header | undefined, answer: Answer, next: Reply['next']): Reply => ({
+    answer: acknowledgement(of, options.ackMode, answer, { controlId: nextControlId(), at: options.now() }),
+    next,
+  });
+
+  const count = ({ outcome, reason }: Fate, since: number): void => {
+    metrics.sourceMessages.inc({ adapter: ADAPTER, outcome, reason });
+    metrics.acknowledgementDuration.observe({ adapter: ADAPTER }, (performance.now() - since) / 1000);
+    if (outcome === 'dead-lettered' || outcome === 'refused')
+      log.warn({ outcome, reason }, 'message kept as a dead letter');
+    else log.debug({ outcome, reason }, 'message answered');
+  };
+
+  return async ({ frame, silent }) => {
+    const since = performance.now();
+    const done: Record<Exclude<Frame['kind'], 'oversize'>, (content: Buffer) => Promise<Reply>> = {
+      message: (content) => whole(content, since),
+      'cut-short': (content) => remnant(content, 'cut-short', silent, since),
+      'outside-frame': (content) => remnant(content, 'outside-frame', silent, since),
+    };
+    try {
+      return frame.kind === 'oversize' ? await tooLarge(frame, since) : await done[frame.kind](frame.content);
+    } catch (error) {
+      // Nobody may lose a message to a defect of ours: the sender keeps it and sends it again.
+      log.error({ err: error }, 'a message could not be handled');
+      return { next: 'close' };
+    }
+  };
+};
+
+/** The source system's own identity of a message: who sent it, its control number, and what it announces. */
+const identityOf = (message: Message): string[] => {
+  const msh = header(message);
+  return [3, 4, 10].map((field) => text(message, msh, field) ?? '').concat(triggerOf(message) ?? '');
+};

@@ -1,0 +1,177 @@
+/** The person of an ADT message: PID and PD1 to the `Person` of our events, and what tells them apart. */
+import type {
+  Address,
+  Identifiers,
+  Person,
+  PersonCategory,
+  PersonName,
+} from '@causeway/schemas/generated/types';
+import { nhsNumberStatusOf, sexOf } from './codes.ts';
+import { component, known, type Message, repetitions, type Segment, segment, text } from './hl7.ts';
+import { isPlaceholder, validNhsNumber } from './identifiers.ts';
+import { parsePartialDate } from './timestamps.ts';
+
+export type Patient = {
+  person: Person;
+  /** The trust's own identifiers, the one that stays the same first. */
+  local: { scheme: string; id: string }[];
+  /** An NHS number that may stand for the person: valid, no placeholder, traced. */
+  verifiedNhsNumber: string | undefined;
+};
+
+/** Whether an NHS number that comes without any tracing status counts as traced. */
+export type NhsNumberPolicy = { withoutStatus: 'verified' | 'unverified' };
+
+type Identifier = {
+  id: string | undefined;
+  check: string | undefined;
+  authority: string;
+  root: string;
+  type: string;
+};
+
+const NHS_WORDS = new Set(['NHS', 'NH', 'NHSN', 'NHSNO', 'NHSNMBR', 'NHSNUMBER', 'NHS NUMBER']);
+const NHS_ROOT = '2.16.840.1.113883.2.1.4.1';
+const HOSPITAL_TYPES = new Set(['MRN', 'MR', 'HOSP', 'PI', 'PT']);
+/** Types of identifiers that stand for a stay, an account or somebody else's scheme, not for the patient here. */
+const OTHER_TYPES = new Set(['AN', 'VN', 'VISITID', 'FIN', 'SS', 'DL', 'PPN']);
+
+const identifiersIn = (message: Message, pid: Segment, field: number): Identifier[] =>
+  repetitions(message, pid, field).map((raw) => {
+    const part = (nth: number, sub = 1): string | undefined => known(component(message, raw, nth, sub));
+    return {
+      id: part(1),
+      check: part(2),
+      authority: part(4)?.toUpperCase() ?? '',
+      root: part(4, 2) ?? '',
+      type: part(5)?.toUpperCase() ?? '',
+    };
+  });
+
+const isNhs = ({ authority, type, root }: Identifier): boolean =>
+  NHS_WORDS.has(authority) || NHS_WORDS.has(type) || root === NHS_ROOT;
+
+/** A word that names who gave out an identifier, fit for a token: letters, digits and hyphens. */
+const schemeOf = (identifier: Identifier, facility: string): string => {
+  const name = identifier.authority || identifier.type || facility;
+  const word = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  return word || 'patient';
+};
+
+const rank = (identifier: Identifier): number => (HOSPITAL_TYPES.has(identifier.type) ? 0 : 1);
+
+/** PID-3 before PID-2: the list of 2.3 and later before the external id that older feeds fill. */
+const localIdentifiers = (list: Identifier[], facility: string): { scheme: string; id: string }[] =>
+  list
+    .filter((one) => !isNhs(one) && !OTHER_TYPES.has(one.type))
+    .toSorted((one, other) => rank(one) - rank(other))
+    .flatMap((one) => (one.id === undefined ? [] : [{ scheme: schemeOf(one, facility), id: one.id }]));
+
+const nhsNumberOf = (message: Message, pid: Segment, list: Identifier[]) => {
+  const candidates = list.filter(isNhs);
+  const statuses = [text(message, pid, 32), ...candidates.map((one) => one.check)];
+  const status = statuses.map(nhsNumberStatusOf).find((one) => one !== undefined);
+  const valid = candidates.flatMap((one) => (one.id === undefined ? [] : (validNhsNumber(one.id) ?? [])));
+  // Two different numbers in one message: nobody here can say which of them is the person's.
+  const distinct = [...new Set(valid.filter((number) => !isPlaceholder(number)))];
+  return { number: distinct.length === 1 ? distinct[0] : undefined, status };
+};
+
+const NAME_TYPES = new Set(['', 'L', 'CURRENT', 'U', 'USUAL', 'OR', 'D']);
+
+const nameOf = (message: Message, pid: Segment): PersonName | null => {
+  const all = repetitions(message, pid, 5);
+  const part = (raw: string | undefined, nth: number) => known(component(message, raw, nth)) ?? null;
+  const chosen = all.find((raw) => NAME_TYPES.has(part(raw, 7)?.toUpperCase() ?? '')) ?? all[0];
+  const given = [part(chosen, 2), part(chosen, 3)].filter((name) => name !== null);
+  const familyName = part(chosen, 1);
+  if (familyName === null && given.length === 0) return null;
+  return {
+    familyName,
+    givenNames: given.length === 0 ? null : given,
+    title: part(chosen, 5),
+    suffix: part(chosen, 4),
+    preferredName: null,
+  };
+};
+
+/** Capitals with one space before the last three, also for the pseudo-postcodes that begin with ZZ99. */
+export const canonicalPostcode = (written: string | undefined): string | null => {
+  const compact = written?.replace(/\s/g, '').toUpperCase() ?? '';
+  const found = /^([A-Z]{1,2}\d[A-Z\d]?|GIR)(\d[A-Z]{2}|0AA)$/.exec(compact);
+  return found === null ? null : `${found[1]} ${found[2]}`;
+};
+
+const HOME = new Set(['H', 'HOME', 'P', 'HP']);
+
+const addressOf = (message: Message, pid: Segment): Address | null => {
+  const part = (raw: string | undefined, nth: number) => known(component(message, raw, nth));
+  const all = repetitions(message, pid, 11);
+  const typed = (raw: string): string => part(raw, 7)?.toUpperCase() ?? '';
+  const chosen = all.find((raw) => HOME.has(typed(raw))) ?? all.find((raw) => typed(raw) === '');
+  const lines = [1, 2, 3, 4].flatMap((nth) => part(chosen, nth) ?? []);
+  const postcode = canonicalPostcode(part(chosen, 5));
+  if (lines.length === 0 && postcode === null) return null;
+  return { lines: lines.length === 0 ? null : lines, postcode, uprn: null, localAuthority: null };
+};
+
+const practiceOf = (message: Message): string | null => {
+  const code = text(message, segment(message, 'PD1'), 3, { component: 3 })?.toUpperCase() ?? '';
+  return /^[A-Z]\d{5}$/.test(code) ? code : null;
+};
+
+/**
+ * Whether where the person is must not leave the trust. ZU8 carries the marker for shielded addresses among other things, and its
+ * layout differs between products: any content there counts until a feed's own layout is configured.
+ */
+export const isShielded = (message: Message): boolean =>
+  message.segments.some(
+    ({ name, fields }) => name === 'ZU8' && fields.slice(1).some((field) => !/^("")?$/.test(field)),
+  );
+
+/** The patient of the message; undefined without a PID segment. */
+export const patientOf = (
+  message: Message,
+  facility: string,
+  policy: NhsNumberPolicy,
+): Patient | undefined => {
+  const pid = segment(message, 'PID');
+  if (pid === undefined) return undefined;
+  const list = [...identifiersIn(message, pid, 3), ...identifiersIn(message, pid, 2)];
+  const local = localIdentifiers(list, facility);
+  const { number, status } = nhsNumberOf(message, pid, list);
+  const traced = status === undefined ? policy.withoutStatus === 'verified' : status === 'verified';
+  const shielded = isShielded(message);
+  const identifiers: Identifiers = {
+    nhsNumber: number ?? null,
+    nhsNumberStatus: status ?? null,
+    hospitalNumber: local[0]?.id ?? null,
+    upn: null,
+    pncId: null,
+    cro: null,
+    localId: null,
+  };
+  const person: Person = {
+    name: nameOf(message, pid),
+    dateOfBirth: parsePartialDate(text(message, pid, 7)) ?? null,
+    sex: sexOf(text(message, pid, 8)),
+    address: shielded ? null : addressOf(message, pid),
+    identifiers,
+    generalPractice: shielded ? null : practiceOf(message),
+  };
+  const lastResort = number === undefined ? [] : [{ scheme: 'nhs-number', id: number }];
+  return { person, local: [...local, ...lastResort], verifiedNhsNumber: traced ? number : undefined };
+};
+
+/** Child until the eighteenth birthday; unknown where a partial date of birth leaves both possible. */
+export const categoryAt = (person: Person, at: string): PersonCategory => {
+  const born = person.dateOfBirth?.value;
+  if (born === undefined) return 'UNKNOWN';
+  const birthday = `${Number(born.slice(0, 4)) + 18}${born.slice(4)}`;
+  const day = at.slice(0, birthday.length);
+  if (day === birthday && birthday.length < 10) return 'UNKNOWN';
+  return day < birthday ? 'child' : 'adult';
+};

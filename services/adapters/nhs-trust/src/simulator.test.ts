@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type AckMode, acknowledgement, type Verdict } from './acknowledgement.ts';
+import { type MllpOptions, type Reply, serveMllp } from './client.ts';
+import { parseHeader, parseMessage } from './hl7.ts';
+import { createEngine, engineTraffic, fixtureMessages } from './simulator.ts';
+import { testNhsNumber } from './synthetic.ts';
+
+const AT = new Date('2026-03-05T10:15:00Z');
+
+/** A receiver that behaves as told, once per message that comes. */
+const receiver = async (behaviours: (Verdict | 'hang-up' | 'other-id')[], ackMode: AckMode = 'original') => {
+  const received: string[] = [];
+  const handle: MllpOptions['handle'] = async ({ frame }): Promise<Reply> => {
+    assert.ok(frame.kind === 'message');
+    received.push(frame.content.toString('latin1'));
+    const behaviour = behaviours[received.length - 1] ?? 'accepted';
+    if (behaviour === 'hang-up') return { next: 'close' };
+    const verdict = behaviour === 'other-id' ? 'accepted' : behaviour;
+    const of = behaviour === 'other-id' ? undefined : parseHeader(frame.content);
+    return { answer: acknowledgement(of, ackMode, { verdict }, { controlId: 'X', at: AT }), next: 'go-on' };
+  };
+  const server = await serveMllp({
+    host: '127.0.0.1',
+    port: 0,
+    maxMessageBytes: 100_000,
+    idleMs: 1_000,
+    maxConnections: 4,
+    handle,
+    turnedAway: () => undefined,
+  });
+  return { server, received };
+};
+
+describe('simulated integration engine', { timeout: 10_000 }, () => {
+  it('sends again what was refused for now, not answered, or answered for another message', async (t) => {
+    const { server, received } = await receiver(['unavailable', 'hang-up', 'other-id']);
+    const engine = createEngine({ host: '127.0.0.1', port: server.port, againMs: 1 });
+    t.after(async () => {
+      engine.close();
+      await server.close();
+    });
+    const [sample] = fixtureMessages();
+    assert.ok(sample);
+    assert.equal((await engine.send(sample.raw)).code, 'AA');
+    assert.deepEqual(received, Array(4).fill(sample.raw.toString('latin1')));
+  });
+
+  it('does not send again what was rejected', async (t) => {
+    const { server, received } = await receiver(['rejected'], 'enhanced');
+    const engine = createEngine({ host: '127.0.0.1', port: server.port, againMs: 1 });
+    t.after(async () => {
+      engine.close();
+      await server.close();
+    });
+    assert.equal((await engine.send(fixtureMessages()[0]?.raw ?? Buffer.alloc(0))).code, 'CR');
+    assert.equal(received.length, 1);
+  });
+
+  it('gives up when it is stopped while nobody listens', async () => {
+    const stop = new AbortController();
+    const engine = createEngine({ host: '127.0.0.1', port: 1, againMs: 1, signal: stop.signal });
+    const sending = engine.send(Buffer.from('MSH|^~\\&|'));
+    stop.abort();
+    await assert.rejects(sending, { name: 'AbortError' });
+  });
+
+  it('plays the samples and then invented stays that can all be read', () => {
+    const traffic = engineTraffic(1, () => AT);
+    const played = Array.from({ length: 60 }, () => traffic.next().value as Buffer);
+    assert.deepEqual(
+      played.slice(0, fixtureMessages().length),
+      fixtureMessages().map(({ raw }) => raw),
+    );
+    assert.ok(played.every((raw) => parseMessage(raw).kind === 'message'));
+    assert.match(testNhsNumber(7), /^999\d{7}$/);
+  });
+});

@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import type { EventData } from '@causeway/schemas/generated/types';
+import fc from 'fast-check';
+import { parseMessage } from './hl7.ts';
+import { fixtureMessages } from './simulator.ts';
+import { stayMessage } from './synthetic.ts';
+import { type Outcome, type Translation, translate } from './translate.ts';
+
+const SETTINGS: Translation = {
+  contact: { organisation: 'Westshire NHS Trust', telephone: '01632 960010' },
+  nhsNumber: { withoutStatus: 'verified' },
+  processingIds: new Set(['P']),
+};
+
+const translated = (raw: string | Buffer, settings: Partial<Translation> = {}): Outcome => {
+  const parsed = parseMessage(Buffer.isBuffer(raw) ? raw : Buffer.from(raw, 'utf8'));
+  assert.ok(parsed.kind === 'message');
+  return translate(parsed.message, { ...SETTINGS, ...settings });
+};
+
+const factOf = (outcome: Outcome) => {
+  assert.ok(outcome.kind === 'facts');
+  const [fact] = outcome.facts;
+  assert.ok(fact !== undefined);
+  return fact;
+};
+
+const admissionOf = (outcome: Outcome) => {
+  const fact = factOf(outcome);
+  assert.equal(fact.type, 'uk.causeway.nhs.inpatient-admission.recorded.v1');
+  return fact.data as EventData['uk.causeway.nhs.inpatient-admission.recorded.v1'];
+};
+
+type Parts = { msh?: string; trigger?: string; evn?: string; pid?: string; pv1?: string; more?: string[] };
+
+const PV1 = 'PV1|1|I|Ward 7^^^WESTGEN|21||||||300||||19|||||V1^^^RWX|||||||||||||||||||||||||20240305101500';
+const PID = 'PID|1||T1^^^RWX^HOSP~9434765919^^^NHS^NHS||Exampleton^Alda^May^^Mrs^^L||19410217|2';
+
+const message = ({ trigger = 'A01', ...parts }: Parts): string =>
+  [
+    parts.msh ?? `MSH|^~\\&|PAS|RWX|TIE|RWX|20240305102000||ADT^${trigger}|C1|P|2.4`,
+    parts.evn ?? `EVN|${trigger}|20240305101900||||20240305101500`,
+    parts.pid ?? PID,
+    parts.pv1 ?? PV1,
+    ...(parts.more ?? []),
+  ].join('\r');
+
+describe('translation of the sample messages', () => {
+  for (const { name, raw } of fixtureMessages()) {
+    it(`of ${name} is the approved one`, () => {
+      const approved = new URL(`../fixtures/${name}.approved.json`, import.meta.url);
+      assert.equal(`${JSON.stringify(translated(raw), null, 2)}\n`, readFileSync(approved, 'utf8'));
+    });
+  }
+
+  it('works on copies that are unchanged byte for byte', () => {
+    const sums = readFileSync(new URL('../fixtures/SHA256SUMS', import.meta.url), 'utf8')
+      .trim()
+      .split('\n');
+    const found = fixtureMessages().map(
+      ({ name, raw }) => `${createHash('sha256').update(raw).digest('hex')}  ${name}.hl7`,
+    );
+    assert.deepEqual(found, sums);
+  });
+});
+
+describe('translation of ADT messages', () => {
+  it('makes an admission of A01, a discharge of A03 and their withdrawals of A11 and A13', () => {
+    const types = ['A01', 'A03', 'A11', 'A13'].map(
+      (trigger) => factOf(translated(message({ trigger }))).type,
+    );
+    assert.deepEqual(types, [
+      'uk.causeway.nhs.inpatient-admission.recorded.v1',
+      'uk.causeway.nhs.patient-discharge.recorded.v1',
+      'uk.causeway.nhs.inpatient-admission.voided.v1',
+      'uk.causeway.nhs.patient-discharge.voided.v1',
+    ]);
+  });
+
+  it('ignores what it does not translate, and says which kind that is', () => {
+    const reasonOf = (outcome: Outcome) => (outcome.kind === 'ignored' ? outcome.reason : outcome.kind);
+    const adt = (trigger: string) => translated(message({ trigger }));
+    assert.equal(reasonOf(adt('A08')), 'trigger-not-translated');
+    assert.equal(reasonOf(adt('Z99')), 'trigger-not-translated');
+    assert.equal(reasonOf(adt('constructor')), 'trigger-not-translated');
+    assert.equal(reasonOf(translated('MSH|^~\\&|A|B|||20240305||SIU^S12|1|P|2.4')), 'not-adt');
+    assert.equal(
+      reasonOf(translated('MSH|^~\\&|A|B|||20240305||ADT^A01|1|T|2.4')),
+      'processing-id-not-accepted',
+    );
+    assert.equal(reasonOf(translated(message({ pv1: PV1.replace('|I|', '|O|') }))), 'not-inpatient');
+    assert.equal(reasonOf(translated(message({ pv1: PV1.replace('|I|', '|""|') }))), 'not-inpatient');
+  });
+
+  it('calls a message undecodable where it cannot know what was meant', () => {
+    const reasonOf = (outcome: Outcome) => (outcome.kind === 'undecodable' ? outcome.reason : outcome.kind);
+    assert.equal(reasonOf(translated('MSH|^~\\&|A|B|||20240305||||P|2.4')), 'no-message-type');
+    assert.equal(reasonOf(translated('MSH|^~\\&|A|B|||20240305||ADT^A01|1|P|2.4')), 'no-patient-segment');
+    assert.equal(reasonOf(translated(message({ pv1: 'ZZZ|' }))), 'no-visit-segment');
+    assert.equal(reasonOf(translated(message({ pv1: 'PV1|1|I' }))), 'no-visit-number');
+    const dateless = { msh: 'MSH|^~\\&|A|B|||||ADT^A01|1|P|2.4', evn: 'EVN|A01', pv1: PV1.slice(0, -14) };
+    assert.equal(reasonOf(translated(message(dateless))), 'no-event-time');
+  });
+
+  it('takes the trigger from EVN where the header leaves it out', () => {
+    const msh = 'MSH|^~\\&|A|B|||20240305||ADT|1|P|2.2';
+    assert.equal(
+      factOf(translated(message({ msh }))).type,
+      'uk.causeway.nhs.inpatient-admission.recorded.v1',
+    );
+  });
+
+  it('accepts a cancellation that does not repeat the class, for the source to check against its memory', () => {
+    const fact = factOf(translated(message({ trigger: 'A11', pv1: PV1.replace('|I|', '||') })));
+    assert.deepEqual(fact.voids, { visit: 'V1', fact: 'inpatient-admission', onlyIfKnown: true });
+  });
+
+  it('prefers the time of the visit, then of the event, then of its recording', () => {
+    const at = (parts: Parts) => admissionOf(translated(message(parts))).admittedAt;
+    const none = PV1.slice(0, -14);
+    assert.equal(at({}), '2024-03-05T10:15:00+00:00');
+    assert.equal(
+      at({ pv1: none, evn: 'EVN|A01|20240305101900||||20240305101000' }),
+      '2024-03-05T10:10:00+00:00',
+    );
+    assert.equal(at({ pv1: none, evn: 'EVN|A01|20240305101900' }), '2024-03-05T10:19:00+00:00');
+    assert.equal(at({ pv1: none, evn: 'EVN|A01' }), '2024-03-05T10:20:00+00:00');
+  });
+
+  it('takes the time of day of the event where the visit has only its date, unless that is another day', () => {
+    const at = (date: string) =>
+      admissionOf(translated(message({ pv1: PV1.slice(0, -14) + date }))).admittedAt;
+    assert.equal(at('20240305'), '2024-03-05T10:15:00+00:00');
+    assert.equal(at('20240301'), '2024-03-01T00:00:00+00:00');
+  });
+
+  it('gives births and maternity as such, also where the stay was booked under another method', () => {
+    const method = (code: string, specialty: string, type: string) => {
+      const pv1 = `PV1|1|I|W|${code}||||||${specialty}||||||||${type}|V1`;
+      return admissionOf(translated(message({ pv1 }))).admissionMethod;
+    };
+    assert.equal(method('31', '300', ''), 'maternity');
+    assert.equal(method('82', '424', 'NEWBORN'), 'birth');
+    assert.equal(method('22', '501', ''), 'maternity');
+    assert.equal(method('22', '300', 'MATERNITY'), 'maternity');
+    assert.equal(method('2A', '300', ''), 'emergency');
+    assert.equal(method('99', '300', ''), 'UNKNOWN');
+  });
+});
+
+describe('the patient of a message', () => {
+  const patient = (pid: string, settings: Partial<Translation> = {}) => {
+    const { subject, verified, person } = factOf(translated(message({ pid }), settings));
+    return { subject, verified, person };
+  };
+
+  it('is known by the hospital number first, and by the traced NHS number for certain', () => {
+    const { subject, verified } = patient(`${PID}||||||||||||||||||||||||NSTS01`);
+    assert.deepEqual(subject, [
+      { scheme: 'rwx', id: 'T1' },
+      { scheme: 'nhs-number', id: '9434765919' },
+    ]);
+    assert.deepEqual(verified, { nhs: '9434765919' });
+  });
+
+  it('is not certain where the number was not traced', () => {
+    const untraced = patient(`${PID}||||||||||||||||||||||||NSTS03`);
+    assert.deepEqual(untraced.verified, {});
+    assert.equal(untraced.person.identifiers.nhsNumberStatus, 'trace_required');
+    assert.deepEqual(patient(PID, { nhsNumber: { withoutStatus: 'unverified' } }).verified, {});
+  });
+
+  it('has no NHS number where it is wrong, a placeholder, or not the only one', () => {
+    const number = (list: string) => patient(`PID|1||${list}||A^B||19410217|2`).person.identifiers.nhsNumber;
+    assert.equal(number('1234567890^^^NHS'), null);
+    assert.equal(number('9999999999^^^NHS'), null);
+    assert.equal(number('9434765919^^^NHS~9434765919^^^NHS'), '9434765919');
+    assert.equal(number('9434765919^^^NHS~4010232137^^^NHS'), null);
+  });
+
+  it('is found in PID-2 where PID-3 has nothing', () => {
+    assert.deepEqual(patient('PID|1|D1^^^RAJ12^HOSP|||A^B').subject, [{ scheme: 'raj12', id: 'D1' }]);
+  });
+
+  it('has a deleted value as not known', () => {
+    const { person } = patient('PID|1||T1||""^""||""|""|||""^""^""');
+    assert.deepEqual(person.name, null);
+    assert.deepEqual(person.dateOfBirth, null);
+    assert.equal(person.sex, 'UNKNOWN');
+    assert.equal(person.address, null);
+  });
+
+  it('has the usual name and the home address of several', () => {
+    const names = 'Former^Name^^^^^M~Exampleton^Alda^^^^^L';
+    const addresses = '1 Office Row^^^^WE1 1AA^^B~2 Home Lane^^Fictionham^^we45ts^^H';
+    const { person } = patient(`PID|1||T1||${names}||1941|2|||${addresses}`);
+    assert.equal(person.name?.familyName, 'Exampleton');
+    assert.deepEqual(person.address?.lines, ['2 Home Lane', 'Fictionham']);
+    assert.equal(person.address?.postcode, 'WE4 5TS');
+    assert.deepEqual(person.dateOfBirth, { value: '1941', precision: 'year' });
+  });
+
+  it('is a child until the eighteenth birthday, and neither where the date does not tell', () => {
+    const category = (born: string) =>
+      admissionOf(translated(message({ pid: `PID|1||T1||A^B||${born}|2` }))).personCategory;
+    assert.deepEqual(['20060306', '20060305', '2006', '2005', '200603', ''].map(category), [
+      'child',
+      'adult',
+      'UNKNOWN',
+      'adult',
+      'UNKNOWN',
+      'UNKNOWN',
+    ]);
+  });
+
+  it('is nowhere to be found in an event where the feed may have marked a shielded address', () => {
+    const pid = `${PID}|||1 Hidden Lane^^^^WE4 5TS^^H`;
+    const more = ['PD1|||Surgery^^Y99999', 'ZU8|Y'];
+    const data = admissionOf(translated(message({ pid, more })));
+    assert.deepEqual(
+      [data.person.address, data.person.generalPractice, data.site, data.ward],
+      [null, null, null, null],
+    );
+    assert.doesNotMatch(JSON.stringify(data), /Hidden|WE4|Y99999|WESTGEN|Ward/);
+  });
+});
+
+describe('translation of anything', () => {
+  it('never throws and always says the same, whatever the fields hold', () => {
+    const field = fc.oneof(
+      fc.string({ maxLength: 12 }),
+      fc.constantFrom('', '""', 'I', '20240305101500', '2024', '^^^NHS', '9434765919^^^NHS', '~~', '^&^'),
+    );
+    const line = (name: string) =>
+      fc
+        .array(field, { maxLength: 50 })
+        .map((fields) => `${name}|${fields.join('|').replace(/[\r\n]/g, '')}`);
+    const trigger = fc.constantFrom('A01', 'A03', 'A11', 'A13', 'A40');
+    const any = fc.tuple(trigger, line('EVN'), line('PID'), line('PV1'), line('ZU8'));
+    fc.assert(
+      fc.property(any, ([event, evn, pid, pv1, zu8]) => {
+        const raw = message({ trigger: event, evn, pid, pv1, more: [zu8] });
+        assert.deepEqual(translated(raw), translated(raw));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('reads the messages that the simulator invents', () => {
+    const at = new Date('2026-03-05T10:15:00Z');
+    const fact = factOf(translated(stayMessage({ trigger: 'A03', stay: 12, controlId: 'X', at })));
+    assert.equal(fact.occurredAt, '2026-03-05T10:15:00+00:00');
+    assert.equal(Object.keys(fact.verified).length, 1);
+  });
+});

@@ -1,0 +1,89 @@
+import type { AccessVerifier } from '@causeway/runtime/access';
+import { Problem, problemHandler } from '@causeway/runtime/http';
+import type { Logger } from '@causeway/runtime/log';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import helmet from 'helmet';
+import { assetRoutes } from './assets.ts';
+import { createCookies } from './cookies.ts';
+import { createGuard } from './guard.ts';
+import type { IdentityProvider } from './identity-provider.ts';
+import type { Measurement } from './measurement.ts';
+import { createPages, type Pages } from './pages.ts';
+import { createSessions } from './session.ts';
+import { signInRoutes } from './sign-in.ts';
+import { THROUGHPUT_PAGE, throughputRoutes } from './throughput-page.ts';
+
+export type AppParts = {
+  provider: IdentityProvider;
+  access: AccessVerifier;
+  measurement: Pick<Measurement, 'now' | 'onLook'>;
+  sessionKey: string;
+  publicUrl: () => URL;
+  /** Whether browsers reach the console over HTTPS only. */
+  secure: boolean;
+  production: boolean;
+  log: Logger;
+  clock: () => number;
+  signal: AbortSignal;
+};
+
+/** The console's HTTP side, without a port and without Kafka. */
+export function createApp(parts: AppParts): Express {
+  const { production, log, clock } = parts;
+  const pages = createPages();
+  const sessions = createSessions(parts.sessionKey, clock);
+  const cookies = createCookies(parts.secure);
+  const guard = createGuard({ sessions, cookies, access: parts.access, production });
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(protection(parts.secure));
+  app.use('/assets', assetRoutes());
+  app.get('/', (_req, res) => res.redirect(303, THROUGHPUT_PAGE));
+  app.use(signInRoutes({ ...parts, pages, sessions, cookies, ownPages: [THROUGHPUT_PAGE] }));
+  app.use(throughputRoutes({ ...parts, guard, pages }));
+  app.use((req, res) => {
+    if (isForPrograms(req.path)) throw new Problem(404, 'not-found', 'There is nothing at this address');
+    pages.send(res, 404, 'not-found.njk', {});
+  });
+  app.use(errorPage(pages, log));
+  return app;
+}
+
+/** Only our own scripts and styles run, nothing is sent elsewhere, and nobody may frame a page. */
+function protection(secure: boolean) {
+  const self = ["'self'"];
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: self,
+        styleSrc: self,
+        imgSrc: self,
+        connectSrc: self,
+        formAction: self,
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+        objectSrc: ["'none'"],
+      },
+    },
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: secure ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+  });
+}
+
+function isForPrograms(path: string): boolean {
+  return path.startsWith('/api/') || path.endsWith('/stream');
+}
+
+/** People get a page; programs get problem+json. */
+function errorPage(pages: Pages, log: Logger): ErrorRequestHandler {
+  const asProblem = problemHandler(log);
+  return (error, req, res, next) => {
+    if (isForPrograms(req.path) || res.headersSent) return asProblem(error, req, res, next);
+    const instance = crypto.randomUUID();
+    log.error({ err: error, instance, route: req.route?.path }, 'page failed');
+    pages.send(res, 500, 'error.njk', { instance });
+  };
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { createAccessVerifier } from '@causeway/runtime/access';
+import {
+  type Config,
+  ConfigError,
+  kafkaSettings,
+  oidcSettings,
+  port,
+  secret,
+  text,
+  url,
+} from '@causeway/runtime/config';
+import { listen } from '@causeway/runtime/http';
+import { connectKafka } from '@causeway/runtime/kafka';
+import { followOrganisations } from '@causeway/runtime/organisations';
+import type { Context } from '@causeway/runtime/service';
+import { createApp } from './app.ts';
+import { createIdentityProvider } from './identity-provider.ts';
+import { startMeasurement } from './measurement.ts';
+
+const CLIENT_ID = 'causeway-console';
+
+export const consoleSettings = {
+  ...kafkaSettings,
+  ...oidcSettings,
+  NODE_ENV: text('development'),
+  CONSOLE_HOST: text('127.0.0.1'),
+  CONSOLE_PORT: port(8080),
+  /** The address that people type, which the OpenID provider sends them back to. */
+  CONSOLE_URL: url().optional(),
+  CONSOLE_CLIENT_SECRET: secret(),
+  SESSION_KEY: secret(),
+};
+
+/** Starts the console: pages and API for the people who run the bus and answer for it. */
+export async function startConsole(context: Context<Config<typeof consoleSettings>>): Promise<void> {
+  const { config, log, signal, onStop, readiness } = context;
+  const production = config.NODE_ENV === 'production';
+  const configuredUrl = publicUrlOf(config.CONSOLE_URL, production);
+
+  const kafka = connectKafka(
+    {
+      brokers: config.KAFKA_BROKERS,
+      username: config.KAFKA_USERNAME,
+      password: config.KAFKA_PASSWORD,
+      clientId: CLIENT_ID,
+      ...(config.KAFKA_TLS ? { tls: authority(config.KAFKA_CA_FILE) } : {}),
+    },
+    log,
+  );
+  onStop('kafka', () => kafka.close());
+  const organisations = followOrganisations(kafka, log);
+  onStop('organisations', () => organisations.close());
+  const measurement = startMeasurement({ kafka, organisations, log });
+  onStop('measurement', () => measurement.close());
+
+  let publicUrl = configuredUrl;
+  const app = createApp({
+    provider: createIdentityProvider({
+      issuer: config.OIDC_ISSUER,
+      clientId: CLIENT_ID,
+      clientSecret: config.CONSOLE_CLIENT_SECRET,
+    }),
+    access: createAccessVerifier({ issuer: config.OIDC_ISSUER, audience: CLIENT_ID }),
+    measurement,
+    sessionKey: config.SESSION_KEY,
+    publicUrl: () => publicUrl ?? new URL(server.url),
+    secure: configuredUrl?.protocol === 'https:',
+    production,
+    log,
+    clock: Date.now,
+    signal,
+  });
+  const server = await listen(app, { host: config.CONSOLE_HOST, port: config.CONSOLE_PORT });
+  publicUrl ??= new URL(server.url);
+  onStop('http', () => server.close());
+  // A broker that is away is something to show, not a reason to be taken out of service.
+  readiness('http', async () => undefined);
+}
+
+function publicUrlOf(configured: string | undefined, production: boolean): URL | undefined {
+  if (configured !== undefined) return new URL(configured);
+  if (!production) return undefined;
+  const message = 'is not set; set it to the https address that people type to reach the console';
+  throw new ConfigError([{ variable: 'CONSOLE_URL', message }]);
+}
+
+function authority(file: string | undefined): { ca?: string } {
+  return file === undefined ? {} : { ca: readFileSync(file, 'utf8') };
+}

@@ -1,0 +1,4 @@
+import { runService } from '@causeway/runtime/service';
+import { consoleSettings, startConsole } from './console.ts';
+
+runService('console', consoleSettings, startConsole);

@@ -1,0 +1,136 @@
+import type { Admin, Kafka } from '@causeway/runtime/kafka';
+import type { Logger } from '@causeway/runtime/log';
+import type { Reader } from '@causeway/runtime/reader';
+import { topicsOf } from '@causeway/runtime/topology';
+import { within } from './deadline.ts';
+import { type PartitionLag, waitingIn } from './lag.ts';
+import { lookAtOutbox, type OutboxLook } from './outboxes.ts';
+import { followReleases } from './releases.ts';
+import { type Connection, HISTORY_MS, type Measured, STEP_MS } from './report.ts';
+import { appended, type OrganisationSample, remember, type Sample } from './throughput.ts';
+
+export type Measurement = {
+  now(): Measured;
+  /** Called after every look, whether it succeeded or not. */
+  onLook(listener: () => void): () => void;
+  close(): Promise<void>;
+};
+
+type Organisations = { all(): { id: string; name: string }[] };
+type Connections = { reader: Reader; admin: Promise<Admin> };
+
+const LOOK_EVERY_MS = 2_000;
+const LOOK_DEADLINE_MS = 5_000;
+/** One refused request is no outage; this long without a look is. Well within the 15 s that people are promised. */
+const AWAY_AFTER_MS = 5_000;
+
+/** Looks at every outbox every two seconds and follows every ledger. */
+export function startMeasurement(parts: {
+  kafka: Kafka;
+  organisations: Organisations;
+  log: Logger;
+  clock?: () => number;
+}): Measurement {
+  const { kafka, organisations, log, clock = Date.now } = parts;
+  const releases = followReleases(kafka, log);
+  const listeners = new Set<() => void>();
+  const looks = new Map<string, OutboxLook>();
+  const published = new Map<string, number>();
+  let samples: Sample[] = [];
+  let connection: Connection = { status: 'starting' };
+  let connections: Connections | undefined;
+  let topics = new Set<string>();
+  let lastSuccess = clock();
+  let closed = false;
+
+  /** Organisations are announced before their topics are made: only what exists is looked at. */
+  const measurable = async (admin: Admin): Promise<string[]> => {
+    const ids = organisations.all().map(({ id }) => id);
+    const exists = (id: string) => topics.has(topicsOf(id).outbox) && topics.has(topicsOf(id).ledger);
+    if (!ids.every(exists)) topics = new Set(await admin.listTopics());
+    return ids.filter(exists);
+  };
+
+  const note = (id: string, look: OutboxLook): OrganisationSample => {
+    const total = (published.get(id) ?? 0) + appended(looks.get(id)?.lags ?? [], look.lags);
+    published.set(id, total);
+    looks.set(id, look);
+    return {
+      published: total,
+      released: releases.into(id),
+      waiting: waitingIn(look.lags),
+      oldest: look.oldest,
+      lastEventAt: look.lastEventAt,
+    };
+  };
+
+  const lookAround = async () => {
+    connections ??= { reader: kafka.reader(), admin: kafka.admin() };
+    const { reader } = connections;
+    const admin = await connections.admin;
+    const ids = await measurable(admin);
+    releases.follow(ids);
+    const source = { ...reader, committedOffsets: admin.committedOffsets };
+    return await Promise.all(
+      ids.map(async (id) => [id, await lookAtOutbox(source, id, looks.get(id), clock)] as const),
+    );
+  };
+
+  const step = async () => {
+    try {
+      const found = await within(LOOK_DEADLINE_MS, lookAround());
+      const at = clock();
+      const sample = { at, organisations: new Map(found.map(([id, look]) => [id, note(id, look)])) };
+      samples = remember(samples, sample, HISTORY_MS + 2 * STEP_MS);
+      lastSuccess = at;
+      if (connection.status === 'away') log.info('the broker answers again');
+      connection = { status: 'live' };
+    } catch (error) {
+      if (closed) return;
+      discard(connections);
+      connections = undefined;
+      topics = new Set();
+      if (clock() - lastSuccess < AWAY_AFTER_MS) return;
+      if (connection.status !== 'away') log.warn({ err: error }, 'the broker does not answer');
+      connection = { status: 'away', since: lastSuccess };
+    }
+  };
+
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  const run = async () => {
+    await step();
+    if (closed) return;
+    for (const listener of listeners) listener();
+    timer = setTimeout(start, LOOK_EVERY_MS);
+  };
+  const start = () => {
+    running = run();
+  };
+  start();
+
+  return {
+    now: () => ({
+      connection,
+      organisations: organisations.all().map(({ id, name }) => ({ id, name })),
+      samples,
+      partitions: new Map<string, PartitionLag[]>([...looks].map(([id, look]) => [id, look.lags])),
+    }),
+    onLook(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      discard(connections);
+      await Promise.all([releases.close(), running]);
+    },
+  };
+}
+
+/** Connections that failed are not mended but made anew; closing them may take as long as it likes. */
+function discard(connections: Connections | undefined): void {
+  connections?.reader.close().catch(() => undefined);
+  connections?.admin.then((admin) => admin.close()).catch(() => undefined);
+}

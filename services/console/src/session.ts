@@ -1,0 +1,109 @@
+import { hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { EncryptJWT, jwtDecrypt } from 'jose';
+
+/** Somebody who may use the console; without an organisation he acts for all, in development only. */
+export type Person = { subject: string; name: string; roles: Role[]; organisation?: string };
+export type Role = 'operator' | 'information-governance';
+
+export type Session = Person & { id: string; csrf: string; expiresAt: number };
+
+/** What has to come back from the OpenID provider's page unchanged. */
+export type Attempt = { state: string; nonce: string; verifier: string; returnTo: string };
+
+export const SESSION_MS = 8 * 60 * 60 * 1000;
+export const ATTEMPT_MS = 10 * 60 * 1000;
+
+const ROLES: readonly Role[] = ['operator', 'information-governance'];
+
+/** The console's roles among those that a token claims. */
+export function rolesOf(claim: unknown): Role[] {
+  return Array.isArray(claim) ? ROLES.filter((role) => claim.includes(role)) : [];
+}
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+/**
+ * Sessions live in the browser, sealed: AES-256-GCM encrypts and authenticates them in one step (JWE `dir`),
+ * so nothing in them can be read or changed. Session and log-in attempt have keys of their own, so neither
+ * is ever taken for the other. A session is made at log-in and at no other time.
+ */
+export function createSessions(sessionKey: string, now: () => number) {
+  const sessionSeal = seal(sessionKey, 'causeway console session', now);
+  const attemptSeal = seal(sessionKey, 'causeway console log-in attempt', now);
+  const ended = new Map<string, number>();
+
+  return {
+    async begin(person: Person): Promise<string> {
+      const session = { ...person, id: randomBytes(16).toString('base64url'), csrf: newCsrfToken() };
+      return await sessionSeal.close(session, SESSION_MS);
+    },
+
+    async open(cookie: string | undefined): Promise<Session | undefined> {
+      const content = await sessionSeal.open(cookie);
+      if (content === undefined || ended.has(String(content.id))) return undefined;
+      return content as unknown as Session;
+    },
+
+    /** A copy of the cookie that somebody kept is refused as well, for as long as this process lives. */
+    end(session: Session): void {
+      for (const [id, expiresAt] of ended) if (expiresAt <= now()) ended.delete(id);
+      ended.set(session.id, session.expiresAt);
+    },
+
+    async beginAttempt(attempt: Attempt): Promise<string> {
+      return await attemptSeal.close(attempt, ATTEMPT_MS);
+    },
+
+    async openAttempt(cookie: string | undefined): Promise<Attempt | undefined> {
+      return (await attemptSeal.open(cookie)) as unknown as Attempt | undefined;
+    },
+  };
+}
+
+function newCsrfToken(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/** Whether a form carries the token of the session that it was rendered for. */
+export function isOwnForm(session: Session, csrf: unknown): boolean {
+  if (typeof csrf !== 'string') return false;
+  const given = Buffer.from(csrf);
+  const expected = Buffer.from(session.csrf);
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+/**
+ * The path to return to after log-in. Only the console's own pages are known, so that a link to the log-in
+ * page cannot send anybody elsewhere, however it is spelt.
+ */
+export function ownPath(candidate: unknown, pages: readonly string[], home: string): string {
+  if (typeof candidate !== 'string' || !candidate.startsWith('/')) return home;
+  const url = URL.parse(candidate, 'http://console.invalid');
+  if (url?.origin !== 'http://console.invalid' || !pages.includes(url.pathname)) return home;
+  return url.pathname + url.search;
+}
+
+function seal(key: string, purpose: string, now: () => number) {
+  const secret = new Uint8Array(hkdfSync('sha256', key, '', purpose, 32));
+  return {
+    async close(content: Record<string, unknown>, lifetimeMs: number): Promise<string> {
+      const expiresAt = now() + lifetimeMs;
+      return await new EncryptJWT({ ...content, expiresAt })
+        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+        .setExpirationTime(new Date(expiresAt))
+        .encrypt(secret);
+    },
+
+    async open(sealed: string | undefined): Promise<Record<string, unknown> | undefined> {
+      if (sealed === undefined || sealed === '') return undefined;
+      const options = {
+        currentDate: new Date(now()),
+        keyManagementAlgorithms: ['dir'],
+        contentEncryptionAlgorithms: ['A256GCM'],
+      };
+      // Altered, expired, or sealed with a key of the past: for the person each means the same, to log in again.
+      const opened = await jwtDecrypt(sealed, secret, options).catch(() => undefined);
+      return opened?.payload;
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { createAccessVerifier } from '@causeway/runtime/access';
+import { listen } from '@causeway/runtime/http';
+import { createLogger } from '@causeway/runtime/log';
+import { createApp } from '../app.ts';
+import { createIdentityProvider } from '../identity-provider.ts';
+import type { Measured } from '../report.ts';
+import { AUDIENCE, CLIENT_SECRET } from './openid-provider.ts';
+
+/** The console's HTTP side on a port of its own, showing what the test says was measured. */
+export async function startConsoleUnderTest(options: {
+  issuer: string;
+  measured: Measured;
+  production?: boolean;
+  clock?: () => number;
+  publicUrl?: string;
+}) {
+  const { issuer, production = false, clock = Date.now } = options;
+  let measured = options.measured;
+  const listeners = new Set<() => void>();
+  const stop = new AbortController();
+  const app = createApp({
+    provider: createIdentityProvider({ issuer, clientId: AUDIENCE, clientSecret: CLIENT_SECRET }),
+    access: createAccessVerifier({ issuer, audience: AUDIENCE }),
+    measurement: {
+      now: () => measured,
+      onLook(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    sessionKey: 'a session key for tests only',
+    publicUrl: () => new URL(options.publicUrl ?? server.url),
+    secure: options.publicUrl?.startsWith('https:') ?? false,
+    production,
+    log: createLogger('console', 'silent'),
+    clock,
+    signal: stop.signal,
+  });
+  const server = await listen(app, { host: '127.0.0.1', port: 0, drainMs: 500 });
+  return {
+    url: server.url,
+    /** How many live streams are open. */
+    watchers: () => listeners.size,
+    measure(next: Measured) {
+      measured = next;
+      for (const listener of listeners) listener();
+    },
+    async close() {
+      stop.abort();
+      await server.close();
+    },
+  };
+}

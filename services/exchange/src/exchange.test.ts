@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { decodeHeaders } from '@causeway/runtime/event';
+import type { DecisionRecord } from '@causeway/runtime/ledger';
+import { emptyChain, parseLedgerRecord, verifyRecord } from '@causeway/runtime/ledger';
+import { type Service, startService } from '@causeway/runtime/service';
+import { createTestBus, type TestBus, testToken } from '@causeway/runtime/test-bus';
+import { laneWriter, topicsOf } from '@causeway/runtime/topology';
+import { settings, startExchange } from './exchange.ts';
+
+const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
+const DISCHARGE = 'uk.causeway.nhs.patient-discharge.recorded.v1';
+
+let bus: TestBus;
+let exchange: Service;
+
+const startOne = () => startService('exchange', settings, startExchange, bus.env);
+
+const agreement = (id: string, from: string, to: string, extra = '') => `
+id: ${id}
+version: 1
+status: active
+title: Hospital stays for a test
+from: ${from}
+to: [${to}]
+parties:
+  ${from}: { regime: uk-gdpr, article6: public-task, article9: health-or-social-care, approvedBy: Caldicott Guardian, approvedAt: 2026-09-01 }
+  ${to}: { regime: uk-gdpr, article6: public-task, article9: health-or-social-care, approvedBy: Director, approvedAt: 2026-09-03 }
+purpose: hospital-discharge
+gateways: [care-act-2014-s6]
+confidentiality: statute
+dpia: { reference: DPIA-1, approvedAt: 2026-08-20 }
+recipient: { retention: P2Y, onward: ask-source }
+disclosureToSubject: allowed
+valid: { from: 2026-10-01, until: 2036-09-30, review: 2036-06-01, graceDays: 30 }
+marking: { ceiling: OFFICIAL-SENSITIVE, handling: [] }
+contacts: { dataProtection: dpo@trust.example, incident: 01632 960001 }
+audience: all
+matching: verified
+history: false
+feedback: true
+${extra}release:
+  ${ADMISSION}:
+    fields: [person.name, admittedAt]
+    generalise: { person.address.postcode: outcode }
+`;
+
+before(async () => {
+  bus = await createTestBus(3);
+  exchange = await startOne();
+});
+
+after(async () => {
+  await exchange?.stop();
+  await bus?.close();
+});
+
+const verified = async (organisation: string) => {
+  const topic = topicsOf(organisation).ledger;
+  const chains = new Map<number, ReturnType<typeof emptyChain>>();
+  const records = await bus.records(topic);
+  for (const { partition, value } of records) {
+    const result = verifyRecord(chains.get(partition) ?? emptyChain(), value, { topic, partition });
+    assert.ok('chain' in result, 'problem' in result ? result.problem : '');
+    chains.set(partition, result.chain);
+  }
+  return records.map(({ value }) => parseLedgerRecord(value ?? Buffer.alloc(0)));
+};
+
+test('an event is released with exactly the fields of the agreement, and to nobody else', async () => {
+  const [trust = '', council = '', police = ''] = bus.organisations;
+  const reference = await bus.activate(agreement(`stay-${trust}`, trust, council));
+  const event = await bus.publish({ from: trust, type: ADMISSION });
+  const [record] = await bus.untilRecords(topicsOf(council).inbox, 1);
+  const { data } = await bus.codec.decode(record?.value ?? Buffer.alloc(0));
+  assert.deepEqual(JSON.parse(JSON.stringify(data)), {
+    person: {
+      name: {
+        familyName: 'Exampleton',
+        givenNames: ['Alda', 'May'],
+        title: 'Mrs',
+        suffix: null,
+        preferredName: null,
+      },
+      address: { postcode: 'WE4' },
+    },
+    contact: {
+      organisation: 'Westshire NHS Trust',
+      team: 'Integrated discharge team',
+      telephone: '01632 960010',
+      outOfHoursTelephone: '01632 960011',
+      reference: 'WNT-EX-0001',
+    },
+    admittedAt: '2026-10-05T14:20:00+01:00',
+  });
+  const headers = decodeHeaders(record?.headers ?? {});
+  assert.deepEqual(headers.agreement, [reference]);
+  assert.equal(headers.id, event.id);
+  assert.equal(record?.headers.ce_tokens, undefined, 'tokens stay behind');
+  assert.deepEqual(await bus.records(topicsOf(police).inbox), []);
+  assert.deepEqual(await bus.records(topicsOf(trust).inbox), []);
+});
+
+test('each event has one ledger record, chained, that names who got it under which agreement', async () => {
+  const [trust = '', council = ''] = bus.organisations;
+  const event = await bus.publish({ from: trust, type: ADMISSION, person: 'ledger' });
+  await bus.untilRecords(topicsOf(trust).ledger, 2);
+  const found = (await verified(trust)).find(
+    (record) => record.kind === 'decision' && record.eventId === event.id,
+  );
+  const [decision] = (found as DecisionRecord).decisions;
+  assert.equal(decision?.recipient, council);
+  assert.equal(decision?.outcome, 'released');
+  assert.deepEqual(decision?.agreements, [`stay-${trust}/1`]);
+});
+
+test('the same record twice is decided once, and the same id with another value is a dead letter', async () => {
+  const trust = await bus.addOrganisation();
+  const council = await bus.addOrganisation();
+  await bus.activate(agreement(`stay-${trust}`, trust, council));
+  const id = 'repeated-event-id-0001';
+  await bus.publish({ from: trust, type: ADMISSION, envelope: { id } });
+  await bus.publish({ from: trust, type: ADMISSION, envelope: { id } });
+  const { data } = await bus.codec.decode(
+    (await bus.untilRecords(topicsOf(trust).outbox, 2))[0]?.value ?? Buffer.alloc(0),
+  );
+  await bus.publish({
+    from: trust,
+    type: ADMISSION,
+    envelope: { id },
+    data: { ...(data as object), ward: 'another' },
+  });
+  const [letter] = await bus.untilRecords(topicsOf(trust).deadLetter, 1);
+  assert.equal(letter?.headers['dl-reason']?.toString(), 'id-conflict');
+  assert.equal((await bus.records(topicsOf(council).inbox)).length, 1);
+  assert.deepEqual(
+    (await verified(trust)).map(({ kind }) => kind),
+    ['decision', 'dead-letter'],
+  );
+});
+
+test('what cannot be decided is a dead letter with its bytes unchanged, and the rest flows', async () => {
+  const trust = await bus.addOrganisation();
+  const council = await bus.addOrganisation();
+  await bus.activate(agreement(`stay-${trust}`, trust, council));
+  const { outbox, inbox, deadLetter } = topicsOf(trust);
+  const key = testToken('poison');
+  const good = await bus.publish({ from: trust, type: ADMISSION, person: 'poison' });
+  const [first] = await bus.records(outbox);
+  const value = first?.value ?? Buffer.alloc(0);
+  const headers = Object.fromEntries(
+    Object.entries(first?.headers ?? {}).map(([name, text]) => [name, text ?? '']),
+  );
+  const poison = [
+    { reason: 'undecodable', value: Buffer.from('no wire format'), headers },
+    {
+      reason: 'undecodable',
+      value: value.subarray(0, 20),
+      headers: { ...headers, ce_id: 'cut-short-event-id-001' },
+    },
+    { reason: 'undecodable', value: null, headers },
+    { reason: 'missing-attribute', value, headers: {} },
+    { reason: 'invalid-attribute', value, headers: { ...headers, ce_subject: 'a name perhaps' } },
+    {
+      reason: 'wrong-source',
+      value,
+      headers: { ...headers, ce_source: `/${council}/test`, ce_id: 'other-source-event-001' },
+    },
+    {
+      reason: 'type-mismatch',
+      value,
+      headers: { ...headers, ce_type: DISCHARGE, ce_id: 'other-type-event-id-01' },
+    },
+    { reason: 'marking-too-high', value, headers: { ...headers, ce_dataclassification: 'SECRET' } },
+  ];
+  for (const one of poison)
+    await bus.producer.send([{ topic: outbox, key, value: one.value, headers: one.headers }]);
+  const last = await bus.publish({ from: trust, type: ADMISSION, person: 'poison' });
+  const letters = await bus.untilRecords(deadLetter, poison.length);
+  assert.deepEqual(
+    letters.map((letter) => letter.headers['dl-reason']?.toString()),
+    poison.map(({ reason }) => reason),
+  );
+  assert.deepEqual(
+    letters.map((letter) => letter.value),
+    poison.map((one) => one.value),
+  );
+  const released = await bus.untilRecords(topicsOf(council).inbox, 2);
+  assert.deepEqual(
+    released.map((record) => record.headers.ce_id?.toString()),
+    [good.id, last.id],
+  );
+  assert.deepEqual(await bus.records(inbox), []);
+  await verified(trust);
+});
+
+test('an agreement that is suspended while events flow releases nothing from then on, and says why', async () => {
+  const trust = await bus.addOrganisation();
+  const council = await bus.addOrganisation();
+  const reference = await bus.activate(agreement(`stay-${trust}`, trust, council));
+  await bus.publish({ from: trust, type: ADMISSION });
+  await bus.untilRecords(topicsOf(council).inbox, 1);
+  await bus.setStatus(reference, 'suspended');
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await bus.publish({ from: trust, type: ADMISSION });
+  await bus.untilRecords(topicsOf(trust).ledger, 2);
+  const [, second] = await verified(trust);
+  assert.deepEqual((second as DecisionRecord).decisions, [
+    { recipient: council, outcome: 'withheld', reason: 'not-active', agreements: [reference] },
+  ]);
+  assert.equal((await bus.records(topicsOf(council).inbox)).length, 1);
+});
+
+test('a source can keep an event from one organisation, and the marking and conditions are obeyed', async () => {
+  const trust = await bus.addOrganisation();
+  const council = await bus.addOrganisation();
+  await bus.activate(agreement(`stay-${trust}`, trust, council, 'where: { patientClass: [inpatient] }\n'));
+  const cases: [string, Parameters<TestBus['publish']>[0]][] = [
+    ['source-restricted', { from: trust, type: ADMISSION, person: 'p', envelope: { exclude: [council] } }],
+    ['source-restricted', { from: trust, type: ADMISSION, person: 'p', envelope: { exclude: ['all'] } }],
+    [
+      'handling-not-accepted',
+      { from: trust, type: ADMISSION, person: 'p', envelope: { handling: ['conditions-apply'] } },
+    ],
+    ['history-not-agreed', { from: trust, type: ADMISSION, person: 'p', envelope: { replay: true } }],
+  ];
+  for (const [, event] of cases) await bus.publish(event);
+  await bus.untilRecords(topicsOf(trust).ledger, cases.length);
+  const reasons = (await verified(trust)).map((record) => (record as DecisionRecord).decisions[0]?.reason);
+  assert.deepEqual(
+    reasons,
+    cases.map(([reason]) => reason),
+  );
+  assert.deepEqual(await bus.records(topicsOf(council).inbox), []);
+});
+
+test('an instance that joins shares the lanes, and one that is fenced loses and repeats nothing', async () => {
+  const trust = await bus.addOrganisation();
+  const council = await bus.addOrganisation();
+  await bus.activate(agreement(`stay-${trust}`, trust, council));
+  const second = await startOne();
+  const sent: string[] = [];
+  for (let index = 0; index < 60; index += 1) {
+    sent.push((await bus.publish({ from: trust, type: ADMISSION, person: `person ${index % 12}` })).id);
+    if (index === 20)
+      for (let lane = 0; lane < 6; lane += 1) await (await bus.kafka.writer(laneWriter(lane))).close();
+    if (index === 40) await second.stop();
+  }
+  const released = await bus.untilRecords(topicsOf(council).inbox, sent.length);
+  assert.deepEqual(released.map((record) => record.headers.ce_id?.toString()).sort(), [...sent].sort());
+  assert.equal((await verified(trust)).length, sent.length);
+});
+
+test('an outbox that lost its head leaves a gap in the ledger, and a lost ledger stops the partition', async () => {
+  const trust = await bus.addOrganisation();
+  const event = await bus.publish({ from: trust, type: ADMISSION });
+  await bus.untilRecords(topicsOf(trust).ledger, 1);
+  assert.ok(event);
+  await exchange.stop();
+  for (let index = 0; index < 3; index += 1) await bus.publish({ from: trust, type: ADMISSION });
+  const [first] = await bus.records(topicsOf(trust).outbox);
+  const partition = first?.partition ?? 0;
+  await bus.admin.deleteRecords(topicsOf(trust).outbox, [{ partition, offset: 3 }]);
+  const lost = await bus.addOrganisation();
+  await bus.kafka.commitOffsets('exchange', [{ topic: topicsOf(lost).outbox, partition: 0, offset: 7 }]);
+  exchange = await startOne();
+  await bus.untilRecords(topicsOf(trust).ledger, 3);
+  const kinds = (await verified(trust)).map((record) => record.kind);
+  assert.deepEqual(kinds, ['decision', 'gap', 'decision']);
+  const ready = await fetch(`${exchange.adminUrl}/ready`);
+  assert.equal(ready.status, 503);
+  assert.match(await ready.text(), new RegExp(`${lost} \\(ledger-lost\\)`));
+});

@@ -1,0 +1,41 @@
+import { hostname } from 'node:os';
+import { followAgreements } from '@causeway/runtime/agreements';
+import { createCodec } from '@causeway/runtime/avro';
+import { type Config, kafkaSettings, registrySettings } from '@causeway/runtime/config';
+import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
+import { followOrganisations } from '@causeway/runtime/organisations';
+import type { Context } from '@causeway/runtime/service';
+import { LANES_GROUP, LANES_TOPIC } from '@causeway/runtime/topology';
+import { createLanes } from './lanes.ts';
+import { createRules } from './rules.ts';
+import { createViews } from './views.ts';
+
+export const settings = { ...kafkaSettings, ...registrySettings };
+
+/** Wires the exchange: agreements and events in, releases and the ledger out, in lanes shared among instances. */
+export const startExchange = async ({
+  config,
+  log,
+  metrics,
+  onStop,
+  readiness,
+  fail,
+}: Context<Config<typeof settings>>): Promise<void> => {
+  const kafka = connectKafka(kafkaOptions(config, `exchange@${hostname()}`), log);
+  onStop('kafka', () => kafka.close());
+  const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
+  const agreements = followAgreements(kafka, log);
+  const organisations = followOrganisations(kafka, log);
+  onStop('followers', async () => {
+    await Promise.all([agreements.close(), organisations.close()]);
+  });
+  await Promise.all([agreements.caughtUp, organisations.caughtUp]);
+
+  const views = createViews(codec);
+  const rules = createRules(agreements, organisations);
+  const lanes = createLanes({ kafka, codec, views, rules, agreements, organisations, log, metrics });
+  onStop('lanes', () => lanes.close());
+  const membership = await kafka.lanes(LANES_GROUP, LANES_TOPIC, { assigned: lanes.assign, failed: fail });
+  onStop('membership', () => membership.close());
+  readiness('lanes', async () => lanes.check());
+};

@@ -1,0 +1,4 @@
+import { runService } from '@causeway/runtime/service';
+import { settings, startExchange } from './exchange.ts';
+
+await runService('exchange', settings, startExchange);

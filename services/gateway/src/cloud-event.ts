@@ -1,0 +1,43 @@
+import type { Envelope } from '@causeway/runtime/event';
+
+/**
+ * An inbox record as a CloudEvent 1.0.2 in structured JSON. The attributes are those of the Kafka headers without
+ * `ce_`; `position` says where in the inbox the record lies, and `data` has the fields of the view: a field that
+ * no agreement releases is absent, one that the source does not know is null.
+ */
+export const toCloudEvent = (
+  event: Envelope,
+  agreement: readonly string[],
+  position: string,
+  data: unknown,
+) => ({
+  specversion: '1.0',
+  id: event.id,
+  source: event.source,
+  type: event.type,
+  time: event.time,
+  subject: event.subject,
+  datacontenttype: 'application/json',
+  dataclassification: event.classification,
+  ...given('handling', listed(event.handling)),
+  ...given('recordedtime', event.recordedTime),
+  ...given('priority', event.priority),
+  ...given('actby', event.actBy),
+  ...given('correlationid', event.correlationId),
+  ...given('inresponseto', event.inResponseTo),
+  ...given('corrects', event.corrects),
+  ...given('replay', event.replay || undefined),
+  ...given('agreement', listed(agreement)),
+  ...given('traceparent', event.traceparent),
+  position,
+  data,
+});
+
+/** Of no meaning to a reader; together with the event's id it names one record of an inbox. */
+export const positionOf = (partition: number, offset: number): string => `${partition}-${offset}`;
+
+const listed = (items: readonly string[]): string | undefined =>
+  items.length > 0 ? items.join(' ') : undefined;
+
+const given = (name: string, value: string | boolean | undefined): Record<string, string | boolean> =>
+  value === undefined ? {} : { [name]: value };

@@ -1,0 +1,39 @@
+import { RetryableError } from '@causeway/runtime/errors';
+
+/**
+ * Whoever asks over HTTP is told soon, however long a client of ours goes on trying. What was asked goes on and
+ * its result is dropped.
+ *
+ * @throws RetryableError `<what>-slow`
+ */
+export const within = async <T>(ms: number, what: string, asked: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new RetryableError(`${what}-slow`, `There was no answer from ${what} within ${ms} ms`);
+    timer = setTimeout(() => reject(error), ms);
+  });
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+export type Ending = { signal: AbortSignal; end(): void };
+
+/**
+ * A signal that aborts after `ms`, with any of `others`, or at `end`, which also lets go of the timer and of the
+ * others: a request that is over leaves nothing behind in a signal that lives as long as the process.
+ */
+export const endingAfter = (ms: number, ...others: readonly AbortSignal[]): Ending => {
+  const controller = new AbortController();
+  const end = () => {
+    clearTimeout(timer);
+    for (const other of others) other.removeEventListener('abort', end);
+    controller.abort();
+  };
+  const timer = setTimeout(end, ms);
+  for (const other of others) other.addEventListener('abort', end);
+  if (others.some((other) => other.aborted)) end();
+  return { signal: controller.signal, end };
+};

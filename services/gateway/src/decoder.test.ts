@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PermanentError, RetryableError } from '@causeway/runtime/errors';
+import { createDecoder } from './decoder.ts';
+
+const value = Buffer.from([0, 0, 0, 0, 7, 1, 2, 3]);
+const unknown = async () => {
+  throw new PermanentError('unknown-schema', 'No schema with id 7 is registered');
+};
+
+test('a value is decoded to its fields', async () => {
+  const decode = createDecoder({ decode: async () => ({ id: 7, data: { ward: 'W' } }) }, () => 0);
+  assert.deepEqual(await decode(value), { ward: 'W' });
+});
+
+test('a schema that the registry does not know is awaited for 30 s and given up then', async () => {
+  let clock = 1_000;
+  const decode = createDecoder({ decode: unknown }, () => clock);
+  await assert.rejects(decode(value), RetryableError);
+  clock += 29_999;
+  await assert.rejects(decode(value), RetryableError);
+  clock += 1;
+  await assert.rejects(decode(value), { name: 'PermanentError', code: 'unknown-schema' });
+});
+
+test('the wait for one schema is not counted for another', async () => {
+  let clock = 0;
+  const decode = createDecoder({ decode: unknown }, () => clock);
+  await assert.rejects(decode(value), RetryableError);
+  clock = 60_000;
+  await assert.rejects(decode(Buffer.from([0, 0, 0, 0, 8, 1])), RetryableError);
+});
+
+test('what is not in the wire format is refused without asking the registry', async () => {
+  const decode = createDecoder({ decode: () => assert.fail('asked') }, () => 0);
+  for (const bytes of [null, Buffer.alloc(0), Buffer.from('text')]) {
+    await assert.rejects(decode(bytes), { name: 'PermanentError', code: 'undecodable' });
+  }
+});
+
+test('an outage of the registry stays an outage', async () => {
+  const away = new RetryableError('registry-unavailable', 'away');
+  const decode = createDecoder({ decode: () => Promise.reject(away) }, () => 0);
+  await assert.rejects(decode(value), away);
+});

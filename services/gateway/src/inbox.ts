@@ -1,0 +1,118 @@
+import type { Kafka } from '@causeway/runtime/kafka';
+import type { Logger } from '@causeway/runtime/log';
+import type { Reader } from '@causeway/runtime/reader';
+import { within } from './deadline.ts';
+import type { ReadFrom } from './page.ts';
+import { createTail, type Tail } from './tail.ts';
+
+/**
+ * Reading inboxes by position. Each organisation that is being served has a reader of its own, so that one that
+ * catches up on thirty days does not slow another, and a tail with its own connection, because a broker answers
+ * one connection's requests in order and a long poll would hold up every page behind it.
+ */
+export type Inbox = {
+  partitions(): Promise<number>;
+  /** Where the oldest record that is still kept would be, per partition. */
+  oldest(): Promise<number[]>;
+  read: ReadFrom;
+  beyond: Tail['beyond'];
+};
+
+export type Inboxes = {
+  /**
+   * Runs `task` with the inbox of an organisation; its connections are shared and outlive the task for a while.
+   *
+   * Its errors are those of the reader: `kafka-unknown-topic-or-partition` or, where the gateway's rights end,
+   * `not-authorised` for an organisation without an inbox.
+   */
+  use<T>(organisation: string, task: (inbox: Inbox) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+};
+
+export type InboxSettings = { tailWaitMs: number; idleMs: number; requestMs: number };
+
+const DEFAULTS: InboxSettings = { tailWaitMs: 50, idleMs: 30_000, requestMs: 5_000 };
+/** What one look at an inbox may bring into memory, besides a batch that is larger by itself. */
+const ANSWER_BYTES = 1_572_864;
+const PARTITION_BYTES = 262_144;
+
+type Open = { inbox: Inbox; users: number; idle: NodeJS.Timeout | undefined; close(): Promise<void> };
+
+export const createInboxes = (kafka: Kafka, log: Logger, settings: Partial<InboxSettings> = {}): Inboxes => {
+  const limits = { ...DEFAULTS, ...settings };
+  const inboxes = new Map<string, Open>();
+
+  const acquire = (organisation: string): Open => {
+    const known = inboxes.get(organisation);
+    if (known !== undefined) return known;
+    const opened = openInbox(kafka, `inbox.${organisation}`, limits, log);
+    inboxes.set(organisation, opened);
+    return opened;
+  };
+
+  const release = (organisation: string, open: Open) => {
+    open.users -= 1;
+    if (open.users > 0 || inboxes.get(organisation) !== open) return;
+    const letGo = () => {
+      inboxes.delete(organisation);
+      void open.close();
+    };
+    open.idle = setTimeout(letGo, limits.idleMs).unref();
+  };
+
+  return {
+    use: async (organisation, task) => {
+      const open = acquire(organisation);
+      clearTimeout(open.idle);
+      open.users += 1;
+      try {
+        return await task(open.inbox);
+      } finally {
+        release(organisation, open);
+      }
+    },
+    close: async () => {
+      const all = [...inboxes.values()];
+      inboxes.clear();
+      for (const { idle } of all) clearTimeout(idle);
+      await Promise.allSettled(all.map((open) => open.close()));
+    },
+  };
+};
+
+const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logger): Open => {
+  const reader: Reader = kafka.reader();
+  const tail = createTail(
+    () => kafka.reader(),
+    topic,
+    { waitMs: limits.tailWaitMs, idleMs: limits.idleMs },
+    log,
+  );
+  const soon = <T>(asked: Promise<T>): Promise<T> => within(limits.requestMs, 'kafka', asked);
+  const partitions = () => soon(reader.partitionCount(topic));
+  const inbox: Inbox = {
+    partitions,
+    oldest: async () => {
+      const count = await partitions();
+      const bounds = await soon(
+        reader.bounds(
+          topic,
+          Array.from({ length: count }, (_, partition) => partition),
+        ),
+      );
+      return bounds.toSorted((a, b) => a.partition - b.partition).map(({ start }) => start);
+    },
+    read: (positions) =>
+      soon(
+        reader.fetch(
+          positions.map((position) => ({ topic, ...position })),
+          { maxWaitMs: 0, maxBytes: ANSWER_BYTES, partitionMaxBytes: PARTITION_BYTES },
+        ),
+      ),
+    beyond: tail.beyond,
+  };
+  const close = async () => {
+    await Promise.allSettled([tail.close(), reader.close()]);
+  };
+  return { inbox, users: 0, idle: undefined, close };
+};

@@ -1,0 +1,64 @@
+import { rulebookOf, ukDate } from '@causeway/runtime/decide';
+import { errorCode, isPermanent } from '@causeway/runtime/errors';
+import { decodeHeaders, type Envelope } from '@causeway/runtime/event';
+import { handOver, narrow } from '@causeway/runtime/hand-over';
+import type { FetchedRecord } from '@causeway/runtime/kafka-session';
+import { positionOf, toCloudEvent } from './cloud-event.ts';
+import type { Judge, Judgement } from './page.ts';
+import type { EventQuery } from './query.ts';
+import type { ReadingParts } from './reading.ts';
+
+/** How many records the agreements were asked about, and how many were passed for another reason than the query. */
+export type Tally = { judged: number; withheld: number; unreadable: number };
+
+/**
+ * Decides for one page what becomes of a record, by the agreements as they are when the page begins. A record that cannot be read is counted, logged by position and
+ * passed, as it must not hold up what comes behind it; while the registry is away nothing is passed.
+ */
+export const createJudge = (
+  { decode, agreements, log, now }: Pick<ReadingParts, 'decode' | 'agreements' | 'log' | 'now'>,
+  organisation: string,
+  query: Pick<EventQuery, 'type' | 'subject'>,
+  tally: Tally,
+): Judge => {
+  const rules = rulebookOf(agreements.state());
+  const today = ukDate(new Date(now()));
+  const unreadable = (error: unknown, record: FetchedRecord, partition: number): Judgement => {
+    tally.unreadable += 1;
+    const position = positionOf(partition, record.offset);
+    log.error(
+      { organisation, position, code: errorCode(error) },
+      'a record of an inbox cannot be read and is passed over',
+    );
+    return { outcome: 'passed' };
+  };
+  const isAskedFor = ({ type, subject }: Envelope) =>
+    (query.type === undefined || type === query.type) &&
+    (query.subject === undefined || subject === query.subject);
+
+  return async (record, partition) => {
+    try {
+      const event = decodeHeaders(record.headers);
+      if (!isAskedFor(event)) return { outcome: 'passed' };
+      tally.judged += 1;
+      const decision = handOver({ rules, event, recipient: organisation, today });
+      if (decision.outcome === 'withhold') {
+        tally.withheld += 1;
+        return { outcome: 'passed' };
+      }
+      const data = await decode(record.value);
+      const released = decision.release === 'whole' ? data : narrow(data, decision.release);
+      const position = positionOf(partition, record.offset);
+      return {
+        outcome: 'event',
+        json: JSON.stringify(toCloudEvent(event, decision.agreements, position, released)),
+      };
+    } catch (error) {
+      if (isPermanent(error)) return unreadable(error, record, partition);
+      return {
+        outcome: 'blocked',
+        error: error instanceof Error ? error : new Error('judging a record failed'),
+      };
+    }
+  };
+};

@@ -1,0 +1,31 @@
+import { Problem } from '@causeway/runtime/http';
+import type { RequestHandler } from 'express';
+
+const MAX_URL = 4_096;
+
+/** Nothing that this service reads by GET has a long address or a body. */
+export const limited: RequestHandler = (request, _response, next) => {
+  if (request.url.length > MAX_URL) {
+    throw new Problem(
+      414,
+      'uri-too-long',
+      'The address is too long',
+      `At most ${MAX_URL} characters are read.`,
+    );
+  }
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+  if (encoding !== undefined || Number(length) > 0) {
+    const detail = 'Send the request without a body.';
+    // The rest of the body would otherwise be read to keep the connection.
+    throw new Problem(413, 'too-large', 'No body is read here', detail, {}, { connection: 'close' });
+  }
+  next();
+};
+
+/** Answers every method of a known address that no route before it took. */
+export const allowing =
+  (...methods: string[]): RequestHandler =>
+  () => {
+    const allow = methods.join(', ');
+    throw new Problem(405, 'method-not-allowed', 'Method not allowed', `Use ${allow}.`, {}, { allow });
+  };

@@ -1,0 +1,122 @@
+import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
+
+/**
+ * One page of an inbox: what is handed over of the records at hand, and where to go on. Pure but for the two
+ * functions it is given, which read the log and judge a record.
+ */
+
+/** What becomes of one record of an inbox for one request. */
+export type Judgement =
+  | { outcome: 'event'; json: string }
+  /** Not asked for, not allowed any more, or not readable: its position is passed. */
+  | { outcome: 'passed' }
+  /** Cannot be judged now: its partition stops before it, the others go on. */
+  | { outcome: 'blocked'; error: Error };
+
+export type Judge = (record: FetchedRecord, partition: number) => Promise<Judgement>;
+
+/** Reads from these positions, oldest first in each partition, with no wait. */
+export type ReadFrom = (positions: readonly PartitionOffset[]) => Promise<FetchedPartition[]>;
+
+export type PartitionOffset = { partition: number; offset: number };
+
+export type PageLimits = { events: number; bytes: number };
+
+export type Page = {
+  /** CloudEvents in structured JSON, in the order in which they are handed over. */
+  events: string[];
+  /** The next offset of each partition: past control, aborted and passed records. */
+  positions: number[];
+  /** The last stable offset of each partition when it was read. */
+  ends: number[];
+  /** Why a partition stopped before its end, if one did. */
+  blocked: Error | undefined;
+};
+
+export type Missed = { missed: number[] };
+
+/**
+ * Reads on from `positions` (index = partition). Ends early where a position is no longer in the log: the
+ * caller says what was missed.
+ */
+export const readPage = async (
+  read: ReadFrom,
+  positions: readonly number[],
+  limits: PageLimits,
+  judge: Judge,
+): Promise<Page | Missed> => {
+  const fetched = await read(positions.map((offset, partition) => ({ partition, offset })));
+  for (const [index, part] of fetched.entries()) {
+    // The broker fills the partitions in turn until the answer is full: whoever got nothing is asked again
+    // alone, where it always gets one batch, so that a busy partition never keeps a quiet one waiting.
+    if (isStarved(part, positions[part.partition] ?? 0)) {
+      const offset = positions[part.partition] ?? 0;
+      const [alone] = await read([{ partition: part.partition, offset }]);
+      if (alone !== undefined) fetched[index] = alone;
+    }
+  }
+  const missed = fetched.filter((part) => part.outOfRange).map((part) => part.partition);
+  return missed.length > 0 ? { missed } : assemblePage(fetched, positions, limits, judge);
+};
+
+const isStarved = (part: FetchedPartition, position: number): boolean =>
+  !part.outOfRange && part.next === position && part.next < part.endOffset;
+
+type Slice = { partition: number; records: FetchedRecord[]; at: number; end: number };
+
+/** Merges the partitions by append time: the one that has waited longest goes first. */
+const assemblePage = async (
+  fetched: readonly FetchedPartition[],
+  from: readonly number[],
+  limits: PageLimits,
+  judge: Judge,
+): Promise<Page> => {
+  const positions = [...from];
+  const ends = [...from];
+  const events: string[] = [];
+  let blocked: Error | undefined;
+  let bytes = 0;
+  const slices: Slice[] = [];
+  for (const part of fetched) {
+    ends[part.partition] = Math.max(part.endOffset, part.next);
+    const start = from[part.partition] ?? 0;
+    const slice = {
+      partition: part.partition,
+      records: part.records,
+      at: 0,
+      end: Math.max(part.next, start),
+    };
+    positions[part.partition] = goOn(slice);
+    if (part.records.length > 0) slices.push(slice);
+  }
+
+  while (slices.length > 0 && events.length < limits.events) {
+    const slice = oldest(slices);
+    const record = slice.records[slice.at];
+    if (record === undefined) break;
+    const judgement = await judge(record, slice.partition);
+    if (judgement.outcome === 'blocked') {
+      blocked ??= judgement.error;
+      slices.splice(slices.indexOf(slice), 1);
+      continue;
+    }
+    if (judgement.outcome === 'event') {
+      const size = Buffer.byteLength(judgement.json);
+      if (events.length > 0 && bytes + size > limits.bytes) break;
+      events.push(judgement.json);
+      bytes += size;
+    }
+    slice.at += 1;
+    positions[slice.partition] = goOn(slice);
+    if (slice.at === slice.records.length) slices.splice(slices.indexOf(slice), 1);
+  }
+  return { events, positions, ends, blocked };
+};
+
+/** Straight to the next record that is still to be judged, over any gap before it; else to the end of what was read. */
+const goOn = (slice: Slice): number => slice.records[slice.at]?.offset ?? slice.end;
+
+const oldest = (slices: readonly Slice[]): Slice => {
+  const time = (slice: Slice) => slice.records[slice.at]?.timestamp ?? 0;
+  return slices.reduce((first, slice) => (time(slice) < time(first) ? slice : first));
+};

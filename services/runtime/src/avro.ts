@@ -1,0 +1,267 @@
+import type { AvroSchema } from '@causeway/schemas/avro-schema';
+import { fullName } from '@causeway/schemas/avro-schema';
+import { applyGeneralise, type Generalise } from '@causeway/schemas/generalisers';
+import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
+import avro, { type Schema as RawSchema, type Type } from 'avsc';
+import { PermanentError, RetryableError } from './errors.ts';
+import type { Logger } from './log.ts';
+
+/**
+ * The only file that knows avsc and the registry client. The client does the look-ups; types and resolvers are
+ * kept here, because the client builds a resolver anew for every message, remembers no failed look-up
+ * and has no time-out. Registration is a plain request: the client's `register` compares and
+ * overwrites the compatibility rule of the subject.
+ */
+
+export type CodecOptions = {
+  /** Base of the Confluent-compatible API, such as `http://127.0.0.1:8083/apis/ccompat/v7`. */
+  registryUrl: string;
+  timeoutMs?: number;
+};
+
+export type Projector = (value: Buffer) => Buffer;
+
+export type Codec = {
+  /**
+   * Registers a schema, or finds it where it is registered already, and sets the subject's rule.
+   * @throws PermanentError `incompatible-schema` with the registry's list of differences
+   */
+  register(subject: string, schema: AvroSchema, compatibility: 'FULL_TRANSITIVE' | 'NONE'): Promise<number>;
+  /** @throws PermanentError `unknown-schema` where exactly this schema is not registered under the subject */
+  idOf(subject: string, schema: AvroSchema): Promise<number>;
+  /** The schema as it was registered, with documentation and sensitivities. */
+  schemaOf(id: number): Promise<AvroSchema>;
+  /** Full Avro name of a registered schema. */
+  nameOf(id: number): Promise<string>;
+  /** @throws PermanentError `invalid-data`; the message names the fields that are wrong, never their values */
+  encode(id: number, data: unknown): Promise<Buffer>;
+  /** @throws PermanentError `undecodable` */
+  decode(value: Buffer): Promise<{ id: number; data: unknown }>;
+  /** Decodes with an older or narrower schema than the writer's. @throws PermanentError `cannot-project` */
+  decodeAs(value: Buffer, readerId: number): Promise<unknown>;
+  /**
+   * A function from values written with one schema to values of a view of it; what the view does not have is
+   * never decoded into anything. The function throws PermanentError `undecodable` or `cannot-project`.
+   */
+  projector(writerId: number, viewId: number, generalise?: Generalise): Promise<Projector>;
+};
+
+const HEADER_BYTES = 5;
+const UNKNOWN_FOR_MS = 10_000;
+const TIMEOUT_MS = 3_000;
+
+/**
+ * Schema id of a value in the Confluent wire format: byte 0, four bytes of id, Avro.
+ * @throws PermanentError `undecodable`
+ */
+export const schemaIdOf = (value: Buffer | null): number => {
+  if (value === null || value.length < HEADER_BYTES || value[0] !== 0)
+    throw new PermanentError(
+      'undecodable',
+      'The value is not in the wire format: byte 0, four bytes of schema id, Avro',
+    );
+  return value.readInt32BE(1);
+};
+
+const frame = (id: number, body: Buffer): Buffer => {
+  const framed = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+  framed[0] = 0;
+  framed.writeInt32BE(id, 1);
+  body.copy(framed, HEADER_BYTES);
+  return framed;
+};
+
+const statusOf = (error: unknown): number | undefined => (error as { status?: number }).status;
+
+const unavailable = (cause: unknown) =>
+  new RetryableError('registry-unavailable', 'The schema registry did not answer. It is asked again.', {
+    cause,
+  });
+
+/** No connection is opened before the first look-up. */
+export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOptions, log: Logger): Codec => {
+  const sources = new Map<number, AvroSchema>();
+  const types = new Map<number, Promise<Type>>();
+  const projectors = new Map<string, Promise<Projector>>();
+  const unknownUntil = new Map<number, number>();
+
+  const client = new SchemaRegistry({
+    host: registryUrl,
+    retry: { retries: 1, maxRetryTimeInSecs: 1, initialRetryTimeInSecs: 0.1 },
+    middlewares: [
+      () => ({
+        prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs }),
+        // The client hands out compiled types only; documentation and sensitivities are in the text.
+        response: async (next) => {
+          const response = await next();
+          const id = /\/schemas\/ids\/(\d+)/.exec(response.request().path())?.[1];
+          const { schema } = response.data<{ schema?: string }>() ?? {};
+          if (id && schema) sources.set(Number(id), JSON.parse(schema));
+          return response;
+        },
+      }),
+    ],
+  });
+
+  const fetchType = async (id: number): Promise<Type> => {
+    if ((unknownUntil.get(id) ?? 0) > Date.now()) throw unknownSchema(id);
+    try {
+      return (await client.getSchema(id)) as Type;
+    } catch (error) {
+      if (statusOf(error) !== 404) throw unavailable(error);
+      if (unknownUntil.size > 10_000) unknownUntil.clear();
+      unknownUntil.set(id, Date.now() + UNKNOWN_FOR_MS);
+      throw unknownSchema(id);
+    }
+  };
+
+  const typeOf = (id: number): Promise<Type> => {
+    const known = types.get(id);
+    if (known) return known;
+    const loading = fetchType(id);
+    types.set(id, loading);
+    loading.catch(() => types.delete(id));
+    return loading;
+  };
+
+  const schemaOf = async (id: number): Promise<AvroSchema> => {
+    await typeOf(id);
+    const schema = sources.get(id);
+    if (!schema) throw unavailable(undefined);
+    return schema;
+  };
+
+  const makeProjector = async (
+    writerId: number,
+    viewId: number,
+    generalise?: Generalise,
+  ): Promise<Projector> => {
+    const [writer, view] = await Promise.all([typeOf(writerId), typeOf(viewId)]);
+    const resolver = resolverOf(view, writer);
+    const change = generalise && Object.keys(generalise).length > 0 ? generalise : null;
+    return (value) => {
+      const data = decodeBody(view, value, resolver);
+      try {
+        return frame(viewId, view.toBuffer(change ? applyGeneralise(data, change) : data));
+      } catch (error) {
+        throw cannotProject(error);
+      }
+    };
+  };
+
+  return {
+    register: (subject, schema, compatibility) =>
+      register(registryUrl, timeoutMs, subject, schema, compatibility, log),
+
+    idOf: async (subject, schema) => {
+      try {
+        const text = JSON.stringify(schema);
+        return await client.getRegistryIdBySchema(subject, { type: SchemaType.AVRO, schema: text });
+      } catch (error) {
+        if (statusOf(error) !== 404 && (error as Error).name !== 'ConfluentSchemaRegistryError')
+          throw unavailable(error);
+        throw new PermanentError(
+          'unknown-schema',
+          `The schema of ${subject} is not registered as this program has it. Run the deployment step of this version first.`,
+        );
+      }
+    },
+
+    schemaOf,
+    nameOf: async (id) => fullName(await schemaOf(id)),
+
+    encode: async (id, data) => {
+      const type = await typeOf(id);
+      const wrong = new Set<string>();
+      type.isValid(data, { noUndeclaredFields: true, errorHook: (path) => wrong.add(path.join('.')) });
+      if (wrong.size > 0)
+        throw new PermanentError(
+          'invalid-data',
+          `These fields do not fit the schema: ${[...wrong].join(', ')}`,
+        );
+      return frame(id, type.toBuffer(data));
+    },
+
+    decode: async (value) => {
+      const id = schemaIdOf(value);
+      return { id, data: decodeBody(await typeOf(id), value) };
+    },
+
+    decodeAs: async (value, readerId) => {
+      const [writer, reader] = await Promise.all([typeOf(schemaIdOf(value)), typeOf(readerId)]);
+      return decodeBody(reader, value, resolverOf(reader, writer));
+    },
+
+    projector: (writerId, viewId, generalise) => {
+      const key = JSON.stringify([writerId, viewId, generalise ?? {}]);
+      const known = projectors.get(key);
+      if (known) return known;
+      const making = makeProjector(writerId, viewId, generalise);
+      projectors.set(key, making);
+      making.catch(() => projectors.delete(key));
+      return making;
+    },
+  };
+};
+
+const unknownSchema = (id: number) =>
+  new PermanentError('unknown-schema', `No schema with id ${id} is registered`);
+
+// The library's own messages quote the value, and values are people.
+const cannotProject = (_cause: unknown) =>
+  new PermanentError('cannot-project', 'The value cannot be read with the schema of the view');
+
+const resolverOf = (reader: Type, writer: Type) => {
+  try {
+    return reader.createResolver(writer);
+  } catch {
+    throw new PermanentError('cannot-project', `A value of ${writer.name} cannot be read as ${reader.name}`);
+  }
+};
+
+const decodeBody = (type: Type, value: Buffer, resolver?: ReturnType<Type['createResolver']>): unknown => {
+  try {
+    return type.fromBuffer(value.subarray(HEADER_BYTES), resolver);
+  } catch {
+    throw new PermanentError('undecodable', `The value is not a valid ${type.name}`);
+  }
+};
+
+const register = async (
+  registryUrl: string,
+  timeoutMs: number,
+  subject: string,
+  schema: AvroSchema,
+  compatibility: 'FULL_TRANSITIVE' | 'NONE',
+  log: Logger,
+): Promise<number> => {
+  // A schema that avsc cannot compile would be found out by its first reader otherwise.
+  avro.Type.forSchema(schema as unknown as RawSchema);
+  const request = async (method: 'POST' | 'PUT', path: string, body: object) => {
+    const answer = await fetch(`${registryUrl}${path}`, {
+      method,
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(timeoutMs * 3),
+    }).catch((error) => {
+      throw unavailable(error);
+    });
+    if (answer.status === 409 || answer.status === 422)
+      throw new PermanentError(
+        'incompatible-schema',
+        `The registry refuses the schema of ${subject}: ${await answer.text()}`,
+      );
+    if (!answer.ok) throw unavailable(new Error(`status ${answer.status}`));
+    return answer.json();
+  };
+  const name = encodeURIComponent(subject);
+  const { id } = (await request('POST', `/subjects/${name}/versions`, {
+    schema: JSON.stringify(schema),
+  })) as { id: number };
+  // Only once the subject exists can it have a rule, and its rule does not override a global one.
+  const setRule = () => request('PUT', `/config/${name}`, { compatibility });
+  // Of two deployments that make the same rule at once the registry refuses one; asked again, it takes it as a change.
+  if (compatibility !== 'NONE') await setRule().catch(setRule);
+  log.debug({ subject, id }, 'Schema registered');
+  return id;
+};

@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/**
+ * Configuration is environment variables, read once at start, checked all together. On a laptop nothing has to
+ * be set; with NODE_ENV=production a development default counts as missing.
+ */
+
+/** One zod schema per environment variable. */
+export type Shape = Record<string, z.ZodType>;
+/** What `loadConfig` makes of a shape: an object keyed by variable name. */
+export type Config<S extends Shape> = { readonly [K in keyof S]: z.infer<S[K]> };
+export type Environment = Record<string, string | undefined>;
+export type ConfigProblem = { variable: string; message: string };
+
+/** Every problem of the configuration at once; the message has a line for each. Values are never repeated. */
+export class ConfigError extends Error {
+  readonly code = 'configuration';
+  readonly problems: ConfigProblem[];
+
+  constructor(problems: ConfigProblem[]) {
+    const count = problems.length === 1 ? '1 setting is' : `${problems.length} settings are`;
+    const lines = problems.map(({ variable, message }) => `  ${variable} ${message}`);
+    super([`${count} missing or wrong:`, ...lines].join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+type DevelopmentDefault<T> = { readonly developmentDefault: T };
+type Default<T> = T | DevelopmentDefault<T>;
+
+const developmentDefaults = z.registry<{ value: string }>();
+
+/** A default that serves on a laptop and counts as missing where NODE_ENV is `production`. */
+export function developmentDefault<T extends string | number | boolean>(value: T): DevelopmentDefault<T> {
+  return { developmentDefault: value };
+}
+
+/** Any text that is not empty. */
+export function text(fallback?: Default<string>) {
+  return withDefault(z.string().min(1).describe('some text'), fallback);
+}
+
+/** A secret of at least 16 characters. It has no default, in development neither. */
+export function secret(): z.ZodType<string> {
+  return z.string().min(16).describe('a secret of at least 16 characters');
+}
+
+/** A whole number within the given bounds, in decimal digits. */
+export function integer(fallback?: Default<number>, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
+  const bounds = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  const schema = z
+    .string()
+    .regex(/^-?\d+$/)
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+  return withDefault(schema.describe(`a whole number ${bounds}`), fallback);
+}
+
+/** A TCP port; 0 lets the system choose. */
+export function port(fallback?: Default<number>) {
+  return integer(fallback, { min: 0, max: 65_535 });
+}
+
+/** `true` or `false` (also yes/no, on/off, 1/0). */
+export function flag(fallback?: Default<boolean>) {
+  const schema = z.stringbool({ truthy: ['true', 'yes', 'on', '1'], falsy: ['false', 'no', 'off', '0'] });
+  return withDefault(schema.describe('true or false'), fallback);
+}
+
+/** Parts separated by commas, spaces around them dropped; an empty list only through the default. */
+export function list(fallback?: Default<string> | readonly string[]) {
+  const parts = z.string().transform((value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  );
+  const schema = parts.pipe(z.array(z.string()).min(1)).describe('one or more values separated by commas');
+  if (Array.isArray(fallback)) return schema.default([...fallback]);
+  return withDefault(schema, fallback as Default<string> | undefined);
+}
+
+/** An absolute URL, kept as text. A trailing slash is dropped, so that paths can be appended. */
+export function url(fallback?: Default<string>) {
+  const schema = z
+    .string()
+    .refine(URL.canParse)
+    .transform((value) => value.replace(/\/+$/, ''));
+  return withDefault(schema.describe('an absolute URL, such as https://host.example/path'), fallback);
+}
+
+/** One of a closed set of words. */
+export function choice<const W extends string>(words: readonly [W, ...W[]], fallback?: Default<W>) {
+  return withDefault(z.enum(words).describe(`one of: ${words.join(', ')}`), fallback);
+}
+
+/** Of every service; `runService` adds them to any shape. */
+export const serviceSettings = {
+  ADMIN_HOST: text('127.0.0.1'),
+  ADMIN_PORT: port(0),
+  LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+};
+
+/** Of every service that speaks to Kafka. KAFKA_CA_FILE is the path of a PEM file. */
+export const kafkaSettings = {
+  KAFKA_BROKERS: list(developmentDefault('127.0.0.1:9092')),
+  KAFKA_USERNAME: text(),
+  KAFKA_PASSWORD: secret(),
+  KAFKA_TLS: flag(developmentDefault(false)),
+  KAFKA_CA_FILE: text().optional(),
+};
+
+/** The Confluent-compatible API of the schema registry. */
+export const registrySettings = {
+  SCHEMA_REGISTRY_URL: url(developmentDefault('http://127.0.0.1:8083/apis/ccompat/v7')),
+};
+
+/** The PostgreSQL connection string; it holds a password and therefore has no default. */
+export const databaseSettings = { DATABASE_URL: url() };
+
+/** The issuer of access and identity tokens, exactly as it stands in their `iss` claim. */
+export const oidcSettings = {
+  OIDC_ISSUER: withDefault(
+    z.string().refine(URL.canParse).describe('the issuer URL'),
+    developmentDefault('http://127.0.0.1:8082'),
+  ),
+};
+
+/**
+ * Reads the variables of `shape` from `env`. For any NAME, NAME_FILE may name a file that holds the value
+ * instead (trailing line breaks are dropped). An empty variable counts as not set.
+ * @throws ConfigError with every problem found
+ */
+export function loadConfig<S extends Shape>(shape: S, env: Environment = process.env): Config<S> {
+  const problems: ConfigProblem[] = [];
+  const config: Record<string, unknown> = {};
+  for (const [variable, schema] of Object.entries(shape)) {
+    const found = readSetting(variable, schema, env);
+    if ('problem' in found) problems.push({ variable, message: found.problem });
+    else config[variable] = found.value;
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(config) as Config<S>;
+}
+
+function readSetting(
+  variable: string,
+  schema: z.ZodType,
+  env: Environment,
+): { value: unknown } | { problem: string } {
+  const raw = rawValue(variable, env);
+  if ('problem' in raw) return raw;
+  const fallback = developmentDefaults.get(schema)?.value;
+  const production = env.NODE_ENV === 'production';
+  const given = raw.value ?? (production ? undefined : fallback);
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return { value: parsed.data };
+  const wanted = `set it to ${schema.description ?? 'a valid value'}, or ${variable}_FILE to a file that holds it`;
+  if (given !== undefined) return { problem: `is not valid; ${wanted}` };
+  const why = production && fallback !== undefined ? ' and has no default in production' : '';
+  return { problem: `is not set${why}; ${wanted}` };
+}
+
+function rawValue(variable: string, env: Environment): { value: string | undefined } | { problem: string } {
+  const value = env[variable] || undefined;
+  const file = env[`${variable}_FILE`] || undefined;
+  if (file === undefined) return { value };
+  if (value !== undefined)
+    return { problem: `is set twice: as ${variable} and as ${variable}_FILE; keep one` };
+  try {
+    return { value: readFileSync(file, 'utf8').replace(/[\r\n]+$/, '') || undefined };
+  } catch {
+    return { problem: `cannot be read: ${variable}_FILE must name a file that this process may read` };
+  }
+}
+
+function withDefault<T>(
+  schema: z.ZodType<T>,
+  fallback: Default<string | number | boolean> | undefined,
+): z.ZodType<T> {
+  if (fallback === undefined) return schema;
+  if (typeof fallback === 'object') {
+    return schema.register(developmentDefaults, { value: String(fallback.developmentDefault) });
+  }
+  // Through the schema, so that a default outside its own bounds is noticed at once.
+  return z
+    .preprocess((value) => value ?? String(fallback), schema)
+    .describe(schema.description ?? 'a valid value');
+}

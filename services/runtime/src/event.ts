@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import { PermanentError } from './errors.ts';
+
+export type Classification = 'OFFICIAL' | 'OFFICIAL-SENSITIVE';
+export type Priority = 'immediate' | 'urgent' | 'same-day' | 'routine';
+
+/** The attributes of an event: CloudEvents 1.0.2 and our extensions, without the domain data. */
+export type Envelope = {
+  id: string;
+  /** `/<organisation>/<adapter>` */
+  source: string;
+  type: string;
+  /** When it happened in the world, RFC 3339 with offset. */
+  time: string;
+  /** The source's own token of the person; also the record key. */
+  subject: string;
+  tokens: string[];
+  /** Tokens of other people in the event, for disclosure searches. */
+  otherTokens: string[];
+  recordedTime?: string;
+  sequence?: string;
+  classification: Classification;
+  handling: string[];
+  /** Organisations that must not receive the event, or `all`. */
+  exclude: string[];
+  priority?: Priority;
+  actBy?: string;
+  correlationId?: string;
+  /** `/<organisation>/<event id>` */
+  inResponseTo?: string;
+  /** Id of the event that this one voids or corrects. */
+  corrects?: string;
+  /** Back-filled history. */
+  replay: boolean;
+  /** `<id>/<version>` of every agreement that released it; in inboxes only. */
+  agreement: string[];
+  traceparent?: string;
+};
+
+const TOKEN = /^[A-Za-z0-9_-]{22}$/;
+const EVENT_ID = /^[A-Za-z0-9_-]{16,64}$/;
+const ORGANISATION = '[a-z][a-z0-9-]{1,62}';
+const SOURCE = new RegExp(`^/(${ORGANISATION})/[a-z0-9-]{1,63}$`);
+const TYPE = /^uk\.causeway\.[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+\.v[1-9][0-9]*$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+const CODE = /^[A-Za-z0-9._:-]{1,64}$/;
+const REFERENCE = /^[A-Za-z0-9._:/-]{1,200}$/;
+const RESPONSE = new RegExp(`^/${ORGANISATION}/[A-Za-z0-9_-]{16,64}$`);
+const AGREEMENT = /^[a-z0-9][a-z0-9-]{0,98}\/[1-9][0-9]{0,5}$/;
+const TRACE = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const PRIORITIES: readonly string[] = ['immediate', 'urgent', 'same-day', 'routine'];
+const CLASSIFICATIONS: readonly string[] = ['OFFICIAL', 'OFFICIAL-SENSITIVE'];
+const MAX_LIST = 50;
+
+/** Organisation of an event's `source`, or null where it has another form. */
+export const organisationOf = (source: string): string | null => SOURCE.exec(source)?.[1] ?? null;
+
+/**
+ * Event id: base64url SHA-256, cut to 22 characters (132 bits), over the source system's own identity of the fact,
+ * the content, and the index of the fact in its message. The same input always has the same id; a control number
+ * that a source uses again for other content does not.
+ */
+export const eventId = (sourceIdentity: readonly string[], content: Buffer, index: number): string => {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([...sourceIdentity, index]));
+  hash.update('\0');
+  hash.update(createHash('sha256').update(content).digest());
+  return hash.digest('base64url').slice(0, 22);
+};
+
+/**
+ * Kafka headers of an event. An inbox never carries what could identify or count beyond the agreement:
+ * tokens, the source's sequence and the exclusions stay behind.
+ */
+export const encodeHeaders = (event: Envelope, topic: 'outbox' | 'inbox'): Record<string, string> => {
+  const outbox = topic === 'outbox';
+  const headers: Record<string, string | undefined> = {
+    'content-type': 'application/avro',
+    ce_specversion: '1.0',
+    ce_id: event.id,
+    ce_source: event.source,
+    ce_type: event.type,
+    ce_time: event.time,
+    ce_subject: event.subject,
+    ce_tokens: outbox ? list(event.tokens) : undefined,
+    ce_othertokens: outbox ? list(event.otherTokens) : undefined,
+    ce_recordedtime: event.recordedTime,
+    ce_sequence: outbox ? event.sequence : undefined,
+    ce_dataclassification: event.classification,
+    ce_handling: list(event.handling),
+    ce_exclude: outbox ? list(event.exclude) : undefined,
+    ce_priority: event.priority,
+    ce_actby: event.actBy,
+    ce_correlationid: event.correlationId,
+    ce_inresponseto: event.inResponseTo,
+    ce_corrects: event.corrects,
+    ce_replay: event.replay ? 'true' : undefined,
+    ce_agreement: outbox ? undefined : list(event.agreement),
+    traceparent: event.traceparent,
+  };
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+};
+
+const list = (items: readonly string[]): string | undefined =>
+  items.length > 0 ? items.join(' ') : undefined;
+
+type Headers = Record<string, Buffer | undefined>;
+
+/**
+ * Reads and checks the headers of an outbox or inbox record. Every attribute must have its exact form, so that nothing personal
+ * can travel in one by mistake.
+ *
+ * @throws PermanentError `missing-attribute`, `invalid-attribute` or `marking-too-high`; the message names the
+ * attribute and never its value
+ */
+export const decodeHeaders = (headers: Headers): Envelope => {
+  if (required(headers, 'ce_specversion', /^1\.0$/) !== '1.0') throw invalid('ce_specversion');
+  const optionalFields = {
+    recordedTime: optional(headers, 'ce_recordedtime', TIME),
+    sequence: optional(headers, 'ce_sequence', CODE),
+    priority: oneOf(headers, 'ce_priority', PRIORITIES) as Priority | undefined,
+    actBy: optional(headers, 'ce_actby', TIME),
+    correlationId: optional(headers, 'ce_correlationid', REFERENCE),
+    inResponseTo: optional(headers, 'ce_inresponseto', RESPONSE),
+    corrects: optional(headers, 'ce_corrects', EVENT_ID),
+    traceparent: optional(headers, 'traceparent', TRACE),
+  };
+  const present = Object.fromEntries(
+    Object.entries(optionalFields).filter(([, value]) => value !== undefined),
+  ) as Partial<Envelope>;
+  return {
+    id: required(headers, 'ce_id', EVENT_ID),
+    source: required(headers, 'ce_source', SOURCE),
+    type: required(headers, 'ce_type', TYPE),
+    time: required(headers, 'ce_time', TIME),
+    subject: required(headers, 'ce_subject', TOKEN),
+    tokens: items(headers, 'ce_tokens', TOKEN),
+    otherTokens: items(headers, 'ce_othertokens', TOKEN),
+    classification: classification(headers),
+    handling: items(headers, 'ce_handling', CODE),
+    exclude: items(headers, 'ce_exclude', new RegExp(`^${ORGANISATION}$`)),
+    replay: oneOf(headers, 'ce_replay', ['true', 'false']) === 'true',
+    agreement: items(headers, 'ce_agreement', AGREEMENT),
+    ...present,
+  };
+};
+
+const text = (headers: Headers, name: string): string | undefined => headers[name]?.toString('utf8');
+
+const invalid = (name: string) =>
+  new PermanentError('invalid-attribute', `The header ${name} does not have the form that it must have`);
+
+const optional = (headers: Headers, name: string, form: RegExp): string | undefined => {
+  const value = text(headers, name);
+  if (value !== undefined && !form.test(value)) throw invalid(name);
+  return value;
+};
+
+const required = (headers: Headers, name: string, form: RegExp): string => {
+  const value = optional(headers, name, form);
+  if (value === undefined) throw new PermanentError('missing-attribute', `The header ${name} is missing`);
+  return value;
+};
+
+const oneOf = (headers: Headers, name: string, allowed: readonly string[]): string | undefined => {
+  const value = text(headers, name);
+  if (value !== undefined && !allowed.includes(value)) throw invalid(name);
+  return value;
+};
+
+const items = (headers: Headers, name: string, form: RegExp): string[] => {
+  const value = text(headers, name);
+  if (value === undefined || value === '') return [];
+  const found = value.split(' ');
+  if (found.length > MAX_LIST || !found.every((item) => form.test(item))) throw invalid(name);
+  return found;
+};
+
+/** A missing marking is read as the stricter one; one above OFFICIAL-SENSITIVE must not be on this bus at all. */
+const classification = (headers: Headers): Classification => {
+  const value = text(headers, 'ce_dataclassification') ?? 'OFFICIAL-SENSITIVE';
+  if (!CLASSIFICATIONS.includes(value))
+    throw new PermanentError(
+      'marking-too-high',
+      'Only OFFICIAL and OFFICIAL-SENSITIVE may be sent on this bus',
+    );
+  return value as Classification;
+};

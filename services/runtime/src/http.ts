@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type RequestListener, STATUS_CODES } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { PermanentError, RetryableError } from './errors.ts';
+import type { Logger } from './log.ts';
+
+/**
+ * A refusal as RFC 9457 describes it. The slug is part of the public interface: clients branch on
+ * `urn:causeway:problem:<slug>`. Title and detail are read by people outside and hold no internals.
+ */
+export class Problem extends Error {
+  readonly status: number;
+  readonly slug: string;
+  readonly title: string;
+  readonly detail: string | undefined;
+  readonly extras: Record<string, unknown>;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    status: number,
+    slug: string,
+    title: string,
+    detail?: string,
+    extras: Record<string, unknown> = {},
+    headers: Record<string, string> = {},
+  ) {
+    super(detail ?? title);
+    this.name = 'Problem';
+    this.status = status;
+    this.slug = slug;
+    this.title = title;
+    this.detail = detail;
+    this.extras = extras;
+    this.headers = headers;
+  }
+}
+
+/** The body of an `application/problem+json` answer. */
+export function problemBody(problem: Problem): Record<string, unknown> {
+  const { status, slug, title, detail, extras } = problem;
+  return {
+    ...extras,
+    type: `urn:causeway:problem:${slug}`,
+    title,
+    status,
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+/** Writes a problem as the answer; for places that are not behind `problemHandler`. */
+export function sendProblem(response: Response, problem: Problem): void {
+  response.status(problem.status).set('cache-control', 'no-store').set(problem.headers);
+  // Not through express, which would add a charset that the media type does not have.
+  response.setHeader('content-type', 'application/problem+json');
+  response.end(JSON.stringify(problemBody(problem)));
+}
+
+/** Answers what no route took. Comes after the routes and before `problemHandler`. */
+export function notFound(): RequestHandler {
+  return () => {
+    throw new Problem(404, 'not-found', 'There is nothing at this address');
+  };
+}
+
+/**
+ * The last middleware of an express application: turns whatever was thrown into problem+json. What is not a
+ * Problem is answered without its message; an `instance` joins the answer to the log line.
+ */
+export function problemHandler(log: Logger): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (error, request, response, _next) => {
+    const problem = toProblem(error);
+    const route = { method: request.method, route: request.route?.path, status: problem.status };
+    if (problem.status >= 500)
+      log.error({ err: error, instance: problem.extras.instance, ...route }, 'request failed');
+    else log.debug({ problem: problem.slug, ...route }, 'request refused');
+    // Too late for a body: ending the connection is the only way left to say that it went wrong.
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, problem);
+  };
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const instance = { instance: `urn:uuid:${randomUUID()}` };
+  if (error instanceof RetryableError) {
+    const detail = 'A part that this request needs is not available. Try again.';
+    return new Problem(503, 'unavailable', 'Temporarily unavailable', detail, instance, {
+      'retry-after': '5',
+    });
+  }
+  if (error instanceof PermanentError)
+    return new Problem(500, 'internal-error', 'Internal error', undefined, instance);
+  return clientError(error) ?? new Problem(500, 'internal-error', 'Internal error', undefined, instance);
+}
+
+/** Errors of express and its body parsers carry a status; their messages may quote the request. */
+function clientError(error: unknown): Problem | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
+  if (error.status < 400 || error.status > 499) return undefined;
+  const title = STATUS_CODES[error.status] ?? 'Bad Request';
+  return new Problem(error.status, CLIENT_ERRORS[error.status] ?? 'bad-request', title);
+}
+
+const CLIENT_ERRORS: Record<number, string> = {
+  400: 'bad-request',
+  404: 'not-found',
+  413: 'too-large',
+  415: 'unsupported-media-type',
+};
+
+export type Listening = { url: string; port: number; close(): Promise<void> };
+
+/**
+ * Serves `app` (an express application or a plain listener). Port 0 lets the system choose; `url` tells which.
+ * `close` takes no new connection, lets running requests finish with `connection: close`, drops idle keep-alive
+ * connections, and after `drainMs` (default 5,000 ms) whatever is left.
+ * @throws PermanentError `port-in-use`
+ */
+export async function listen(
+  app: RequestListener,
+  { host, port, drainMs = 5_000 }: { host: string; port: number; drainMs?: number },
+): Promise<Listening> {
+  let closing: Promise<void> | undefined;
+  const server = createServer((request, response) => {
+    if (closing) response.setHeader('connection', 'close');
+    // A connection that was busy when the close began goes idle after its answer, and nobody closes it then.
+    response.once('close', () => {
+      if (closing) setImmediate(() => server.closeIdleConnections());
+    });
+    app(request, response);
+  });
+
+  const close = async (): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.close(() => resolve());
+    server.closeIdleConnections();
+    const deadline = setTimeout(() => server.closeAllConnections(), drainMs);
+    await promise;
+    clearTimeout(deadline);
+  };
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, host, port)));
+    server.listen({ host, port }, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${name}:${address.port}`,
+    port: address.port,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function listenError(error: Error, host: string, port: number): Error {
+  if (!('code' in error) || error.code !== 'EADDRINUSE') return error;
+  const message = `port ${port} on ${host} is in use by another program; stop it or choose another port`;
+  return new PermanentError('port-in-use', message, { cause: error });
+}

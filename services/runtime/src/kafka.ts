@@ -1,0 +1,773 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { zstdDecompress } from 'node:zlib';
+import kafkajs, { type Kafka as Client, type Admin as ClientAdmin, type logCreator } from 'kafkajs';
+import { untilDeadline } from './append.ts';
+import { PermanentError, RetryableError } from './errors.ts';
+import type {
+  Appended,
+  Batch,
+  FetchedPartition,
+  FetchedRecord,
+  FetchLimits,
+  Position,
+  ProducerIdentity,
+  Session,
+  TopicPartition,
+} from './kafka-session.ts';
+import type { Logger } from './log.ts';
+import { createProducer, type Producer, type ProducerOptions } from './producer.ts';
+import type { Reader } from './reader.ts';
+import { openWriter, type Writer } from './writer.ts';
+
+/**
+ * The only file that knows kafkajs. It uses the client's connections, log-in, metadata and group membership,
+ * and its protocol encoders and decoders below that, but not its producer and consumer: those lose or reorder
+ * records after a rejected send and cannot read by position (docs/decisions has the defects one by one).
+ * The version is pinned exactly because the inside of the package is used.
+ */
+const load = createRequire(import.meta.url);
+const fetchRequest = load('kafkajs/src/protocol/requests/fetch/v11/request');
+const fetchResponse = load('kafkajs/src/protocol/requests/fetch/v11/response');
+const produceResponse = load('kafkajs/src/protocol/requests/produce/v7/response');
+const Encoder = load('kafkajs/src/protocol/encoder');
+const RequestQueue = load('kafkajs/src/network/requestQueue');
+const murmur2: (key: Buffer) => number = load('kafkajs/src/producer/partitioners/default/murmur2');
+const { errorCodes } = load('kafkajs/src/protocol/error') as { errorCodes: { type: string; code: number }[] };
+
+const ERROR_NAMES = new Map(errorCodes.map(({ code, type }) => [code, type]));
+const PRODUCE_API = 0;
+const PRODUCE_TIMEOUT_MS = 20_000;
+const READ_COMMITTED = 1;
+const TRANSACTION_COORDINATOR = 1;
+const LEADERS_DEADLINE_MS = 30_000;
+
+export type KafkaOptions = {
+  brokers: string[];
+  username: string;
+  password: string;
+  clientId: string;
+  tls?: { ca?: string };
+};
+
+/**
+ * Options from the settings that every service has.
+ * @throws Error when KAFKA_CA_FILE cannot be read
+ */
+export const kafkaOptions = (
+  config: {
+    KAFKA_BROKERS: string[];
+    KAFKA_USERNAME: string;
+    KAFKA_PASSWORD: string;
+    KAFKA_TLS: boolean;
+    KAFKA_CA_FILE?: string | undefined;
+  },
+  clientId: string,
+): KafkaOptions => ({
+  brokers: config.KAFKA_BROKERS,
+  username: config.KAFKA_USERNAME,
+  password: config.KAFKA_PASSWORD,
+  clientId,
+  ...(config.KAFKA_TLS
+    ? { tls: config.KAFKA_CA_FILE ? { ca: readFileSync(config.KAFKA_CA_FILE, 'utf8') } : {} }
+    : {}),
+});
+
+export type TopicDeclaration = {
+  topic: string;
+  partitions: number;
+  replicationFactor: number;
+  config: Record<string, string>;
+};
+export type AclDeclaration = {
+  principal: string;
+  resource: 'topic' | 'group' | 'transactional-id' | 'cluster';
+  name: string;
+  match: 'literal' | 'prefixed';
+  operation: 'read' | 'write' | 'describe' | 'describe-configs' | 'idempotent-write';
+};
+
+export type Admin = {
+  listTopics(): Promise<string[]>;
+  /** Creates what is missing and returns the names of the topics it made. */
+  createTopics(topics: readonly TopicDeclaration[]): Promise<string[]>;
+  createAcls(acls: readonly AclDeclaration[]): Promise<void>;
+  deleteTopics(topics: readonly string[]): Promise<void>;
+  /** Deletes what is before the offsets. */
+  deleteRecords(topic: string, before: readonly { partition: number; offset: number }[]): Promise<void>;
+  /** Partitions without a committed offset are left out. */
+  committedOffsets(groupId: string, topic: string): Promise<Map<number, number>>;
+  close(): Promise<void>;
+};
+
+export type Kafka = {
+  producer(options?: Partial<ProducerOptions>): Producer;
+  /** Fences every earlier writer of this transactional id before it resolves. */
+  writer(transactionalId: string): Promise<Writer>;
+  /** A reader has connections of its own: a broker answers one connection's requests in order. */
+  reader(): Reader;
+  /** Joins a group whose only purpose is to hand out the partitions of an empty topic. */
+  lanes(groupId: string, topic: string, on: LaneListener): Promise<{ close(): Promise<void> }>;
+  admin(): Promise<Admin>;
+  commitOffsets(groupId: string, positions: readonly Position[]): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type LaneListener = {
+  assigned(lanes: number[]): void;
+  /** The membership ended for good and will not come back by itself. */
+  failed(error: Error): void;
+};
+
+type ClientBroker = {
+  connectionPool: { send(protocol: object): Promise<unknown> };
+  listOffsets(request: object): Promise<{ responses: OffsetsOfTopic[] }>;
+  initProducerId(request: object): Promise<{ producerId: string; producerEpoch: number }>;
+  addPartitionsToTxn(request: object): Promise<unknown>;
+  endTxn(request: object): Promise<unknown>;
+  offsetCommit(request: object): Promise<unknown>;
+};
+type OffsetsOfTopic = { topic: string; partitions: { partition: number; offset: string }[] };
+type Cluster = {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  addTargetTopic(topic: string): Promise<void>;
+  targetTopics: Set<string>;
+  findBroker(node: { nodeId: string }): Promise<ClientBroker>;
+  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
+  findGroupCoordinator(group: { groupId: string; coordinatorType?: number }): Promise<ClientBroker>;
+};
+type ClientMessage = {
+  offset: string;
+  timestamp: string;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Record<string, Buffer | Buffer[] | undefined>;
+  batchContext: {
+    firstOffset: string;
+    lastOffsetDelta: number;
+    isControlBatch: boolean;
+    inTransaction: boolean;
+    producerId: string;
+  };
+};
+type FetchedByClient = {
+  partition: number;
+  errorCode: number;
+  lastStableOffset: string;
+  abortedTransactions: { producerId: string; firstOffset: string }[] | null;
+  messages: ClientMessage[];
+};
+
+/** The partition that Kafka's own clients choose for a key. */
+export const partitionOfKey = (key: string | Buffer, partitions: number): number =>
+  (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fffffff) % partitions;
+
+/**
+ * The client reschedules a timer for ever, with a negative delay, on every idle connection (its issues 1556,
+ * 1704, 1751). Here a check is scheduled only while a request is waiting to be sent.
+ */
+const stopIdleTimers = () => {
+  RequestQueue.prototype.scheduleCheckPendingRequests = function schedule(this: {
+    throttleCheckTimeoutId: NodeJS.Timeout | null;
+    throttledUntil: number;
+    pending: unknown[];
+    checkPendingRequests(): void;
+  }) {
+    if (this.throttleCheckTimeoutId || this.pending.length === 0) return;
+    this.throttleCheckTimeoutId = setTimeout(
+      () => {
+        this.throttleCheckTimeoutId = null;
+        this.checkPendingRequests();
+      },
+      Math.max(this.throttledUntil - Date.now(), 10),
+    );
+  };
+};
+
+const registerZstd = () => {
+  const MAX_BATCH_BYTES = 64 * 1024 * 1024;
+  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
+    compress: () => Promise.reject(new PermanentError('not-supported', 'Records are sent uncompressed')),
+    decompress: (data: Buffer) =>
+      new Promise<Buffer>((resolve, reject) =>
+        zstdDecompress(data, { maxOutputLength: MAX_BATCH_BYTES }, (error, plain) =>
+          error ? reject(error) : resolve(plain),
+        ),
+      ),
+  });
+};
+
+const pinoLogCreator =
+  (log: Logger): logCreator =>
+  () =>
+  ({ namespace, level, log: entry }) => {
+    // The client logs every rebalance and every retried request as an error: what matters is thrown as well.
+    const fields = { namespace, ...('error' in entry ? { cause: String(entry.error) } : {}) };
+    if (level === kafkajs.logLevel.DEBUG) log.trace(fields, entry.message);
+    else log.debug(fields, entry.message);
+  };
+
+const NOT_AUTHORISED = /AUTHORIZATION_FAILED$/;
+
+const errorOf = (name: string, context: string): Error =>
+  NOT_AUTHORISED.test(name)
+    ? new PermanentError(
+        'not-authorised',
+        `Kafka refused ${context}: this principal has no right to do it. Check its name and the declared ACLs.`,
+      )
+    : name === 'MESSAGE_TOO_LARGE' || name === 'RECORD_LIST_TOO_LARGE'
+      ? new PermanentError('too-large', `Kafka refused ${context}: larger than the topic allows.`)
+      : new RetryableError(
+          `kafka-${name.toLowerCase().replaceAll('_', '-')}`,
+          `Kafka answered ${name} to ${context}`,
+        );
+
+const translateError = (error: unknown, context: string): Error => {
+  if (error instanceof RetryableError || error instanceof PermanentError) return error;
+  const { type, code, name, message } = error as {
+    type?: string;
+    code?: number;
+    name?: string;
+    message?: string;
+  };
+  // 90 is PRODUCER_FENCED, younger than the client's own list.
+  if (code === 90) return errorOf('PRODUCER_FENCED', context);
+  if (type) return errorOf(type, context);
+  if (name === 'KafkaJSSASLAuthenticationError')
+    return new RetryableError(
+      'kafka-log-in',
+      `Kafka refused the log-in. Check KAFKA_USERNAME and KAFKA_PASSWORD.`,
+      {
+        cause: error,
+      },
+    );
+  return new RetryableError(
+    'kafka-unavailable',
+    `Kafka could not be reached for ${context}: ${message ?? name}`,
+    {
+      cause: error,
+    },
+  );
+};
+
+const attempt = async <T>(context: string, run: () => Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (error) {
+    throw translateError(error, context);
+  }
+};
+
+const groupBy = <T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> => {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group) group.push(item);
+    else groups.set(key(item), [item]);
+  }
+  return groups;
+};
+
+/** Drops control records and records of aborted transactions, as the isolation level read-committed asks. */
+const committedRecords = (
+  partition: FetchedByClient,
+  from: number,
+): { records: FetchedRecord[]; next: number } => {
+  const aborted = [...(partition.abortedTransactions ?? [])]
+    .map(({ producerId, firstOffset }) => ({ producerId, firstOffset: Number(firstOffset) }))
+    .sort((a, b) => a.firstOffset - b.firstOffset);
+  const open = new Set<string>();
+  const records: FetchedRecord[] = [];
+  let next = from;
+  for (const message of partition.messages) {
+    const offset = Number(message.offset);
+    const { batchContext: batch } = message;
+    while (aborted[0] && aborted[0].firstOffset <= offset) open.add(aborted.shift()?.producerId ?? '');
+    next = Math.max(next, offset + 1, Number(batch.firstOffset) + batch.lastOffsetDelta + 1);
+    if (batch.isControlBatch) {
+      open.delete(batch.producerId);
+      continue;
+    }
+    if (offset < from || (batch.inTransaction && open.has(batch.producerId))) continue;
+    records.push(toRecord(message, offset));
+  }
+  return { records, next };
+};
+
+const toRecord = (message: ClientMessage, offset: number): FetchedRecord => {
+  const headers: Record<string, Buffer | undefined> = {};
+  for (const [name, value] of Object.entries(message.headers))
+    headers[name] = Array.isArray(value) ? value.at(-1) : value;
+  return { offset, timestamp: Number(message.timestamp), key: message.key, value: message.value, headers };
+};
+
+const producePayload = (batches: readonly Batch[], transactionalId: string | null) => {
+  const topics = [...groupBy(batches, (batch) => batch.topic)];
+  const encoder = new Encoder().writeString(transactionalId).writeInt16(-1).writeInt32(PRODUCE_TIMEOUT_MS);
+  encoder.writeInt32(topics.length);
+  for (const [topic, parts] of topics) {
+    encoder.writeString(topic).writeInt32(parts.length);
+    for (const { partition, bytes } of parts)
+      encoder.writeInt32(partition).writeInt32(bytes.length).writeBuffer(bytes);
+  }
+  return encoder;
+};
+
+const openSession = (client: Client): Session => {
+  const createCluster = Object.getOwnPropertySymbols(client).find(
+    (symbol) => symbol.description === 'private:Kafka:createCluster',
+  );
+  const make = (): Cluster =>
+    (client as unknown as Record<symbol, (options: object) => Cluster>)[createCluster as symbol]?.({
+      allowAutoTopicCreation: false,
+      metadataMaxAge: 60_000,
+      isolationLevel: READ_COMMITTED,
+    }) as Cluster;
+  let cluster: Cluster | null = null;
+  let connecting: Promise<Cluster> | null = null;
+
+  /** A cluster object whose connection failed keeps stale sockets and topics: it is thrown away, never mended. */
+  const discard = async () => {
+    const old = cluster;
+    cluster = null;
+    connecting = null;
+    await old?.disconnect().catch(() => {});
+  };
+  const connected = async (): Promise<Cluster> => {
+    connecting ??= (async () => {
+      const fresh = make();
+      await fresh.connect();
+      cluster = fresh;
+      return fresh;
+    })();
+    return connecting;
+  };
+  const use = <T>(context: string, run: (cluster: Cluster) => Promise<T>): Promise<T> =>
+    attempt(context, async () => {
+      try {
+        return await run(await connected());
+      } catch (error) {
+        const { type } = error as { type?: string };
+        if (!type && !(error instanceof PermanentError)) await discard();
+        throw error;
+      }
+    });
+
+  const leaders = async (current: Cluster, topic: string) => {
+    // Unknown topics stay among the client's target topics and then fail every later refresh.
+    try {
+      await current.addTargetTopic(topic);
+    } catch (error) {
+      current.targetTopics.delete(topic);
+      throw error;
+    }
+    return current.findTopicPartitionMetadata(topic);
+  };
+
+  const byLeader = async <T extends TopicPartition>(
+    current: Cluster,
+    items: readonly T[],
+  ): Promise<Map<number, T[]>> => {
+    const groups = new Map<number, T[]>();
+    for (const [topic, parts] of groupBy(items, (item) => item.topic)) {
+      const metadata = await leaders(current, topic);
+      for (const part of parts) {
+        const leader = metadata.find((one) => one.partitionId === part.partition)?.leader ?? -1;
+        if (leader < 0)
+          throw new RetryableError('kafka-no-leader', `A partition of ${topic} has no leader now`);
+        groups.set(leader, [...(groups.get(leader) ?? []), part]);
+      }
+    }
+    return groups;
+  };
+
+  const refreshAfter = async (current: Cluster, failed: boolean) => {
+    if (failed) await current.refreshMetadata().catch(() => {});
+  };
+
+  const fetchFrom = async (
+    current: Cluster,
+    nodeId: number,
+    positions: readonly Position[],
+    limits: FetchLimits,
+  ) => {
+    const broker = await current.findBroker({ nodeId: String(nodeId) });
+    const partitionMaxBytes = limits.partitionMaxBytes ?? 1_048_576;
+    const topics = [...groupBy(positions, (position) => position.topic)].map(([topic, parts]) => ({
+      topic,
+      partitions: parts.map(({ partition, offset }) => ({
+        partition,
+        fetchOffset: String(offset),
+        maxBytes: partitionMaxBytes,
+      })),
+    }));
+    const answer = (await broker.connectionPool.send({
+      request: fetchRequest({
+        replicaId: -1,
+        isolationLevel: READ_COMMITTED,
+        maxWaitTime: limits.maxWaitMs,
+        minBytes: 1,
+        maxBytes: limits.maxBytes ?? 4_194_304,
+        topics,
+      }),
+      // The client's own parser throws away every partition's records when one of them has an error.
+      response: { decode: fetchResponse.decode, parse: async (data: unknown) => data },
+      requestTimeout: limits.maxWaitMs + 15_000,
+    })) as { responses: { topicName: string; partitions: FetchedByClient[] }[] };
+    return answer.responses.flatMap(({ topicName, partitions }) =>
+      partitions.map((partition) => ({ topic: topicName, ...partition })),
+    );
+  };
+
+  const listOffsets = async (topic: string, partitions: readonly number[], timestamp: string) =>
+    use(`a look-up of offsets of ${topic}`, async (current) => {
+      const groups = await byLeader(
+        current,
+        partitions.map((partition) => ({ topic, partition })),
+      );
+      const found = await Promise.all(
+        [...groups].map(async ([nodeId, parts]) => {
+          const broker = await current.findBroker({ nodeId: String(nodeId) });
+          const { responses } = await broker.listOffsets({
+            replicaId: -1,
+            isolationLevel: READ_COMMITTED,
+            topics: [{ topic, partitions: parts.map(({ partition }) => ({ partition, timestamp })) }],
+          });
+          return responses.flatMap((response) => response.partitions);
+        }),
+      );
+      return new Map(found.flat().map(({ partition, offset }) => [partition, Number(offset)]));
+    }).catch(async (error) => {
+      if (cluster) await refreshAfter(cluster, true);
+      throw error;
+    });
+
+  const coordinated = <T>(
+    transactionalId: string,
+    context: string,
+    run: (broker: ClientBroker) => Promise<T>,
+  ) =>
+    use(context, async (current) =>
+      run(
+        await current.findGroupCoordinator({
+          groupId: transactionalId,
+          coordinatorType: TRANSACTION_COORDINATOR,
+        }),
+      ),
+    );
+
+  return {
+    partitionCount: (topic) =>
+      use(`the metadata of ${topic}`, async (current) => (await leaders(current, topic)).length),
+
+    partitionOfKey,
+
+    produce: (batches, transactionalId) =>
+      use('a produce request', async (current) => {
+        const groups = await byLeader(current, batches);
+        const answers = await Promise.all(
+          [...groups].map(async ([nodeId, parts]): Promise<Appended[]> => {
+            const broker = await current.findBroker({ nodeId: String(nodeId) });
+            const answer = (await broker.connectionPool.send({
+              request: {
+                apiKey: PRODUCE_API,
+                apiVersion: 7,
+                apiName: 'Produce',
+                expectResponse: () => true,
+                encode: async () => producePayload(parts, transactionalId),
+              },
+              response: { decode: produceResponse.decode, parse: async (data: unknown) => data },
+            })) as {
+              topics: {
+                topicName: string;
+                partitions: { partition: number; errorCode: number; baseOffset: string }[];
+              }[];
+            };
+            return answer.topics.flatMap(({ topicName, partitions }) =>
+              partitions.map(({ partition, errorCode, baseOffset }) => ({
+                topic: topicName,
+                partition,
+                error: errorCode === 0 ? null : (ERROR_NAMES.get(errorCode) ?? `UNKNOWN_ERROR_${errorCode}`),
+                baseOffset: Number(baseOffset),
+              })),
+            );
+          }),
+        );
+        const appended = answers.flat();
+        await refreshAfter(
+          current,
+          appended.some(({ error }) => error !== null),
+        );
+        return appended;
+      }),
+
+    fetch: (positions, limits) =>
+      use('a fetch', async (current) => {
+        const groups = await byLeader(current, positions);
+        const answers = await Promise.all(
+          [...groups].map(([nodeId, parts]) => fetchFrom(current, nodeId, parts, limits)),
+        );
+        const asked = new Map(positions.map((p) => [`${p.topic}/${p.partition}`, p.offset]));
+        return Promise.all(
+          answers.flat().map(async (answer): Promise<FetchedPartition> => {
+            const from = asked.get(`${answer.topic}/${answer.partition}`) ?? 0;
+            const { topic, partition } = answer;
+            const name = ERROR_NAMES.get(answer.errorCode);
+            const outOfRange = name === 'OFFSET_OUT_OF_RANGE';
+            if (answer.errorCode !== 0 && !outOfRange) {
+              await refreshAfter(current, true);
+              throw errorOf(name ?? `UNKNOWN_ERROR_${answer.errorCode}`, `a fetch from ${topic}`);
+            }
+            if (outOfRange) return { topic, partition, records: [], next: from, endOffset: -1, outOfRange };
+            return {
+              topic,
+              partition,
+              ...committedRecords(answer, from),
+              endOffset: Number(answer.lastStableOffset),
+              outOfRange,
+            };
+          }),
+        );
+      }),
+
+    bounds: async (topic, partitions) => {
+      const [starts, ends] = await Promise.all([
+        listOffsets(topic, partitions, '-2'),
+        listOffsets(topic, partitions, '-1'),
+      ]);
+      return partitions.map((partition) => ({
+        partition,
+        start: starts.get(partition) ?? 0,
+        end: ends.get(partition) ?? 0,
+      }));
+    },
+
+    atTime: async (topic, partitions, time) => {
+      const [found, ends] = await Promise.all([
+        listOffsets(topic, partitions, String(time)),
+        listOffsets(topic, partitions, '-1'),
+      ]);
+      return partitions.map((partition) => {
+        const offset = found.get(partition) ?? -1;
+        return { topic, partition, offset: offset < 0 ? (ends.get(partition) ?? 0) : offset };
+      });
+    },
+
+    initProducer: (transactionalId, transactionTimeout) =>
+      use('a producer id', async (current) => {
+        const broker =
+          transactionalId === null
+            ? await anyBroker(current)
+            : await current.findGroupCoordinator({
+                groupId: transactionalId,
+                coordinatorType: TRANSACTION_COORDINATOR,
+              });
+        const answer = await broker.initProducerId({
+          ...(transactionalId === null ? {} : { transactionalId }),
+          transactionTimeout,
+        });
+        return { producerId: BigInt(answer.producerId), epoch: answer.producerEpoch };
+      }),
+
+    addPartitions: (transactionalId, identity, partitions) =>
+      coordinated(transactionalId, 'adding partitions to a transaction', async (broker) => {
+        await broker.addPartitionsToTxn({
+          transactionalId,
+          ...clientIdentity(identity),
+          topics: [...groupBy(partitions, ({ topic }) => topic)].map(([topic, parts]) => ({
+            topic,
+            partitions: parts.map(({ partition }) => partition),
+          })),
+        });
+      }),
+
+    endTransaction: (transactionalId, identity, commit) =>
+      coordinated(transactionalId, 'ending a transaction', async (broker) => {
+        await broker.endTxn({ transactionalId, ...clientIdentity(identity), transactionResult: commit });
+      }),
+
+    commitOffsets: (groupId, positions) =>
+      use(`a commit of offsets of group ${groupId}`, async (current) => {
+        const broker = await current.findGroupCoordinator({ groupId });
+        await broker.offsetCommit({
+          groupId,
+          groupGenerationId: -1,
+          memberId: '',
+          topics: [...groupBy(positions, ({ topic }) => topic)].map(([topic, parts]) => ({
+            topic,
+            partitions: parts.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+          })),
+        });
+      }),
+
+    close: discard,
+  };
+};
+
+const clientIdentity = ({ producerId, epoch }: ProducerIdentity) => ({
+  producerId: String(producerId),
+  producerEpoch: epoch,
+});
+
+const anyBroker = async (cluster: Cluster): Promise<ClientBroker> => {
+  await cluster.refreshMetadata();
+  const { brokerPool } = cluster as unknown as { brokerPool: { metadata: { controllerId: number } } };
+  return cluster.findBroker({ nodeId: String(brokerPool.metadata.controllerId) });
+};
+
+/** Connects nothing yet: each producer, writer, reader and admin opens its own connections when first used. */
+export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
+  stopIdleTimers();
+  registerZstd();
+  const client = new kafkajs.Kafka({
+    clientId: options.clientId,
+    brokers: options.brokers,
+    sasl: { mechanism: 'scram-sha-512', username: options.username, password: options.password },
+    ...(options.tls
+      ? { ssl: { minVersion: 'TLSv1.2' as const, ...(options.tls.ca ? { ca: [options.tls.ca] } : {}) } }
+      : {}),
+    connectionTimeout: 10_000,
+    authenticationTimeout: 20_000,
+    requestTimeout: 30_000,
+    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 3 },
+    logLevel: kafkajs.logLevel.WARN,
+    logCreator: pinoLogCreator(log),
+  });
+  const open = new Set<{ close(): Promise<void> }>();
+  const track = <T extends { close(): Promise<void> }>(part: T): T => {
+    open.add(part);
+    const close = part.close.bind(part);
+    part.close = async () => {
+      open.delete(part);
+      await close();
+    };
+    return part;
+  };
+  let committer: Session | null = null;
+
+  return {
+    producer: (settings = {}) => track(createProducer(openSession(client), settings, log)),
+    writer: async (transactionalId) => track(await openWriter(openSession(client), transactionalId)),
+    reader: () => track(openSession(client) as Reader),
+    lanes: async (groupId, topic, on) => track(await joinLanes(client, groupId, topic, on)),
+    admin: async () => track(await openAdmin(client)),
+    commitOffsets: (groupId, positions) => {
+      committer ??= track(openSession(client));
+      return committer.commitOffsets(groupId, positions);
+    },
+    close: async () => {
+      await Promise.allSettled([...open].map((part) => part.close()));
+    },
+  };
+};
+
+const joinLanes = async (client: Client, groupId: string, topic: string, on: LaneListener) => {
+  const consumer = client.consumer({
+    groupId,
+    sessionTimeout: 10_000,
+    rebalanceTimeout: 15_000,
+    heartbeatInterval: 1_500,
+    maxWaitTimeInMs: 1_000,
+    allowAutoTopicCreation: false,
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10, restartOnFailure: async () => true },
+  });
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) =>
+    on.assigned([...(payload.memberAssignment[topic] ?? [])].sort((a, b) => a - b)),
+  );
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) on.failed(translateError(payload.error, `membership of group ${groupId}`));
+  });
+  await attempt(`joining group ${groupId}`, async () => {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await consumer.run({ autoCommit: false, eachBatch: async () => {} });
+  });
+  return { close: () => consumer.disconnect() };
+};
+
+const openAdmin = async (client: Client): Promise<Admin> => {
+  const admin: ClientAdmin = client.admin();
+  await attempt('an administrative connection', () => admin.connect());
+  return {
+    listTopics: () => attempt('the list of topics', () => admin.listTopics()),
+    createTopics: (topics) => createMissingTopics(admin, topics),
+    createAcls: (acls) =>
+      attempt('creating ACLs', async () => {
+        await admin.createAcls({ acl: acls.map(clientAcl) });
+      }),
+    deleteTopics: (topics) => attempt('deleting topics', () => admin.deleteTopics({ topics: [...topics] })),
+    deleteRecords: (topic, before) =>
+      attempt(`deleting records of ${topic}`, async () => {
+        // The client looks for the leaders before it has the metadata of a topic that it has not met yet.
+        await admin.fetchTopicOffsets(topic);
+        await admin.deleteTopicRecords({
+          topic,
+          partitions: before.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+        });
+      }),
+    committedOffsets: (groupId, topic) =>
+      attempt(`the committed offsets of group ${groupId}`, async () => {
+        const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
+        const committed = (answer?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
+        return new Map(committed.map(({ partition, offset }) => [partition, Number(offset)]));
+      }),
+    close: () => admin.disconnect(),
+  };
+};
+
+const createMissingTopics = (admin: ClientAdmin, topics: readonly TopicDeclaration[]) =>
+  attempt('creating topics', async () => {
+    const existing = new Set(await admin.listTopics());
+    const missing = topics.filter(({ topic }) => !existing.has(topic));
+    const names = missing.map(({ topic }) => topic);
+    if (missing.length === 0) return names;
+    await admin.createTopics({
+      waitForLeaders: false,
+      timeout: LEADERS_DEADLINE_MS,
+      topics: missing.map(({ topic, partitions, replicationFactor, config }) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor,
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+      })),
+    });
+    await untilLed(admin, names);
+    return names;
+  });
+
+/** The client's own wait gives up where a broker has not heard of the topic yet, which happens with KRaft. */
+const untilLed = (admin: ClientAdmin, names: string[]) =>
+  untilDeadline(Date.now() + LEADERS_DEADLINE_MS, 25, () =>
+    attempt('the leaders of new topics', async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: names });
+      const led = topics.filter(
+        ({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0),
+      );
+      if (led.length < names.length)
+        throw new RetryableError('kafka-no-leader', 'New topics have no leader yet');
+    }),
+  );
+
+const clientAcl = ({ principal, resource, name, match, operation }: AclDeclaration) => ({
+  principal: `User:${principal}`,
+  host: '*',
+  resourceName: name,
+  resourceType: {
+    topic: kafkajs.AclResourceTypes.TOPIC,
+    group: kafkajs.AclResourceTypes.GROUP,
+    'transactional-id': kafkajs.AclResourceTypes.TRANSACTIONAL_ID,
+    cluster: kafkajs.AclResourceTypes.CLUSTER,
+  }[resource],
+  resourcePatternType:
+    match === 'literal' ? kafkajs.ResourcePatternTypes.LITERAL : kafkajs.ResourcePatternTypes.PREFIXED,
+  permissionType: kafkajs.AclPermissionTypes.ALLOW,
+  operation: {
+    read: kafkajs.AclOperationTypes.READ,
+    write: kafkajs.AclOperationTypes.WRITE,
+    describe: kafkajs.AclOperationTypes.DESCRIBE,
+    'describe-configs': kafkajs.AclOperationTypes.DESCRIBE_CONFIGS,
+    'idempotent-write': kafkajs.AclOperationTypes.IDEMPOTENT_WRITE,
+  }[operation],
+});

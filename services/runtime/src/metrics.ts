@@ -1,0 +1,144 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * Every metric of the project, in one file. A label is an organisation, a component or a word from a closed set:
+ * never a person, an event id, a URL or a message. Names carry the unit; each series carries `service`.
+ */
+
+/** Counts events; `inc` adds 1 unless told otherwise. */
+export type Count<L> = { inc(labels: L, by?: number): void };
+/** A value that goes up and down. */
+export type Level<L> = { set(labels: L, value: number): void; inc(labels: L): void; dec(labels: L): void };
+/** Durations in seconds. */
+export type Timing<L> = { observe(labels: L, seconds: number): void };
+
+type Organisation = { organisation: string };
+/** `lane`, `follower`, `subscription`…: a part inside a service. */
+type Component = { component: string };
+
+export type Metrics = {
+  /** Facts that an adapter or the gateway handed to the bus. `not-shared`: no agreement names the type. */
+  eventsPublished: Count<
+    Organisation & { outcome: 'published' | 'duplicate' | 'not-shared' | 'refused' | 'failed' }
+  >;
+  /** Outbox records decided by the exchange, by their source. */
+  recordsDecided: Count<Organisation>;
+  /** Releases into an inbox, by source and recipient. */
+  recordsReleased: Count<Organisation & { recipient: string }>;
+  /** Withheld by a gate, by source and recipient. */
+  recordsWithheld: Count<Organisation & { recipient: string; reason: string }>;
+  /** `reason` is the code of a PermanentError. */
+  deadLetters: Count<Organisation & Component & { reason: string }>;
+  /** Outbox records that were deleted before the exchange read them, counted once per hole. */
+  ledgerGaps: Count<Organisation>;
+  /** One Kafka transaction of an exchange lane, from begin to commit or abort. */
+  transactionDuration: Timing<{ outcome: 'committed' | 'aborted' }>;
+  /** Outbox records without a decision yet. */
+  ledgerLagEvents: Level<Organisation>;
+  /** Age of the oldest outbox record without a decision. */
+  ledgerLagSeconds: Level<Organisation>;
+  /**
+   * Messages from a legacy system. `ignored`: well-formed, but no fact that the adapter translates. `reason` is a code of
+   * the adapter's, `none` where the outcome says it all.
+   */
+  sourceMessages: Count<{
+    adapter: string;
+    outcome: 'published' | 'duplicate' | 'not-shared' | 'ignored' | 'dead-lettered' | 'refused' | 'failed';
+    reason: string;
+  }>;
+  /** From the last byte of a legacy message to its acknowledgement. */
+  acknowledgementDuration: Timing<{ adapter: string }>;
+  /** `route` is the pattern (`/v1/events/:id/outcome`), never the path. */
+  gatewayRequests: Count<Organisation & { route: string; status: number }>;
+  gatewayRequestDuration: Timing<{ route: string }>;
+  /** Records of an inbox by what became of them at the gateway; `withheld`: no agreement allows them any more. */
+  gatewayEvents: Count<Organisation & { outcome: 'handed-over' | 'withheld' | 'unreadable' }>;
+  gatewayStreams: Level<Organisation>;
+  /** Failures of the Kafka client, by what was being done and the code of the error. */
+  kafkaErrors: Count<{ operation: string; code: string }>;
+  /** Kafka clients thrown away after an error and made anew. */
+  kafkaReplacements: Count<{ client: 'producer' | 'writer' | 'reader' | 'group' | 'admin' }>;
+  registryLookups: Count<{ outcome: 'cached' | 'fetched' | 'unknown' | 'failed' }>;
+  databaseErrors: Count<{ kind: 'connection' | 'statement' }>;
+  /** Parts inside a service that were started again after an error. */
+  restarts: Count<Component>;
+  /** 1 while `/ready` answers 200. */
+  ready: Level<Record<string, never>>;
+  /** 1 while that check passes. */
+  readinessCheck: Level<{ check: string }>;
+  /** All of it in the Prometheus text format. */
+  text(): Promise<string>;
+  contentType: string;
+};
+
+const PREFIX = 'causeway_';
+const FAST = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** A registry of its own, so that two services in one test process do not meet. */
+export function createMetrics(service: string): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: registry });
+  const at = (name: string, help: string, labelNames: string[]) => ({
+    name: PREFIX + name,
+    help,
+    labelNames,
+    registers: [registry],
+  });
+  const count = (name: string, help: string, labels: string[]) => new Counter(at(name, help, labels));
+  const level = (name: string, help: string, labels: string[]) => new Gauge(at(name, help, labels));
+  const timing = (name: string, help: string, labels: string[]) =>
+    new Histogram({ ...at(name, help, labels), buckets: FAST });
+
+  return {
+    eventsPublished: count('events_published_total', 'Events handed to the bus', ['organisation', 'outcome']),
+    recordsDecided: count('records_decided_total', 'Outbox records decided', ['organisation']),
+    recordsReleased: count('records_released_total', 'Releases into an inbox', ['organisation', 'recipient']),
+    recordsWithheld: count('records_withheld_total', 'Events withheld by a gate', [
+      'organisation',
+      'recipient',
+      'reason',
+    ]),
+    deadLetters: count('dead_letters_total', 'Dead letters written', ['component', 'organisation', 'reason']),
+    ledgerGaps: count('ledger_gaps_total', 'Holes recorded in the ledger', ['organisation']),
+    transactionDuration: timing('transaction_duration_seconds', 'Kafka transactions of the exchange', [
+      'outcome',
+    ]),
+    ledgerLagEvents: level('ledger_lag_events', 'Outbox records without a decision', ['organisation']),
+    ledgerLagSeconds: level('ledger_lag_seconds', 'Age of the oldest outbox record without a decision', [
+      'organisation',
+    ]),
+    sourceMessages: count('source_messages_total', 'Messages from legacy systems', [
+      'adapter',
+      'outcome',
+      'reason',
+    ]),
+    acknowledgementDuration: timing(
+      'acknowledgement_duration_seconds',
+      'Time to acknowledge a legacy message',
+      ['adapter'],
+    ),
+    gatewayRequests: count('gateway_requests_total', 'Requests answered', [
+      'route',
+      'status',
+      'organisation',
+    ]),
+    gatewayRequestDuration: timing('gateway_request_duration_seconds', 'Time to answer a request', ['route']),
+    gatewayEvents: count('gateway_events_total', 'Inbox records by what became of them', [
+      'organisation',
+      'outcome',
+    ]),
+    gatewayStreams: level('gateway_streams', 'Streams that are open', ['organisation']),
+    kafkaErrors: count('kafka_errors_total', 'Failures of the Kafka client', ['operation', 'code']),
+    kafkaReplacements: count('kafka_client_replacements_total', 'Kafka clients made anew after an error', [
+      'client',
+    ]),
+    registryLookups: count('registry_lookups_total', 'Schema look-ups', ['outcome']),
+    databaseErrors: count('database_errors_total', 'Failed connections and statements', ['kind']),
+    restarts: count('restarts_total', 'Parts of a service started again after an error', ['component']),
+    ready: level('ready', 'Whether the service is ready', []),
+    readinessCheck: level('readiness_check', 'Whether a readiness check passes', ['check']),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}

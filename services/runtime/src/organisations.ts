@@ -1,0 +1,54 @@
+import { isPermanent, PermanentError } from './errors.ts';
+import { type Follower, followTopic } from './follow.ts';
+import type { Kafka } from './kafka.ts';
+import type { Logger } from './log.ts';
+import { ORGANISATIONS_TOPIC } from './topology.ts';
+
+export type OrganisationKind = 'council' | 'nhs' | 'police' | 'school' | 'housing' | 'charity' | 'other';
+
+/** Whom to ring, and when. */
+export type DutyContact = { hours: 'in-hours' | 'out-of-hours' | 'always'; name: string; telephone: string };
+
+/** A record of the topic `organisations`; its key is the id. */
+export type Organisation = {
+  id: string;
+  name: string;
+  kind: OrganisationKind;
+  /** Codes of handling conditions that the organisation has undertaken to keep. */
+  handlingAccepted: string[];
+  dutyContacts: DutyContact[];
+};
+
+export type Organisations = Follower & {
+  all(): Organisation[];
+  get(id: string): Organisation | undefined;
+};
+
+/** Follows the register of organisations, so that a new one is known to every service within moments. */
+export const followOrganisations = (kafka: Kafka, log: Logger): Organisations => {
+  const byId = new Map<string, Organisation>();
+  const follower = followTopic(
+    kafka,
+    ORGANISATIONS_TOPIC,
+    ({ key, value }) => {
+      const id = key?.toString('utf8') ?? '';
+      if (value === null) byId.delete(id);
+      else byId.set(id, parseOrganisation(value));
+    },
+    log,
+  );
+  return { ...follower, all: () => [...byId.values()], get: (id) => byId.get(id) };
+};
+
+/** @throws PermanentError `undecodable` */
+export const parseOrganisation = (value: Buffer): Organisation => {
+  try {
+    const record = JSON.parse(value.toString('utf8'));
+    if (typeof record.id !== 'string')
+      throw new PermanentError('undecodable', 'An organisation without an id');
+    return { handlingAccepted: [], dutyContacts: [], ...record };
+  } catch (error) {
+    if (isPermanent(error)) throw error;
+    throw new PermanentError('undecodable', 'A record of the topic organisations is not JSON');
+  }
+};

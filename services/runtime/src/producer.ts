@@ -1,0 +1,215 @@
+import {
+  type AppendResult,
+  append,
+  cutBySize,
+  type PartitionRecords,
+  type Sequences,
+  toBatchRecord,
+  untilDeadline,
+} from './append.ts';
+import { PermanentError, RetryableError } from './errors.ts';
+import type { KafkaRecord, Position, ProducerIdentity, Session } from './kafka-session.ts';
+import type { Logger } from './log.ts';
+import { type BatchRecord, recordSize } from './record-batch.ts';
+
+export type ProducerOptions = {
+  /** How long one `send` may take from the first attempt to its rejection, milliseconds. */
+  deliveryTimeoutMs: number;
+  /** Largest batch for one partition, bytes: a broker applies a topic's limit to the batch. */
+  maxBatchBytes: number;
+  maxRecordBytes: number;
+  /** Bytes waiting to be sent above which `send` rejects at once. */
+  maxPendingBytes: number;
+};
+
+export type Producer = {
+  /**
+   * Resolves with the position of each record once all in-sync replicas have all of them.
+   * Records of one call to one partition are appended in their order, and calls in the order they were made.
+   *
+   * @throws RetryableError when that is not known before the delivery time-out: the records may or may not be
+   * there, and a caller that sends them again must expect both.
+   * @throws PermanentError `too-large`, `not-authorised`
+   */
+  send(records: readonly KafkaRecord[]): Promise<Position[]>;
+  close(): Promise<void>;
+};
+
+type Entry = { topic: string; partition: number | undefined; record: BatchRecord; size: number };
+type Pending = {
+  entries: Entry[];
+  bytes: number;
+  resolve(positions: Position[]): void;
+  reject(error: Error): void;
+};
+
+const DEFAULTS: ProducerOptions = {
+  deliveryTimeoutMs: 20_000,
+  maxBatchBytes: 480_000,
+  maxRecordBytes: 1_900_000,
+  maxPendingBytes: 64 * 1024 * 1024,
+};
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+const MAX_REQUEST_RECORDS = 5_000;
+
+/**
+ * An idempotent producer that gathers whatever is waiting into one request and has one request in flight.
+ *
+ * The client's own producer loses records here: after a rejected send it gives the next one the same sequence
+ * numbers, and a broker that has the first one takes the second for a repeat. So a producer identity is never used again
+ * after a rejected send, and no second request is on its way while the fate of the first is open.
+ */
+export const createProducer = (
+  session: Session,
+  options: Partial<ProducerOptions>,
+  log: Logger,
+): Producer => {
+  const settings = { ...DEFAULTS, ...options };
+  const queue: Pending[] = [];
+  const sequences: Sequences = new Map();
+  let identity: ProducerIdentity | null = null;
+  let pendingBytes = 0;
+  let running: Promise<void> | null = null;
+  let closed = false;
+
+  const place = async (entries: readonly Entry[]): Promise<Map<Entry, string>> => {
+    const counts = new Map<string, number>();
+    for (const topic of new Set(entries.filter((e) => e.partition === undefined).map((e) => e.topic)))
+      counts.set(topic, await session.partitionCount(topic));
+    return new Map(
+      entries.map((entry) => {
+        const { topic, record } = entry;
+        const chosen = record.key ? session.partitionOfKey(record.key, counts.get(topic) ?? 1) : 0;
+        return [entry, `${topic}/${entry.partition ?? chosen}`];
+      }),
+    );
+  };
+
+  const appendAll = async (entries: readonly Entry[], deadline: number) => {
+    const places = await untilDeadline(deadline, 100, () => place(entries));
+    const outcome = new Map<Entry, Position | Error>();
+    const runs = new Map<string, Entry[][]>();
+    for (const entry of entries) {
+      const id = places.get(entry) ?? '';
+      runs.set(id, [...(runs.get(id) ?? []), [entry]]);
+    }
+    for (const [id, singles] of runs)
+      runs.set(
+        id,
+        cutBySize(singles.flat(), settings.maxBatchBytes, (e) => e.size),
+      );
+    while (runs.size > 0) {
+      identity ??= await untilDeadline(deadline, 100, () => session.initProducer(null, 60_000));
+      const round = new Map([...runs].map(([id, [first]]) => [id, first ?? []]));
+      const groups = [...round].map(([id, run]): PartitionRecords => {
+        const [topic = '', partition] = id.split('/');
+        return { topic, partition: Number(partition), records: run.map((e) => e.record) };
+      });
+      for (const result of await append(session, identity, sequences, groups, {
+        transactionalId: null,
+        deadline,
+      })) {
+        const id = `${result.topic}/${result.partition}`;
+        record(round.get(id) ?? [], result, outcome);
+        const rest = (runs.get(id) ?? []).slice(1);
+        if (result.error) for (const entry of rest.flat()) outcome.set(entry, result.error);
+        if (result.error || rest.length === 0) runs.delete(id);
+        else runs.set(id, rest);
+        if (result.error) replaceIdentity(result.error);
+      }
+    }
+    return outcome;
+  };
+
+  const record = (entries: readonly Entry[], result: AppendResult, outcome: Map<Entry, Position | Error>) => {
+    entries.forEach((entry, index) => {
+      const { topic, partition, baseOffset, error } = result;
+      outcome.set(entry, error ?? { topic, partition, offset: baseOffset + index });
+    });
+  };
+
+  const replaceIdentity = (error: Error) => {
+    identity = null;
+    sequences.clear();
+    log.warn(
+      { code: (error as { code?: string }).code },
+      'A send was rejected; the producer identity is replaced',
+    );
+  };
+
+  const deliver = async (batch: readonly Pending[]) => {
+    const entries = batch.flatMap((pending) => pending.entries);
+    let outcome: Map<Entry, Position | Error>;
+    try {
+      outcome = await appendAll(entries, Date.now() + settings.deliveryTimeoutMs);
+    } catch (error) {
+      replaceIdentity(error as Error);
+      for (const pending of batch) pending.reject(error as Error);
+      return;
+    }
+    for (const { entries: own, resolve, reject } of batch) {
+      const results = own.map((entry) => outcome.get(entry));
+      const failure = results.find((result) => result instanceof Error);
+      if (failure) reject(failure);
+      else resolve(results as Position[]);
+    }
+  };
+
+  const nextBatch = (): Pending[] => {
+    const batch: Pending[] = [];
+    let bytes = 0;
+    let records = 0;
+    while (
+      queue[0] &&
+      (batch.length === 0 || (bytes + queue[0].bytes <= MAX_REQUEST_BYTES && records < MAX_REQUEST_RECORDS))
+    ) {
+      const pending = queue.shift() as Pending;
+      batch.push(pending);
+      bytes += pending.bytes;
+      records += pending.entries.length;
+    }
+    pendingBytes -= bytes;
+    return batch;
+  };
+
+  const run = async () => {
+    // One turn of the event loop, so that callers of the same moment share a request.
+    await new Promise(setImmediate);
+    while (queue.length > 0) await deliver(nextBatch());
+    running = null;
+  };
+
+  return {
+    send: (records) =>
+      new Promise((resolve, reject) => {
+        if (closed)
+          return reject(
+            new RetryableError('producer-closed', 'The producer is closed; the service is stopping'),
+          );
+        const entries = records.map(({ topic, partition, ...rest }) => {
+          const batchRecord = toBatchRecord({ topic, ...rest });
+          return { topic, partition, record: batchRecord, size: recordSize(batchRecord) };
+        });
+        const bytes = entries.reduce((sum, { size }) => sum + size, 0);
+        if (entries.some(({ size }) => size > settings.maxRecordBytes))
+          return reject(
+            new PermanentError('too-large', `A record is larger than ${settings.maxRecordBytes} bytes`),
+          );
+        if (pendingBytes + bytes > settings.maxPendingBytes && queue.length > 0)
+          return reject(
+            new RetryableError(
+              'producer-full',
+              'More is waiting for Kafka than this service may hold; try again later',
+            ),
+          );
+        pendingBytes += bytes;
+        queue.push({ entries, bytes, resolve, reject });
+        running ??= run();
+      }),
+    close: async () => {
+      closed = true;
+      await running;
+      await session.close();
+    },
+  };
+};

@@ -1,0 +1,31 @@
+import type { FetchedRecord, Session, TopicPartition } from './kafka-session.ts';
+
+/** Reads committed records by position, without a consumer group. It has connections of its own. */
+export type Reader = Pick<Session, 'fetch' | 'bounds' | 'atTime' | 'partitionCount' | 'close'>;
+
+/**
+ * Yields the committed records of one partition from `from` up to the last stable offset of the moment it is called.
+ *
+ * @throws RetryableError when Kafka is away
+ */
+export async function* readToEnd(
+  reader: Reader,
+  { topic, partition }: TopicPartition,
+  from: number,
+): AsyncGenerator<FetchedRecord> {
+  const [bounds] = await reader.bounds(topic, [partition]);
+  const end = bounds?.end ?? 0;
+  let offset = Math.max(from, bounds?.start ?? 0);
+  while (offset < end) {
+    const [fetched] = await reader.fetch([{ topic, partition, offset }], {
+      maxWaitMs: 100,
+      partitionMaxBytes: 4_194_304,
+      maxBytes: 4_194_304,
+    });
+    if (!fetched || fetched.outOfRange) return;
+    for (const record of fetched.records) if (record.offset < end) yield record;
+    // A compacted log can end in a batch without records: nothing more will come before `end`.
+    if (fetched.next === offset) return;
+    offset = fetched.next;
+  }
+}

@@ -1,0 +1,127 @@
+import {
+  append,
+  cutBySize,
+  type PartitionRecords,
+  type Sequences,
+  toBatchRecord,
+  untilDeadline,
+} from './append.ts';
+import { RetryableError } from './errors.ts';
+import type { KafkaRecord, Session, TopicPartition } from './kafka-session.ts';
+import { recordSize } from './record-batch.ts';
+
+export type WriterRecord = KafkaRecord & { partition: number };
+
+export type Writer = {
+  /**
+   * Appends all records in one transaction: readers of committed records see all of them or none.
+   * `beforeCommit` runs when everything is appended and nothing is visible yet; if it throws, the transaction is
+   * aborted and its error is thrown on, and the writer stays usable.
+   *
+   * @throws RetryableError after any other failure. Whether the transaction was committed is then not known and the writer
+   * is of no more use: open a new one, which settles it, and read what is there.
+   */
+  write(records: readonly WriterRecord[], beforeCommit?: () => void): Promise<void>;
+  close(): Promise<void>;
+};
+
+const TRANSACTION_TIMEOUT_MS = 10_000;
+const OPEN_DEADLINE_MS = 30_000;
+const WRITE_DEADLINE_MS = 8_000;
+const MAX_BATCH_BYTES = 900_000;
+/** A transaction right behind another meets CONCURRENT_TRANSACTIONS for a moment: asking often costs little. */
+const COORDINATOR_PAUSE_MS = 2;
+
+/**
+ * A transactional writer over the wire protocol: the client's own producer starts lazily (so it fences late) and
+ * cannot be used again after a failed commit. Opening it fences every earlier writer of the same id, after
+ * their open transaction was committed or aborted; so what a reader of committed records finds from then on is final.
+ *
+ * @throws RetryableError when the transaction coordinator cannot be reached within 30 s
+ */
+export const openWriter = async (session: Session, transactionalId: string): Promise<Writer> => {
+  const identity = await untilDeadline(Date.now() + OPEN_DEADLINE_MS, 20, () =>
+    session.initProducer(transactionalId, TRANSACTION_TIMEOUT_MS),
+  ).catch(async (error) => {
+    await session.close();
+    throw error;
+  });
+  const sequences: Sequences = new Map();
+  let broken = false;
+
+  const coordinate = (deadline: number, run: () => Promise<void>) =>
+    untilDeadline(deadline, COORDINATOR_PAUSE_MS, async () => {
+      try {
+        await run();
+      } catch (error) {
+        const { code } = error as { code?: string };
+        if (code && FENCED.has(code)) throw fenced(transactionalId, error);
+        throw error;
+      }
+    });
+
+  const appendRounds = async (records: readonly WriterRecord[], deadline: number) => {
+    const added = new Map<string, TopicPartition>();
+    for (const { topic, partition } of records) added.set(`${topic}/${partition}`, { topic, partition });
+    await coordinate(deadline, () => session.addPartitions(transactionalId, identity, [...added.values()]));
+    for (const round of roundsOf(records)) {
+      const results = await append(session, identity, sequences, round, { transactionalId, deadline });
+      const failed = results.find(({ error }) => error !== null);
+      if (failed?.error) throw failed.error;
+    }
+  };
+
+  return {
+    write: async (records, beforeCommit) => {
+      if (broken)
+        throw new RetryableError(
+          'writer-broken',
+          'This transactional writer has failed before; open a new one',
+        );
+      if (records.length === 0) return;
+      const deadline = Date.now() + WRITE_DEADLINE_MS;
+      broken = true;
+      await appendRounds(records, deadline);
+      let refusal: unknown = null;
+      try {
+        beforeCommit?.();
+      } catch (error) {
+        refusal = error;
+      }
+      await coordinate(deadline, () => session.endTransaction(transactionalId, identity, refusal === null));
+      broken = false;
+      if (refusal !== null) throw refusal;
+    },
+    close: () => session.close(),
+  };
+};
+
+const FENCED = new Set([
+  'kafka-invalid-producer-epoch',
+  'kafka-producer-fenced',
+  'kafka-invalid-producer-id-mapping',
+  'kafka-transaction-coordinator-fenced',
+]);
+
+/** Not retryable within this writer, so it must not look like a passing failure to `untilDeadline`. */
+class FencedError extends Error {
+  readonly code = 'fenced';
+}
+
+const fenced = (transactionalId: string, cause: unknown) =>
+  new FencedError(`Another writer has taken over ${transactionalId}`, { cause });
+
+const roundsOf = (records: readonly WriterRecord[]): PartitionRecords[][] => {
+  const groups = new Map<string, PartitionRecords>();
+  for (const record of records) {
+    const id = `${record.topic}/${record.partition}`;
+    const group = groups.get(id) ?? { topic: record.topic, partition: record.partition, records: [] };
+    group.records.push(toBatchRecord(record));
+    groups.set(id, group);
+  }
+  const cut = [...groups.values()].map((group) =>
+    cutBySize(group.records, MAX_BATCH_BYTES, recordSize).map((run) => ({ ...group, records: run })),
+  );
+  const rounds = Math.max(...cut.map((runs) => runs.length));
+  return Array.from({ length: rounds }, (_, round) => cut.flatMap((runs) => runs[round] ?? []));
+};
