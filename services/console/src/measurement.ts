@@ -30,8 +30,9 @@ export function startMeasurement(parts: {
   organisations: Organisations;
   log: Logger;
   clock?: () => number;
+  lookEveryMs?: number;
 }): Measurement {
-  const { kafka, organisations, log, clock = Date.now } = parts;
+  const { kafka, organisations, log, clock = Date.now, lookEveryMs = LOOK_EVERY_MS } = parts;
   const releases = followReleases(kafka, log);
   const listeners = new Set<() => void>();
   const looks = new Map<string, OutboxLook>();
@@ -102,7 +103,7 @@ export function startMeasurement(parts: {
     await step();
     if (closed) return;
     for (const listener of listeners) listener();
-    timer = setTimeout(start, LOOK_EVERY_MS);
+    timer = setTimeout(start, lookEveryMs);
   };
   const start = () => {
     running = run();

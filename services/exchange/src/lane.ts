@@ -57,7 +57,8 @@ export const startLane = (lane: number, parts: LaneParts): Lane => {
       } catch (error) {
         const code = errorCode(error);
         if (!closing.signal.aborted) {
-          log.warn({ lane, code, err: error }, 'The lane stops and starts again from its ledger');
+          log.warn({ lane, code }, 'The lane stops and starts again from its ledger');
+          log.debug({ lane, err: error }, 'What stopped the lane');
           metrics.restarts.inc({ component: 'lane' });
           await delay(code === 'fenced' ? FENCED_PAUSE_MS : pause, null, { signal: closing.signal }).catch(
             () => {},
@@ -142,10 +143,10 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
     const now = Date.now();
     return [...states.values()]
       .filter(({ organisation, stopped }) => !stopped && (holds.get(organisation)?.until ?? 0) <= now)
-      .map(({ organisation, next }) => ({
+      .map(({ organisation, next, gapUntil }) => ({
         topic: topicsOf(organisation).outbox,
         partition: lane,
-        offset: next,
+        offset: gapUntil ?? next,
       }));
   };
 

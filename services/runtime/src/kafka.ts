@@ -31,16 +31,19 @@ const fetchRequest = load('kafkajs/src/protocol/requests/fetch/v11/request');
 const fetchResponse = load('kafkajs/src/protocol/requests/fetch/v11/response');
 const produceResponse = load('kafkajs/src/protocol/requests/produce/v7/response');
 const Encoder = load('kafkajs/src/protocol/encoder');
+const Connection = load('kafkajs/src/network/connection');
 const RequestQueue = load('kafkajs/src/network/requestQueue');
 const murmur2: (key: Buffer) => number = load('kafkajs/src/producer/partitioners/default/murmur2');
 const { errorCodes } = load('kafkajs/src/protocol/error') as { errorCodes: { type: string; code: number }[] };
 
 const ERROR_NAMES = new Map(errorCodes.map(({ code, type }) => [code, type]));
+const patched = new WeakSet<object>();
 const PRODUCE_API = 0;
 const PRODUCE_TIMEOUT_MS = 20_000;
 const READ_COMMITTED = 1;
 const TRANSACTION_COORDINATOR = 1;
 const LEADERS_DEADLINE_MS = 30_000;
+const LOOK_UP_DEADLINE_MS = 2_000;
 
 export type KafkaOptions = {
   brokers: string[];
@@ -183,6 +186,24 @@ const stopIdleTimers = () => {
       },
       Math.max(this.throttledUntil - Date.now(), 10),
     );
+  };
+};
+
+/**
+ * Two calls that find a connection closed at the same time open two sockets each, of which the client forgets and
+ * never closes one. Here the second caller waits for the first one's.
+ */
+const connectOnce = () => {
+  if (patched.has(Connection)) return;
+  patched.add(Connection);
+  const connect: () => Promise<boolean> = Connection.prototype.connect;
+  const underway = new WeakMap<object, Promise<boolean>>();
+  Connection.prototype.connect = function connectShared(this: object) {
+    const waiting = underway.get(this);
+    if (waiting) return waiting;
+    const connecting = connect.call(this).finally(() => underway.delete(this));
+    underway.set(this, connecting);
+    return connecting;
   };
 };
 
@@ -421,7 +442,11 @@ const openSession = (client: Client): Session => {
     );
   };
 
-  const listOffsets = async (topic: string, partitions: readonly number[], timestamp: string) =>
+  /** A leader that was just elected may not know it yet: a look-up is asked again for a moment. */
+  const listOffsets = (topic: string, partitions: readonly number[], timestamp: string) =>
+    untilDeadline(Date.now() + LOOK_UP_DEADLINE_MS, 50, () => listOffsetsOnce(topic, partitions, timestamp));
+
+  const listOffsetsOnce = (topic: string, partitions: readonly number[], timestamp: string) =>
     use(`a look-up of offsets of ${topic}`, async (current) => {
       const groups = await byLeader(
         current,
@@ -620,6 +645,7 @@ const anyBroker = async (cluster: Cluster): Promise<ClientBroker> => {
 /** Connects nothing yet: each producer, writer, reader and admin opens its own connections when first used. */
 export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
   stopIdleTimers();
+  connectOnce();
   registerZstd();
   const client = new kafkajs.Kafka({
     clientId: options.clientId,

@@ -4,7 +4,7 @@ import type { Agreements } from './agreements.ts';
 import type { Codec } from './avro.ts';
 import type { Database } from './database.ts';
 import { deadLetterRecord } from './dead-letter.ts';
-import { isPermanent } from './errors.ts';
+import { isPermanent, RetryableError } from './errors.ts';
 import { eventId } from './event.ts';
 import { type Fact, factRecord, type Publishable, type Recording } from './fact.ts';
 import type { KafkaRecord } from './kafka-session.ts';
@@ -45,6 +45,30 @@ export type CommitOptions = {
   tokeniser: Tokeniser;
 };
 
+/** A sender gives up after 10 to 30 seconds without an answer; a refusal must come before that. */
+const SEND_MS = 8_000;
+
+/**
+ * Sends, and gives up waiting in time for the sender to be told. The records may arrive all the same: what is sent
+ * again has the same ids and bytes behind them in the same producer, and the exchange knows it for a repeat.
+ * @throws RetryableError
+ */
+export const sendInTime = async (
+  producer: Pick<Producer, 'send'>,
+  records: readonly KafkaRecord[],
+  ms = SEND_MS,
+): Promise<void> => {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new RetryableError('kafka-unavailable', `Kafka did not answer within ${ms / 1_000} s`));
+  }, ms);
+  try {
+    await Promise.race([producer.send(records), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /** Commits a group of messages as one, in their order. @throws RetryableError when it cannot be kept now */
 export type Commit = (group: readonly SourceMessage[]) => Promise<Fate[]>;
 
@@ -83,7 +107,7 @@ export const prepareCommit = async (options: CommitOptions): Promise<Commit> => 
       decided.push(await decide(deciding, message, identified[index] ?? [], known));
     }
     const records = decided.flatMap((one) => one.records);
-    if (records.length > 0) await producer.send(records);
+    if (records.length > 0) await sendInTime(producer, records);
     await memory.keep(known);
     return decided.map(({ fate }) => fate);
   };

@@ -16,7 +16,7 @@ import { createLogger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Producer } from './producer.ts';
 import { createSource, type Source, type SourceOptions } from './source.ts';
-import type { SourceMessage } from './source-commit.ts';
+import { type SourceMessage, sendInTime } from './source-commit.ts';
 import { createTokeniser } from './tokens.ts';
 import { AGREEMENTS_TOPIC, LANES, topicsOf, topology } from './topology.ts';
 
@@ -107,6 +107,11 @@ const agreementRecords = (status: 'draft' | 'active'): AgreementRecord[] => {
     { kind: 'status', ...named, status, reason: 'test' },
   ];
 };
+
+it('gives up waiting for a broker that hangs before the sender gives up', async () => {
+  const hanging = { send: () => new Promise<never>(() => undefined) };
+  await assert.rejects(sendInTime(hanging, [], 5), { name: 'RetryableError', code: 'kafka-unavailable' });
+});
 
 describe('source on the real bus', { timeout: 60_000 }, () => {
   let kafka: Kafka;

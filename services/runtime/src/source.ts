@@ -9,6 +9,7 @@ import {
   type Fate,
   prepareCommit,
   type SourceMessage,
+  sendInTime,
 } from './source-commit.ts';
 import { createSourceMemory } from './source-memory.ts';
 import { topicsOf } from './topology.ts';
@@ -122,7 +123,8 @@ export const createSource = (options: SourceOptions): Source => {
       }),
     async deadLetter(letter) {
       const { deadLetter } = topicsOf(organisation);
-      await producer.send([deadLetterRecord(deadLetter, adapter, `/${organisation}/${adapter}`, letter)]);
+      const record = deadLetterRecord(deadLetter, adapter, `/${organisation}/${adapter}`, letter);
+      await sendInTime(producer, [record]);
       metrics.deadLetters.inc({ organisation, component: adapter, reason: letter.reason });
     },
     async ready() {

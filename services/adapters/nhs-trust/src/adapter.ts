@@ -52,8 +52,8 @@ const TYPES = [
   'uk.causeway.nhs.patient-discharge.voided.v1',
 ] as const;
 
-/** An engine waits 10 to 30 seconds for its answer; a refusal must come before it gives up. */
-const DELIVERY_MS = 8_000;
+/** An engine waits 10 to 30 seconds for its answer; a database that hangs must not use that up. */
+const STATEMENT_MS = 4_000;
 const FOLLOWING_MS = 5_000;
 
 /** Starts the adapter. @throws Error when the MLLP port cannot be listened on */
@@ -67,6 +67,7 @@ export const start = async ({
   const database = connectDatabase({
     url: config.DATABASE_URL,
     schema: config.NHS_TRUST_DATABASE_SCHEMA,
+    statementMs: STATEMENT_MS,
     log,
     metrics,
   });
@@ -81,7 +82,7 @@ export const start = async ({
     organisation: config.ORGANISATION,
     adapter: ADAPTER,
     types: TYPES,
-    producer: kafka.producer({ deliveryTimeoutMs: DELIVERY_MS }),
+    producer: kafka.producer(),
     codec: createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log),
     database,
     agreements,

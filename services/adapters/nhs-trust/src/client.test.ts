@@ -110,6 +110,26 @@ describe('MLLP server', { timeout: 20_000 }, () => {
     ]);
   });
 
+  it('gives up a message that only trickles in, but not a stream that never pauses between messages', async (t) => {
+    const server = await serve(t, echo, { idleMs: 200 });
+    const [trickling, streaming] = [await open(t, server.port), await open(t, server.port)];
+    trickling.write('\x0bMSH|');
+    const ended = answers(trickling);
+    const found = answers(streaming, 100);
+    let trickle = true;
+    trickling.once('end', () => {
+      trickle = false;
+    });
+    streaming.write('\x0bone');
+    for (let n = 0; n < 100; n += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 22));
+      if (trickle) trickling.write('x');
+      streaming.write('\x1c\r\x0bone');
+    }
+    assert.deepEqual(await found, Array(100).fill('one'));
+    assert.equal((await ended).length, 1);
+  });
+
   it('keeps a connection that is silent between messages', async (t) => {
     const server = await serve(t, echo, { idleMs: 20 });
     const socket = await open(t, server.port);

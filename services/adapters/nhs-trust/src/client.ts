@@ -35,7 +35,7 @@ export type MllpServer = {
 /** Unanswered messages of one connection above which it is not read any further. */
 const MAX_UNDER_WAY = 64;
 /** Bytes of unanswered messages, over all connections, above which none is read any further. */
-const MAX_BYTES_UNDER_WAY = 32 * 1024 * 1024;
+const MAX_BYTES_UNDER_WAY = 16 * 1024 * 1024;
 /** A message that trickles in may take this many times the idle limit. */
 const SLOWEST = 10;
 /** How long the other side has to read the last answer and hang up as well. */
@@ -131,7 +131,10 @@ const serveConnection = (socket: Socket, options: MllpOptions, load: Load): { dr
 
   socket.on('data', (chunk) => {
     if (state === 'ending') return;
-    for (const found of framer.push(chunk)) take({ frame: found, silent: false });
+    for (const found of framer.push(chunk)) {
+      begun = undefined;
+      take({ frame: found, silent: false });
+    }
     if (begun !== undefined && performance.now() - begun > SLOWEST * options.idleMs) stall();
     else watch();
     flow();

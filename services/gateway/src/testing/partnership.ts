@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createCodec } from '@causeway/runtime/avro';
 import { type Envelope, encodeHeaders } from '@causeway/runtime/event';
 import { connectKafka } from '@causeway/runtime/kafka';
@@ -59,8 +60,11 @@ export type Partnership = {
   viewId: number;
   /** A record for the recipient's inbox; what is not given is as usual. */
   entry(partition: number, about: Partial<Envelope>, data?: unknown): Promise<Entry>;
-  /** Writes in one transaction; `aborted` ones leave only their traces in the log. */
-  write(entries: readonly Entry[], aborted?: boolean): Promise<void>;
+  /**
+   * Writes in one transaction; an `aborted` one leaves only its traces in the log. Its end is acknowledged before its
+   * markers are written: `settled` (the default) waits until they are there.
+   */
+  write(entries: readonly Entry[], how?: { aborted?: boolean; settled?: boolean }): Promise<void>;
   /** Leaves a transaction with this record open; what it resolves with aborts it. */
   leaveOpen(entry: Entry): Promise<() => Promise<void>>;
   /** Loads a version of the agreement, or changes its status. */
@@ -98,6 +102,20 @@ export const createPartnership = async (): Promise<Partnership> => {
     const value = Buffer.from(JSON.stringify(record));
     await producer.send([{ topic: 'agreements', partition: 0, value }]);
   };
+  const { inbox } = topicsOf(recipient);
+  const reader = kafka.reader();
+  const ends = async (): Promise<number[]> => {
+    const bounds = await reader.bounds(inbox, [0, 1, 2, 3, 4, 5]);
+    return bounds.map(({ end }) => end);
+  };
+  /** Each partition of a transaction gets its records and one marker. */
+  const untilSettled = async (before: readonly number[], entries: readonly Entry[]): Promise<void> => {
+    const expected = before.map((end, partition) => {
+      const count = entries.filter((entry) => entry.partition === partition).length;
+      return count === 0 ? end : end + count + 1;
+    });
+    while ((await ends()).some((end, partition) => end < (expected[partition] ?? 0))) await delay(2);
+  };
   const signed = { id: agreement, by: 'test', at: '2026-01-01T00:00:00Z' };
 
   return {
@@ -123,8 +141,7 @@ export const createPartnership = async (): Promise<Partnership> => {
       };
       return { partition, value: await codec.encode(viewId, data), headers: encodeHeaders(event, 'inbox') };
     },
-    write: async (entries, aborted = false) => {
-      const { inbox } = topicsOf(recipient);
+    write: async (entries, { aborted = false, settled = true } = {}) => {
       const records = entries.map(
         (entry): WriterRecord => ({ topic: inbox, key: entry.headers.ce_subject ?? null, ...entry }),
       );
@@ -132,12 +149,13 @@ export const createPartnership = async (): Promise<Partnership> => {
       const refuse = () => {
         throw refusal;
       };
+      const before = settled ? await ends() : [];
       await writer.write(records, aborted ? refuse : undefined).catch((error) => {
         if (error !== refusal) throw error;
       });
+      if (settled) await untilSettled(before, entries);
     },
     leaveOpen: async (entry) => {
-      const { inbox } = topicsOf(recipient);
       const id = `exchange.lane.test-${suffix}-open`;
       const breaking = await kafka.writer(id);
       // Too large for the topic: the transaction fails when the first record is already in the log.
