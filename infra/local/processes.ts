@@ -90,10 +90,10 @@ export function openProcessBook(home: string): ProcessBook {
   };
 }
 
-/** The launcher that is using this home now, if there is one other than this process. */
+/** The launcher that is using this home now, if there is one; it may be this process. */
 export function runningLauncher(home: string): number | null {
   const book = readBook(home);
-  if (!book || book.launcher.pid === process.pid || !isRunning(book.launcher)) return null;
+  if (!book || !isRunning(book.launcher)) return null;
   return book.launcher.pid;
 }
 

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { topology } from '@causeway/runtime/topology';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { deploy } from './deploy.ts';
 import { ensureUsers } from './kafka.ts';
@@ -49,12 +50,11 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
   await claimHome(home, options.say);
   const organisations = readOrganisations(options.organisationsDir ?? organisationsDirectory);
   const services = await place(ports, options.services);
-  const principals = [
-    ...new Set([...services.map(({ service }) => service.principal), ...organisations.map(({ id }) => id)]),
-  ];
   const catalogue = loadCatalogue();
   const ids = organisations.map(({ id }) => id);
   const agreements = readAgreements(agreementsDir, catalogue, ids);
+  const declared = topology(ids, replicationOf(environment)).principals;
+  const principals = [...new Set([...declared, ...services.map(({ service }) => service.principal)])];
   forgetEndpoints(home);
   const parts = await startParts({ ...options, ports, principals }, signal);
   const stop = async () => {

@@ -35,6 +35,10 @@ after(async () => {
 test('an operator logs in with the provider and sees an event arrive', async () => {
   const [organisation = ''] = bus.organisations;
   const page = await browser.newPage({ viewport: DESKTOP });
+  page.on('console', (m) => process.stdout.write(`CONSOLE ${m.text()}\n`));
+  page.on('pageerror', (m) => process.stdout.write(`ERR ${m.stack}\n`));
+  page.on('response', (m) => process.stdout.write(`RES ${m.status()} ${m.url()}\n`));
+  page.on('requestfailed', (m) => process.stdout.write(`FAILED ${m.failure()?.errorText} ${m.url()}\n`));
   await page.goto(`${url}/throughput?organisation=${organisation}`);
   await page.getByLabel('User name').fill('operator');
   await page.getByLabel('Password').fill('causeway');
