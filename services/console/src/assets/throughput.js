@@ -1,5 +1,3 @@
-import { lineChart, sparkline } from './charts.js';
-
 /* The page is complete without this script; here it only keeps itself up to date and draws its history. */
 
 const page = document.getElementById('throughput');
@@ -85,8 +83,7 @@ const showHistoryTable = (rows) => {
   if (empty) empty.hidden = rows.length > 0;
 };
 
-const startCharts = () => {
-  page.classList.add('cw-drawn');
+const startCharts = ({ lineChart, sparkline }) => {
   const frame = (id) => document.querySelector(`#chart-${id} .cw-chart__canvas`);
   const rates = lineChart(frame('rates'), [{ name: 'published' }, { name: 'released', dash: true }]);
   const waiting = lineChart(frame('waiting'), [{ name: 'waiting' }]);
@@ -95,6 +92,7 @@ const startCharts = () => {
     id: frame.dataset.spark,
     ...sparkline(frame),
   }));
+  page.classList.add('cw-drawn');
   return ({ shown, organisations, rows }) => {
     charts.hidden = !shown.waiting.some((waiting) => waiting !== null);
     rates.draw([shown.at, shown.published, shown.released]);
@@ -108,7 +106,12 @@ const startCharts = () => {
   };
 };
 
-const showHistory = charts ? startCharts() : () => {};
+// Figures go on being live in a browser that cannot draw; the table has what the charts would show.
+const withoutCharts =
+  () =>
+  ({ rows }) =>
+    showHistoryTable(rows);
+const showHistory = charts ? await import('./charts.js').then(startCharts).catch(withoutCharts) : () => {};
 let source;
 
 const follow = () => {

@@ -1,0 +1,134 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePorts } from '../local/settings.ts';
+import { type System, startSystem } from '../local/system.ts';
+
+/** The whole system on free ports and in a folder of its own, as a test across services uses it. */
+export type Causeway = {
+  system: System;
+  mllp: { host: string; port: number };
+  gateway: string;
+  console: string;
+  /** A new access token of an organisation. */
+  token(organisation: string): Promise<string>;
+  events(organisation: string, query?: string): Promise<EventsAnswer>;
+  /** Every event that the organisation can read now, page by page. */
+  allEvents(organisation: string): Promise<CloudEvent[]>;
+  /** One of our commands, as `npm run` would start it. */
+  command(script: string, ...args: string[]): Promise<{ code: number; output: string }>;
+  /** Everything that any part has written to its log so far. */
+  logs(): string;
+  /** Ends a part at once; the supervisor starts it again. */
+  kill(part: string): void;
+  stop(): Promise<void>;
+};
+
+export type CloudEvent = {
+  id: string;
+  type: string;
+  subject: string;
+  position: string;
+  data: Record<string, unknown>;
+};
+export type EventsAnswer = { events: CloudEvent[]; next: string };
+
+const run = promisify(execFile);
+
+export const startCauseway = async (): Promise<Causeway> => {
+  const home = mkdtempSync(join(tmpdir(), 'causeway-end-to-end-'));
+  const failures: Error[] = [];
+  const system = await startSystem({
+    home,
+    // Short, so that a test of a stalled sender need not wait for it.
+    environment: { NHS_TRUST_IDLE_SECONDS: '2' },
+    ports: freePorts(),
+    simulators: false,
+    agreementsDir: join(import.meta.dirname, 'agreements'),
+    say: () => {},
+    onFailed: (error) => failures.push(error),
+  }).catch((error) => {
+    rmSync(home, { recursive: true, force: true });
+    throw error;
+  });
+  const urlOf = (name: string) => {
+    const url = system.endpoints[name]?.url;
+    if (!url) throw new Error(`the service ${name} has no address`);
+    return url;
+  };
+  const mllp = new URL(urlOf('nhs-trust'));
+  const tokens = new Map<string, Promise<string>>();
+
+  const command: Causeway['command'] = async (script, ...args) => {
+    const env = { ...process.env, CAUSEWAY_HOME: home };
+    try {
+      const { stdout, stderr } = await run(
+        process.execPath,
+        [join(import.meta.dirname, '..', script), ...args],
+        { env },
+      );
+      return { code: 0, output: stdout + stderr };
+    } catch (error) {
+      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+      return { code, output: stdout + stderr };
+    }
+  };
+
+  const token: Causeway['token'] = async (organisation) => {
+    const { code, output } = await command('local/token.ts', organisation);
+    if (code !== 0) throw new Error(output);
+    return output.trim();
+  };
+
+  const events: Causeway['events'] = async (organisation, query = '') => {
+    const known = tokens.get(organisation) ?? token(organisation);
+    tokens.set(organisation, known);
+    for (;;) {
+      const headers = { authorization: `Bearer ${await known}` };
+      const answer = await fetch(`${urlOf('gateway')}/v1/events?${query}`, { headers }).catch(() => null);
+      if (answer?.ok) return (await answer.json()) as EventsAnswer;
+      if (answer && answer.status !== 503) throw new Error(`${answer.status} ${await answer.text()}`);
+      if (failures[0]) throw failures[0];
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
+
+  return {
+    system,
+    mllp: { host: mllp.hostname, port: Number(mllp.port) },
+    gateway: urlOf('gateway'),
+    console: urlOf('console'),
+    token,
+    events,
+    allEvents: async (organisation) => {
+      const all: CloudEvent[] = [];
+      let after = '';
+      for (;;) {
+        const page = await events(
+          organisation,
+          `limit=500${after ? `&after=${encodeURIComponent(after)}` : ''}`,
+        );
+        if (page.events.length === 0) return all;
+        all.push(...page.events);
+        after = page.next;
+      }
+    },
+    command,
+    logs: () => {
+      const folder = join(home, 'logs');
+      return readdirSync(folder)
+        .map((name) => readFileSync(join(folder, name), 'utf8'))
+        .join('\n');
+    },
+    kill: (part) => {
+      const pid = system.processes()[part];
+      if (pid) process.kill(pid, 'SIGKILL');
+    },
+    stop: async () => {
+      await system.stop();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+};
