@@ -29,6 +29,7 @@ describe('the local system without services', { timeout: 180_000 }, () => {
     cpSync(partnership, join(folder, 'partnership'), { recursive: true });
   });
   after(async () => {
+    setTimeout(() => console.log(process.getActiveResourcesInfo()), 3000).unref();
     await running?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -69,7 +70,8 @@ describe('the local system without services', { timeout: 180_000 }, () => {
   }
 
   const schemas = async ({ parts }: System) => {
-    const answer = await fetch(`${parts.connections.SCHEMA_REGISTRY_URL}/schemas`);
+    const type = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
+    const answer = await fetch(`${parts.connections.SCHEMA_REGISTRY_URL}/subjects/${type}/versions/latest`);
     assert.equal(answer.status, 200);
     return answer.text();
   };

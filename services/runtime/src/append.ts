@@ -98,7 +98,7 @@ export const append = async (
     let last: Error | null = null;
     try {
       const batches = [...open.values()].map(({ batch }) => batch);
-      for (const appended of await session.produce(batches, transactionalId)) {
+      for (const appended of await session.produce(batches, transactionalId, deadline - Date.now())) {
         const id = `${appended.topic}/${appended.partition}`;
         if (appended.error === null || appended.error === 'DUPLICATE_SEQUENCE_NUMBER')
           settle(id, appended.baseOffset, null);
@@ -120,15 +120,18 @@ export const append = async (
   return results;
 };
 
-/** Repeats `run` on passing failures until the deadline (milliseconds since 1970), then rejects with the last one. */
+/**
+ * Repeats `run` on passing failures until the deadline (milliseconds since 1970), then rejects with the last one.
+ * `run` gets the milliseconds that are left.
+ */
 export const untilDeadline = async <T>(
   deadline: number,
   pauseMs: number,
-  run: () => Promise<T>,
+  run: (remainingMs: number) => Promise<T>,
 ): Promise<T> => {
   for (;;) {
     try {
-      return await run();
+      return await run(Math.max(deadline - Date.now(), 1));
     } catch (error) {
       if (!(error instanceof RetryableError) || Date.now() + pauseMs >= deadline) throw error;
       await delay(pauseMs);

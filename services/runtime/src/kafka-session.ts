@@ -41,24 +41,37 @@ export type Batch = TopicPartition & { bytes: Buffer };
 /** `error` is Kafka's name of the error code, null on success. */
 export type Appended = TopicPartition & { error: string | null; baseOffset: number };
 
-/** One set of connections to the brokers. Every method rejects with RetryableError or PermanentError. */
+/**
+ * One set of connections to the brokers. Every method rejects with RetryableError or PermanentError, within
+ * `timeoutMs` where it is given.
+ */
 export type Session = {
-  partitionCount(topic: string): Promise<number>;
+  partitionCount(topic: string, timeoutMs?: number): Promise<number>;
   /** The partition that Kafka's own clients choose for a key. */
   partitionOfKey(key: string | Buffer, partitions: number): number;
-  produce(batches: readonly Batch[], transactionalId: string | null): Promise<Appended[]>;
+  produce(batches: readonly Batch[], transactionalId: string | null, timeoutMs?: number): Promise<Appended[]>;
   fetch(positions: readonly Position[], limits: FetchLimits): Promise<FetchedPartition[]>;
   /** `end` is the last stable offset. */
   bounds(topic: string, partitions: readonly number[]): Promise<Bounds[]>;
   /** First offset at or after the time, or the end of the log. */
   atTime(topic: string, partitions: readonly number[], time: number): Promise<Position[]>;
-  initProducer(transactionalId: string | null, timeoutMs: number): Promise<ProducerIdentity>;
+  initProducer(
+    transactionalId: string | null,
+    transactionTimeoutMs: number,
+    timeoutMs?: number,
+  ): Promise<ProducerIdentity>;
   addPartitions(
     transactionalId: string,
     identity: ProducerIdentity,
     partitions: readonly TopicPartition[],
+    timeoutMs?: number,
   ): Promise<void>;
-  endTransaction(transactionalId: string, identity: ProducerIdentity, commit: boolean): Promise<void>;
+  endTransaction(
+    transactionalId: string,
+    identity: ProducerIdentity,
+    commit: boolean,
+    timeoutMs?: number,
+  ): Promise<void>;
   /** Commits for a group that has no members: positions shown to standard tools, never relied upon. */
   commitOffsets(groupId: string, positions: readonly Position[]): Promise<void>;
   close(): Promise<void>;

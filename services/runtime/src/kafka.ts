@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { zstdDecompress } from 'node:zlib';
+import type { Socket } from 'node:net';
 import kafkajs, { type Kafka as Client, type Admin as ClientAdmin, type logCreator } from 'kafkajs';
 import { untilDeadline } from './append.ts';
 import { PermanentError, RetryableError } from './errors.ts';
+import { committedRecords, decodeFetchResponse } from './fetch-response.ts';
 import type {
   Appended,
   Batch,
   FetchedPartition,
-  FetchedRecord,
   FetchLimits,
   Position,
   ProducerIdentity,
@@ -28,7 +28,6 @@ import { openWriter, type Writer } from './writer.ts';
  */
 const load = createRequire(import.meta.url);
 const fetchRequest = load('kafkajs/src/protocol/requests/fetch/v11/request');
-const fetchResponse = load('kafkajs/src/protocol/requests/fetch/v11/response');
 const produceResponse = load('kafkajs/src/protocol/requests/produce/v7/response');
 const Encoder = load('kafkajs/src/protocol/encoder');
 const Connection = load('kafkajs/src/network/connection');
@@ -36,14 +35,18 @@ const RequestQueue = load('kafkajs/src/network/requestQueue');
 const murmur2: (key: Buffer) => number = load('kafkajs/src/producer/partitioners/default/murmur2');
 const { errorCodes } = load('kafkajs/src/protocol/error') as { errorCodes: { type: string; code: number }[] };
 
-const ERROR_NAMES = new Map(errorCodes.map(({ code, type }) => [code, type]));
+// PRODUCER_FENCED is younger than the client's own list.
+const ERROR_NAMES = new Map([...errorCodes.map(({ code, type }) => [code, type] as const), [90, 'PRODUCER_FENCED']]);
 const patched = new WeakSet<object>();
 const PRODUCE_API = 0;
 const PRODUCE_TIMEOUT_MS = 20_000;
 const READ_COMMITTED = 1;
+const GROUP_COORDINATOR = 0;
 const TRANSACTION_COORDINATOR = 1;
 const LEADERS_DEADLINE_MS = 30_000;
 const LOOK_UP_DEADLINE_MS = 2_000;
+/** Of any request that has no deadline of its own; a fetch waits for records besides. */
+const REQUEST_TIMEOUT_MS = 15_000;
 
 export type KafkaOptions = {
   brokers: string[];
@@ -122,8 +125,15 @@ export type LaneListener = {
   failed(error: Error): void;
 };
 
+type ClientConnection = {
+  socket?: Socket;
+  authHandlers: { onError(): void } | null;
+  connect(): Promise<boolean>;
+  rejectRequests(error: Error): void;
+};
 type ClientBroker = {
-  connectionPool: { send(protocol: object): Promise<unknown> };
+  connectionPool: { pool: ClientConnection[]; send(protocol: object): Promise<unknown> };
+  findGroupCoordinator(request: object): Promise<{ coordinator: { nodeId: number } }>;
   listOffsets(request: object): Promise<{ responses: OffsetsOfTopic[] }>;
   initProducerId(request: object): Promise<{ producerId: string; producerEpoch: number }>;
   addPartitionsToTxn(request: object): Promise<unknown>;
@@ -133,36 +143,14 @@ type ClientBroker = {
 type OffsetsOfTopic = { topic: string; partitions: { partition: number; offset: string }[] };
 type Cluster = {
   connect(): Promise<void>;
-  disconnect(): Promise<void>;
   refreshMetadata(): Promise<void>;
   addTargetTopic(topic: string): Promise<void>;
   targetTopics: Set<string>;
   findBroker(node: { nodeId: string }): Promise<ClientBroker>;
   findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
-  findGroupCoordinator(group: { groupId: string; coordinatorType?: number }): Promise<ClientBroker>;
+  brokerPool: { seedBroker?: ClientBroker; brokers: Record<string, ClientBroker> };
+  connectionPoolBuilder: { build(): Promise<unknown> };
 };
-type ClientMessage = {
-  offset: string;
-  timestamp: string;
-  key: Buffer | null;
-  value: Buffer | null;
-  headers: Record<string, Buffer | Buffer[] | undefined>;
-  batchContext: {
-    firstOffset: string;
-    lastOffsetDelta: number;
-    isControlBatch: boolean;
-    inTransaction: boolean;
-    producerId: string;
-  };
-};
-type FetchedByClient = {
-  partition: number;
-  errorCode: number;
-  lastStableOffset: string;
-  abortedTransactions: { producerId: string; firstOffset: string }[] | null;
-  messages: ClientMessage[];
-};
-
 /** The partition that Kafka's own clients choose for a key. */
 export const partitionOfKey = (key: string | Buffer, partitions: number): number =>
   (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fffffff) % partitions;
@@ -207,19 +195,6 @@ const connectOnce = () => {
   };
 };
 
-const registerZstd = () => {
-  const MAX_BATCH_BYTES = 64 * 1024 * 1024;
-  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
-    compress: () => Promise.reject(new PermanentError('not-supported', 'Records are sent uncompressed')),
-    decompress: (data: Buffer) =>
-      new Promise<Buffer>((resolve, reject) =>
-        zstdDecompress(data, { maxOutputLength: MAX_BATCH_BYTES }, (error, plain) =>
-          error ? reject(error) : resolve(plain),
-        ),
-      ),
-  });
-};
-
 const pinoLogCreator =
   (log: Logger): logCreator =>
   () =>
@@ -229,6 +204,8 @@ const pinoLogCreator =
     if (level === kafkajs.logLevel.DEBUG) log.trace(fields, entry.message);
     else log.debug(fields, entry.message);
   };
+
+const errorName = (code: number): string => ERROR_NAMES.get(code) ?? `UNKNOWN_ERROR_${code}`;
 
 const NOT_AUTHORISED = /AUTHORIZATION_FAILED$/;
 
@@ -253,7 +230,6 @@ const translateError = (error: unknown, context: string): Error => {
     name?: string;
     message?: string;
   };
-  // 90 is PRODUCER_FENCED, younger than the client's own list.
   if (code === 90) return errorOf('PRODUCER_FENCED', context);
   if (type) return errorOf(type, context);
   if (name === 'KafkaJSSASLAuthenticationError')
@@ -291,42 +267,9 @@ const groupBy = <T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> =>
   return groups;
 };
 
-/** Drops control records and records of aborted transactions, as the isolation level read-committed asks. */
-const committedRecords = (
-  partition: FetchedByClient,
-  from: number,
-): { records: FetchedRecord[]; next: number } => {
-  const aborted = [...(partition.abortedTransactions ?? [])]
-    .map(({ producerId, firstOffset }) => ({ producerId, firstOffset: Number(firstOffset) }))
-    .sort((a, b) => a.firstOffset - b.firstOffset);
-  const open = new Set<string>();
-  const records: FetchedRecord[] = [];
-  let next = from;
-  for (const message of partition.messages) {
-    const offset = Number(message.offset);
-    const { batchContext: batch } = message;
-    while (aborted[0] && aborted[0].firstOffset <= offset) open.add(aborted.shift()?.producerId ?? '');
-    next = Math.max(next, offset + 1, Number(batch.firstOffset) + batch.lastOffsetDelta + 1);
-    if (batch.isControlBatch) {
-      open.delete(batch.producerId);
-      continue;
-    }
-    if (offset < from || (batch.inTransaction && open.has(batch.producerId))) continue;
-    records.push(toRecord(message, offset));
-  }
-  return { records, next };
-};
-
-const toRecord = (message: ClientMessage, offset: number): FetchedRecord => {
-  const headers: Record<string, Buffer | undefined> = {};
-  for (const [name, value] of Object.entries(message.headers))
-    headers[name] = Array.isArray(value) ? value.at(-1) : value;
-  return { offset, timestamp: Number(message.timestamp), key: message.key, value: message.value, headers };
-};
-
-const producePayload = (batches: readonly Batch[], transactionalId: string | null) => {
+const producePayload = (batches: readonly Batch[], transactionalId: string | null, timeoutMs: number) => {
   const topics = [...groupBy(batches, (batch) => batch.topic)];
-  const encoder = new Encoder().writeString(transactionalId).writeInt16(-1).writeInt32(PRODUCE_TIMEOUT_MS);
+  const encoder = new Encoder().writeString(transactionalId).writeInt16(-1).writeInt32(timeoutMs);
   encoder.writeInt32(topics.length);
   for (const [topic, parts] of topics) {
     encoder.writeString(topic).writeInt32(parts.length);
@@ -346,45 +289,61 @@ const openSession = (client: Client): Session => {
       metadataMaxAge: 60_000,
       isolationLevel: READ_COMMITTED,
     }) as Cluster;
-  let cluster: Cluster | null = null;
-  let connecting: Promise<Cluster> | null = null;
+  let link: Link | null = null;
+  let closed = false;
 
-  /** A cluster object whose connection failed keeps stale sockets and topics: it is thrown away, never mended. */
-  const discard = async () => {
-    const old = cluster;
-    cluster = null;
-    connecting = null;
-    await old?.disconnect().catch(() => {});
+  /** A link that failed keeps stale sockets and topics: it is thrown away, never mended. */
+  const discard = (failed: Link) => {
+    if (link === failed) link = null;
+    abandon(failed.cluster);
+    // What the client connects after this moment is found and ended when it is through.
+    failed.ready.then(
+      () => abandon(failed.cluster),
+      () => abandon(failed.cluster),
+    );
   };
-  const connected = async (): Promise<Cluster> => {
-    connecting ??= (async () => {
-      const fresh = make();
-      await fresh.connect();
-      cluster = fresh;
-      return fresh;
-    })();
-    return connecting;
+  const connected = (): Link => {
+    if (closed) throw new RetryableError('kafka-closed', 'The connection to Kafka is closed');
+    if (!link) {
+      const cluster = make();
+      link = { cluster, ready: cluster.connect(), coordinators: new Map() };
+    }
+    return link;
   };
-  const use = <T>(context: string, run: (cluster: Cluster) => Promise<T>): Promise<T> =>
+  /** Runs requests on the session's link within `timeoutMs`; a link that does not answer by then is given up. */
+  const use = <T>(
+    context: string,
+    run: (cluster: Cluster, link: Link) => Promise<T>,
+    timeoutMs = REQUEST_TIMEOUT_MS,
+  ): Promise<T> =>
     attempt(context, async () => {
+      const current = connected();
+      let ready = false;
+      const work = async () => {
+        await current.ready;
+        ready = true;
+        return run(current.cluster, current);
+      };
       try {
-        return await run(await connected());
+        return await within(timeoutMs, context, work());
       } catch (error) {
-        const { type } = error as { type?: string };
-        if (!type && !(error instanceof PermanentError)) await discard();
+        if (!ready || isLinkFailure(error)) discard(current);
         throw error;
       }
     });
 
   const leaders = async (current: Cluster, topic: string) => {
-    // Unknown topics stay among the client's target topics and then fail every later refresh.
+    // One topic that is gone or forbidden fails every later refresh of the client's metadata for all others.
     try {
       await current.addTargetTopic(topic);
     } catch (error) {
-      current.targetTopics.delete(topic);
+      current.targetTopics.clear();
       throw error;
     }
-    return current.findTopicPartitionMetadata(topic);
+    const partitions = current.findTopicPartitionMetadata(topic);
+    if (partitions.length === 0)
+      throw new RetryableError('kafka-no-leader', `The partitions of ${topic} are not known now`);
+    return partitions;
   };
 
   const byLeader = async <T extends TopicPartition>(
@@ -433,12 +392,64 @@ const openSession = (client: Client): Session => {
         maxBytes: limits.maxBytes ?? 4_194_304,
         topics,
       }),
-      // The client's own parser throws away every partition's records when one of them has an error.
-      response: { decode: fetchResponse.decode, parse: async (data: unknown) => data },
-      requestTimeout: limits.maxWaitMs + 15_000,
-    })) as { responses: { topicName: string; partitions: FetchedByClient[] }[] };
-    return answer.responses.flatMap(({ topicName, partitions }) =>
-      partitions.map((partition) => ({ topic: topicName, ...partition })),
+      response: {
+        decode: async (payload: Buffer) => decodeFetchResponse(payload),
+        parse: async (data: unknown) => data,
+      },
+      requestTimeout: limits.maxWaitMs + REQUEST_TIMEOUT_MS,
+    })) as ReturnType<typeof decodeFetchResponse>;
+    if (answer.errorCode !== 0) throw errorOf(errorName(answer.errorCode), 'a fetch');
+    return answer.partitions;
+  };
+
+  /** Topics that are forbidden or gone fail by themselves, not the other topics of the same request. */
+  const knownTopics = async (current: Cluster, batches: readonly Batch[]) => {
+    const reachable: Batch[] = [];
+    const refused: Appended[] = [];
+    for (const [topic, parts] of groupBy(batches, (batch) => batch.topic)) {
+      try {
+        await leaders(current, topic);
+        reachable.push(...parts);
+      } catch (error) {
+        const { type } = error as { type?: string };
+        if (!type) throw error;
+        refused.push(...parts.map(({ partition }) => ({ topic, partition, error: type, baseOffset: -1 })));
+      }
+    }
+    return { reachable, refused };
+  };
+
+  const produceTo = async (
+    current: Cluster,
+    nodeId: number,
+    batches: readonly Batch[],
+    transactionalId: string | null,
+    timeoutMs: number,
+  ): Promise<Appended[]> => {
+    const broker = await current.findBroker({ nodeId: String(nodeId) });
+    const answer = (await broker.connectionPool.send({
+      request: {
+        apiKey: PRODUCE_API,
+        apiVersion: 7,
+        apiName: 'Produce',
+        expectResponse: () => true,
+        encode: async () =>
+          producePayload(batches, transactionalId, Math.min(timeoutMs, PRODUCE_TIMEOUT_MS)),
+      },
+      response: { decode: produceResponse.decode, parse: async (data: unknown) => data },
+    })) as {
+      topics: {
+        topicName: string;
+        partitions: { partition: number; errorCode: number; baseOffset: string }[];
+      }[];
+    };
+    return answer.topics.flatMap(({ topicName, partitions }) =>
+      partitions.map(({ partition, errorCode, baseOffset }) => ({
+        topic: topicName,
+        partition,
+        error: errorCode === 0 ? null : errorName(errorCode),
+        baseOffset: Number(baseOffset),
+      })),
     );
   };
 
@@ -465,97 +476,90 @@ const openSession = (client: Client): Session => {
       );
       return new Map(found.flat().map(({ partition, offset }) => [partition, Number(offset)]));
     }).catch(async (error) => {
-      if (cluster) await refreshAfter(cluster, true);
+      if (link) await refreshAfter(link.cluster, true);
       throw error;
     });
 
+  /** The client's own search hides why it failed, and asks anew each time. */
+  const coordinatorOf = async ({ cluster, coordinators }: Link, id: string, type: number) => {
+    const known = coordinators.get(id);
+    if (known !== undefined) return cluster.findBroker({ nodeId: String(known) });
+    const broker = await anyBroker(cluster);
+    const { coordinator } = await broker.findGroupCoordinator({ groupId: id, coordinatorType: type });
+    coordinators.set(id, coordinator.nodeId);
+    return cluster.findBroker({ nodeId: String(coordinator.nodeId) });
+  };
+
   const coordinated = <T>(
-    transactionalId: string,
+    [type, id]: readonly [type: number, id: string],
     context: string,
     run: (broker: ClientBroker) => Promise<T>,
+    timeoutMs?: number,
   ) =>
-    use(context, async (current) =>
-      run(
-        await current.findGroupCoordinator({
-          groupId: transactionalId,
-          coordinatorType: TRANSACTION_COORDINATOR,
-        }),
-      ),
+    use(
+      context,
+      async (_, current) => {
+        try {
+          return await run(await coordinatorOf(current, id, type));
+        } catch (error) {
+          current.coordinators.delete(id);
+          throw error;
+        }
+      },
+      timeoutMs,
     );
 
   return {
-    partitionCount: (topic) =>
-      use(`the metadata of ${topic}`, async (current) => (await leaders(current, topic)).length),
+    partitionCount: (topic, timeoutMs) =>
+      use(`the metadata of ${topic}`, async (current) => (await leaders(current, topic)).length, timeoutMs),
 
     partitionOfKey,
 
-    produce: (batches, transactionalId) =>
-      use('a produce request', async (current) => {
-        const groups = await byLeader(current, batches);
-        const answers = await Promise.all(
-          [...groups].map(async ([nodeId, parts]): Promise<Appended[]> => {
-            const broker = await current.findBroker({ nodeId: String(nodeId) });
-            const answer = (await broker.connectionPool.send({
-              request: {
-                apiKey: PRODUCE_API,
-                apiVersion: 7,
-                apiName: 'Produce',
-                expectResponse: () => true,
-                encode: async () => producePayload(parts, transactionalId),
-              },
-              response: { decode: produceResponse.decode, parse: async (data: unknown) => data },
-            })) as {
-              topics: {
-                topicName: string;
-                partitions: { partition: number; errorCode: number; baseOffset: string }[];
-              }[];
-            };
-            return answer.topics.flatMap(({ topicName, partitions }) =>
-              partitions.map(({ partition, errorCode, baseOffset }) => ({
-                topic: topicName,
-                partition,
-                error: errorCode === 0 ? null : (ERROR_NAMES.get(errorCode) ?? `UNKNOWN_ERROR_${errorCode}`),
-                baseOffset: Number(baseOffset),
-              })),
-            );
-          }),
-        );
-        const appended = answers.flat();
-        await refreshAfter(
-          current,
-          appended.some(({ error }) => error !== null),
-        );
-        return appended;
-      }),
+    produce: (batches, transactionalId, timeoutMs = PRODUCE_TIMEOUT_MS) =>
+      use(
+        'a produce request',
+        async (current) => {
+          const { reachable, refused } = await knownTopics(current, batches);
+          const groups = await byLeader(current, reachable);
+          const answers = await Promise.all(
+            [...groups].map(([nodeId, parts]) => produceTo(current, nodeId, parts, transactionalId, timeoutMs)),
+          );
+          const appended = [...refused, ...answers.flat()];
+          await refreshAfter(
+            current,
+            appended.some(({ error }) => error !== null),
+          );
+          return appended;
+        },
+        timeoutMs,
+      ),
 
     fetch: (positions, limits) =>
-      use('a fetch', async (current) => {
-        const groups = await byLeader(current, positions);
-        const answers = await Promise.all(
-          [...groups].map(([nodeId, parts]) => fetchFrom(current, nodeId, parts, limits)),
-        );
-        const asked = new Map(positions.map((p) => [`${p.topic}/${p.partition}`, p.offset]));
-        return Promise.all(
-          answers.flat().map(async (answer): Promise<FetchedPartition> => {
-            const from = asked.get(`${answer.topic}/${answer.partition}`) ?? 0;
-            const { topic, partition } = answer;
-            const name = ERROR_NAMES.get(answer.errorCode);
-            const outOfRange = name === 'OFFSET_OUT_OF_RANGE';
-            if (answer.errorCode !== 0 && !outOfRange) {
-              await refreshAfter(current, true);
-              throw errorOf(name ?? `UNKNOWN_ERROR_${answer.errorCode}`, `a fetch from ${topic}`);
-            }
-            if (outOfRange) return { topic, partition, records: [], next: from, endOffset: -1, outOfRange };
-            return {
-              topic,
-              partition,
-              ...committedRecords(answer, from),
-              endOffset: Number(answer.lastStableOffset),
-              outOfRange,
-            };
-          }),
-        );
-      }),
+      use(
+        'a fetch',
+        async (current) => {
+          const groups = await byLeader(current, positions);
+          const answers = await Promise.all(
+            [...groups].map(([nodeId, parts]) => fetchFrom(current, nodeId, parts, limits)),
+          );
+          const asked = new Map(positions.map((p) => [`${p.topic}/${p.partition}`, p.offset]));
+          return Promise.all(
+            answers.flat().map(async (answer): Promise<FetchedPartition> => {
+              const { topic, partition, errorCode, lastStableOffset } = answer;
+              const from = asked.get(`${topic}/${partition}`) ?? 0;
+              if (errorName(errorCode) === 'OFFSET_OUT_OF_RANGE')
+                return { topic, partition, records: [], next: from, endOffset: -1, outOfRange: true };
+              if (errorCode !== 0) {
+                await refreshAfter(current, true);
+                throw errorOf(errorName(errorCode), `a fetch from ${topic}`);
+              }
+              const read = await committedRecords(answer, from);
+              return { topic, partition, ...read, endOffset: lastStableOffset, outOfRange: false };
+            }),
+          );
+        },
+        limits.maxWaitMs + REQUEST_TIMEOUT_MS,
+      ),
 
     bounds: async (topic, partitions) => {
       const [starts, ends] = await Promise.all([
@@ -580,42 +584,48 @@ const openSession = (client: Client): Session => {
       });
     },
 
-    initProducer: (transactionalId, transactionTimeout) =>
-      use('a producer id', async (current) => {
-        const broker =
-          transactionalId === null
-            ? await anyBroker(current)
-            : await current.findGroupCoordinator({
-                groupId: transactionalId,
-                coordinatorType: TRANSACTION_COORDINATOR,
-              });
+    initProducer: (transactionalId, transactionTimeout, timeoutMs) => {
+      const init = async (broker: ClientBroker) => {
         const answer = await broker.initProducerId({
           ...(transactionalId === null ? {} : { transactionalId }),
           transactionTimeout,
         });
         return { producerId: BigInt(answer.producerId), epoch: answer.producerEpoch };
-      }),
+      };
+      return transactionalId === null
+        ? use('a producer id', async (current) => init(await anyBroker(current)), timeoutMs)
+        : coordinated([TRANSACTION_COORDINATOR, transactionalId], 'a producer id', init, timeoutMs);
+    },
 
-    addPartitions: (transactionalId, identity, partitions) =>
-      coordinated(transactionalId, 'adding partitions to a transaction', async (broker) => {
-        await broker.addPartitionsToTxn({
-          transactionalId,
-          ...clientIdentity(identity),
-          topics: [...groupBy(partitions, ({ topic }) => topic)].map(([topic, parts]) => ({
-            topic,
-            partitions: parts.map(({ partition }) => partition),
-          })),
-        });
-      }),
+    addPartitions: (transactionalId, identity, partitions, timeoutMs) =>
+      coordinated(
+        [TRANSACTION_COORDINATOR, transactionalId],
+        'adding partitions to a transaction',
+        async (broker) => {
+          await broker.addPartitionsToTxn({
+            transactionalId,
+            ...clientIdentity(identity),
+            topics: [...groupBy(partitions, ({ topic }) => topic)].map(([topic, parts]) => ({
+              topic,
+              partitions: parts.map(({ partition }) => partition),
+            })),
+          });
+        },
+        timeoutMs,
+      ),
 
-    endTransaction: (transactionalId, identity, commit) =>
-      coordinated(transactionalId, 'ending a transaction', async (broker) => {
-        await broker.endTxn({ transactionalId, ...clientIdentity(identity), transactionResult: commit });
-      }),
+    endTransaction: (transactionalId, identity, commit, timeoutMs) =>
+      coordinated(
+        [TRANSACTION_COORDINATOR, transactionalId],
+        'ending a transaction',
+        async (broker) => {
+          await broker.endTxn({ transactionalId, ...clientIdentity(identity), transactionResult: commit });
+        },
+        timeoutMs,
+      ),
 
     commitOffsets: (groupId, positions) =>
-      use(`a commit of offsets of group ${groupId}`, async (current) => {
-        const broker = await current.findGroupCoordinator({ groupId });
+      coordinated([GROUP_COORDINATOR, groupId], `a commit of offsets of group ${groupId}`, async (broker) => {
         await broker.offsetCommit({
           groupId,
           groupGenerationId: -1,
@@ -627,7 +637,10 @@ const openSession = (client: Client): Session => {
         });
       }),
 
-    close: discard,
+    close: async () => {
+      closed = true;
+      if (link) discard(link);
+    },
   };
 };
 
@@ -637,16 +650,60 @@ const clientIdentity = ({ producerId, epoch }: ProducerIdentity) => ({
 });
 
 const anyBroker = async (cluster: Cluster): Promise<ClientBroker> => {
-  await cluster.refreshMetadata();
-  const { brokerPool } = cluster as unknown as { brokerPool: { metadata: { controllerId: number } } };
-  return cluster.findBroker({ nodeId: String(brokerPool.metadata.controllerId) });
+  const known = () => Object.keys(cluster.brokerPool.brokers);
+  if (known().length === 0) await cluster.refreshMetadata();
+  const nodeIds = known();
+  return cluster.findBroker({ nodeId: nodeIds[Math.floor(Math.random() * nodeIds.length)] ?? '' });
+};
+
+/** One set of connections; the coordinators that were found through it, by transactional or group id. */
+type Link = { cluster: Cluster; ready: Promise<void>; coordinators: Map<string, number> };
+
+/**
+ * Ends every socket of a cluster object at once and keeps it from opening others. The client's own `disconnect`
+ * waits for answers that are due, without limit where the broker does not answer any more.
+ */
+const abandon = (cluster: Cluster): void => {
+  const refuse = () => Promise.reject(new RetryableError('kafka-closed', 'The connection was given up'));
+  cluster.connectionPoolBuilder.build = refuse;
+  const { seedBroker, brokers } = cluster.brokerPool;
+  const all = new Set([...(seedBroker ? [seedBroker] : []), ...Object.values(brokers)]);
+  for (const connection of [...all].flatMap((broker) => broker.connectionPool.pool)) {
+    const given = new RetryableError('kafka-disconnected', 'The connection to Kafka was given up');
+    connection.connect = refuse;
+    connection.rejectRequests(given);
+    connection.authHandlers?.onError();
+    connection.socket?.destroy(given);
+  }
+};
+
+/** Whether the error says something about the link, and not what the broker thinks of a request. */
+const isLinkFailure = (error: unknown): boolean =>
+  error instanceof RetryableError
+    ? LINK_FAILURES.has(error.code)
+    : !(error instanceof PermanentError) && (error as { type?: string }).type === undefined;
+
+const LINK_FAILURES = new Set(['kafka-timed-out', 'kafka-disconnected', 'kafka-closed', 'kafka-malformed']);
+
+const within = async <T>(ms: number, context: string, work: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new RetryableError('kafka-timed-out', `Kafka did not answer ${context} within ${ms} ms`)),
+      Math.max(ms, 1),
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 };
 
 /** Connects nothing yet: each producer, writer, reader and admin opens its own connections when first used. */
 export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
   stopIdleTimers();
   connectOnce();
-  registerZstd();
   const client = new kafkajs.Kafka({
     clientId: options.clientId,
     brokers: options.brokers,

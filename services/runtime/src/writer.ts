@@ -27,6 +27,7 @@ export type Writer = {
 
 const TRANSACTION_TIMEOUT_MS = 10_000;
 const OPEN_DEADLINE_MS = 30_000;
+const OPEN_ATTEMPT_MS = 10_000;
 const WRITE_DEADLINE_MS = 8_000;
 const MAX_BATCH_BYTES = 900_000;
 /** A transaction right behind another meets CONCURRENT_TRANSACTIONS for a moment: asking often costs little. */
@@ -41,7 +42,7 @@ const COORDINATOR_PAUSE_MS = 2;
  */
 export const openWriter = async (session: Session, transactionalId: string): Promise<Writer> => {
   const identity = await untilDeadline(Date.now() + OPEN_DEADLINE_MS, 20, () =>
-    session.initProducer(transactionalId, TRANSACTION_TIMEOUT_MS),
+    session.initProducer(transactionalId, TRANSACTION_TIMEOUT_MS, OPEN_ATTEMPT_MS),
   ).catch(async (error) => {
     await session.close();
     throw error;
@@ -49,10 +50,10 @@ export const openWriter = async (session: Session, transactionalId: string): Pro
   const sequences: Sequences = new Map();
   let broken = false;
 
-  const coordinate = (deadline: number, run: () => Promise<void>) =>
-    untilDeadline(deadline, COORDINATOR_PAUSE_MS, async () => {
+  const coordinate = (deadline: number, run: (remainingMs: number) => Promise<void>) =>
+    untilDeadline(deadline, COORDINATOR_PAUSE_MS, async (remainingMs) => {
       try {
-        await run();
+        await run(remainingMs);
       } catch (error) {
         const { code } = error as { code?: string };
         if (code && FENCED.has(code)) throw fenced(transactionalId, error);
@@ -63,7 +64,9 @@ export const openWriter = async (session: Session, transactionalId: string): Pro
   const appendRounds = async (records: readonly WriterRecord[], deadline: number) => {
     const added = new Map<string, TopicPartition>();
     for (const { topic, partition } of records) added.set(`${topic}/${partition}`, { topic, partition });
-    await coordinate(deadline, () => session.addPartitions(transactionalId, identity, [...added.values()]));
+    await coordinate(deadline, (ms) =>
+      session.addPartitions(transactionalId, identity, [...added.values()], ms),
+    );
     for (const round of roundsOf(records)) {
       const results = await append(session, identity, sequences, round, { transactionalId, deadline });
       const failed = results.find(({ error }) => error !== null);
@@ -88,7 +91,9 @@ export const openWriter = async (session: Session, transactionalId: string): Pro
       } catch (error) {
         refusal = error;
       }
-      await coordinate(deadline, () => session.endTransaction(transactionalId, identity, refusal === null));
+      await coordinate(deadline, (ms) =>
+        session.endTransaction(transactionalId, identity, refusal === null, ms),
+      );
       broken = false;
       if (refusal !== null) throw refusal;
     },

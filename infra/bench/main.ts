@@ -1,0 +1,28 @@
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { benchExchange } from './exchange.ts';
+import { benchMllp } from './mllp.ts';
+import { print } from './report.ts';
+
+const BENCHES = { exchange: benchExchange, mllp: benchMllp } as const;
+type Name = keyof typeof BENCHES;
+
+const isName = (text: string): text is Name => Object.hasOwn(BENCHES, text);
+
+const { positionals } = parseArgs({ allowPositionals: true });
+const unknown = positionals.filter((text) => !isName(text));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `There is no benchmark "${unknown[0]}"; there are ${Object.keys(BENCHES).join(', ')}.\n`,
+  );
+  process.exit(2);
+}
+const names = positionals.length > 0 ? positionals.filter(isName) : (Object.keys(BENCHES) as Name[]);
+print(
+  `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. Read the ratios: rates differ from machine to machine and hour to hour.`,
+);
+for (const name of names) {
+  print(`\n# ${name}`);
+  await BENCHES[name]();
+}
+process.exit();
