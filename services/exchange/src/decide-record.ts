@@ -1,4 +1,4 @@
-import { type Codec, schemaIdOf } from '@causeway/runtime/avro';
+import { type Codec, schemaIdOf, withSchemaId } from '@causeway/runtime/avro';
 import { deadLetterRecord } from '@causeway/runtime/dead-letter';
 import { type Decision, decide, needsData, reference } from '@causeway/runtime/decide';
 import { errorCode, isPermanent, PermanentError, RetryableError } from '@causeway/runtime/errors';
@@ -9,7 +9,7 @@ import { topicsOf } from '@causeway/runtime/topology';
 import type { WriterRecord } from '@causeway/runtime/writer';
 import { avroName } from '@causeway/schemas/event-type';
 import type { Ruling } from './rules.ts';
-import type { Views } from './views.ts';
+import type { View, Views } from './views.ts';
 
 /** What became of one outbox record. Everything but `hold` moves the partition on. */
 export type Verdict =
@@ -97,9 +97,8 @@ const judge = async (question: Question): Promise<Verdict> => {
     organisation: ruling.organisation,
     today: ruling.today,
   });
-  const made = await Promise.all(
-    decisions.map((decision) => carryOut(question, event, schemaId, value, decision)),
-  );
+  const carrier = createCarrier(question, event, schemaId, value);
+  const made = await Promise.all(decisions.map(carrier));
   return {
     kind: 'decided',
     event,
@@ -109,35 +108,59 @@ const judge = async (question: Question): Promise<Verdict> => {
   };
 };
 
-const carryOut = async (
+type CarriedOut = { entry: LedgerDecision; release?: WriterRecord };
+
+/** Carries out the decisions on one event. What recipients have in common is made once. */
+const createCarrier = (
   { views, lane }: Question,
   event: Envelope,
   schemaId: number,
   value: Buffer,
-  decision: Decision,
-): Promise<{ entry: LedgerDecision; release?: WriterRecord }> => {
-  const { recipient, outcome, versions } = decision;
-  const agreements = versions.map(reference);
-  if (decision.outcome === 'withheld')
-    return { entry: { recipient, outcome, reason: decision.reason, agreements } };
-  const view = await views.viewOf(recipient, event.type, versions);
-  const project = await views.projectorOf(schemaId, view);
-  const released = project(value);
-  return {
-    entry: { recipient, outcome, agreements, viewId: view.id, valueDigest: digestOf(released) },
-    release: {
-      topic: topicsOf(recipient).inbox,
-      // One lane writes one partition of every inbox, so the order of a subject is that of its outbox.
-      partition: lane,
-      key: event.subject,
-      value: released,
-      headers: encodeHeaders({ ...releasedAttributes(event, recipient), agreement: agreements }, 'inbox'),
-    },
+): ((decision: Decision) => Promise<CarriedOut>) => {
+  const projected = new Map<string, Promise<Buffer>>();
+  let shared: Record<string, Buffer> | null = null;
+
+  const projectedTo = async (view: View): Promise<Buffer> => {
+    const known = projected.get(view.shape);
+    if (known) return withSchemaId(await known, view.id);
+    const projecting = views.projectorOf(schemaId, view).then((project) => project(value));
+    projected.set(view.shape, projecting);
+    return projecting;
+  };
+
+  const headersFor = (recipient: string, agreements: string[]) => {
+    shared ??= asBytes(encodeHeaders({ ...event, ...STAYS_BEHIND }, 'inbox'));
+    const answersThem = event.inResponseTo?.startsWith(`/${recipient}/`);
+    return {
+      ...shared,
+      ...(answersThem ? { ce_inresponseto: event.inResponseTo ?? '' } : {}),
+      ce_agreement: agreements.join(' '),
+    };
+  };
+
+  return async (decision) => {
+    const { recipient, outcome, versions } = decision;
+    const agreements = versions.map(reference);
+    if (decision.outcome === 'withheld')
+      return { entry: { recipient, outcome, reason: decision.reason, agreements } };
+    const view = await views.viewOf(recipient, event.type, versions);
+    const released = await projectedTo(view);
+    return {
+      entry: { recipient, outcome, agreements, viewId: view.id, valueDigest: digestOf(released) },
+      release: {
+        topic: topicsOf(recipient).inbox,
+        // One lane writes one partition of every inbox, so the order of a subject is that of its outbox.
+        partition: lane,
+        key: event.subject,
+        value: released,
+        headers: headersFor(recipient, agreements),
+      },
+    };
   };
 };
 
-/** Attributes that tell of other events stay behind: the case chain, and an answer to somebody else. */
-const releasedAttributes = (event: Envelope, recipient: string): Envelope => {
-  const { correlationId: _, inResponseTo, ...rest } = event;
-  return inResponseTo?.startsWith(`/${recipient}/`) ? { ...rest, inResponseTo } : rest;
-};
+/** Attributes that tell of other events: the case chain, and an answer to somebody else. */
+const STAYS_BEHIND = { correlationId: undefined, inResponseTo: undefined, agreement: [] };
+
+const asBytes = (headers: Record<string, string>): Record<string, Buffer> =>
+  Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));

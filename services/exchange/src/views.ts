@@ -5,7 +5,12 @@ import type { VersionState } from '@causeway/schemas/agreement-log';
 import type { Generalise } from '@causeway/schemas/generalisers';
 import { deriveView, unionRelease } from '@causeway/schemas/view';
 
-export type View = { id: number; generalise: Generalise };
+export type View = {
+  id: number;
+  generalise: Generalise;
+  /** Views of one shape have the same bytes for the same event: only their id differs. */
+  shape: string;
+};
 
 export type Views = {
   /**
@@ -33,7 +38,8 @@ export const createViews = (codec: Codec): Views => {
     const schema = await codec.schemaOf(Math.max(...releases.map(({ schemaId }) => schemaId)));
     const view = deriveView(schema, release, { recipient, type, agreements: versions.map(reference) });
     const id = await codec.register(`view.${recipient}.${type}`, view, 'NONE');
-    return { id, generalise: release.generalise };
+    const shape = JSON.stringify([type, release.leaves, release.generalise]);
+    return { id, generalise: release.generalise, shape };
   };
 
   return {

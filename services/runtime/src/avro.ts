@@ -63,6 +63,13 @@ export const schemaIdOf = (value: Buffer | null): number => {
   return value.readInt32BE(1);
 };
 
+/** The same value under the id of another schema that writes it the same way. */
+export const withSchemaId = (value: Buffer, id: number): Buffer => {
+  const copy = Buffer.from(value);
+  copy.writeInt32BE(id, 1);
+  return copy;
+};
+
 const frame = (id: number, body: Buffer): Buffer => {
   const framed = Buffer.allocUnsafe(HEADER_BYTES + body.length);
   framed[0] = 0;

@@ -68,11 +68,16 @@ export const eventId = (sourceIdentity: readonly string[], content: Buffer, inde
   return hash.digest('base64url').slice(0, 22);
 };
 
+/** An envelope of which optional attributes may be left out on purpose. */
+type HeaderSource = {
+  [K in keyof Envelope]: undefined extends Envelope[K] ? Envelope[K] | undefined : Envelope[K];
+};
+
 /**
  * Kafka headers of an event. An inbox never carries what could identify or count beyond the agreement:
  * tokens, the source's sequence and the exclusions stay behind.
  */
-export const encodeHeaders = (event: Envelope, topic: 'outbox' | 'inbox'): Record<string, string> => {
+export const encodeHeaders = (event: HeaderSource, topic: 'outbox' | 'inbox'): Record<string, string> => {
   const outbox = topic === 'outbox';
   const headers: Record<string, string | undefined> = {
     'content-type': 'application/avro',

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { Classification } from './event.ts';
 
 /**
@@ -54,7 +54,7 @@ export type LedgerRecord = DecisionRecord | DeadLetterRecord | GapRecord;
 export const GENESIS: Buffer = Buffer.alloc(32);
 
 /** SHA-256 as base64url, 43 characters. */
-export const digestOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('base64url');
+export const digestOf = (bytes: Buffer): string => hash('sha256', bytes, 'base64url');
 
 /** Head of the chain after a record: SHA-256(previous head ‖ value bytes). */
 export const headAfter = (previous: Buffer, value: Buffer): Buffer =>
