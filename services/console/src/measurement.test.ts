@@ -79,7 +79,7 @@ const decision = (sequence: number, recipients: string[]): LedgerRecord => ({
   })),
 });
 
-describe('against a real broker', () => {
+describe('against a real broker', { timeout: 60_000 }, () => {
   test('what waits is counted in events and seconds, keeps growing, and is gone when it is decided', async (t) => {
     const measurement = measure();
     t.after(() => measurement.close());

@@ -15,7 +15,9 @@ export type AnsweredPartition = {
  * Decodes a fetch response, version 11 (Kafka protocol guide). An error of one partition stays with that
  * partition; the client's own parser throws away the records of all.
  */
-export const decodeFetchResponse = (payload: Buffer): { errorCode: number; partitions: AnsweredPartition[] } => {
+export const decodeFetchResponse = (
+  payload: Buffer,
+): { errorCode: number; partitions: AnsweredPartition[] } => {
   let at = 0;
   const int32 = () => {
     at += 4;

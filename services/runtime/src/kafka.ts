@@ -36,7 +36,10 @@ const murmur2: (key: Buffer) => number = load('kafkajs/src/producer/partitioners
 const { errorCodes } = load('kafkajs/src/protocol/error') as { errorCodes: { type: string; code: number }[] };
 
 // PRODUCER_FENCED is younger than the client's own list.
-const ERROR_NAMES = new Map([...errorCodes.map(({ code, type }) => [code, type] as const), [90, 'PRODUCER_FENCED']]);
+const ERROR_NAMES = new Map([
+  ...errorCodes.map(({ code, type }) => [code, type] as const),
+  [90, 'PRODUCER_FENCED'],
+]);
 const patched = new WeakSet<object>();
 const PRODUCE_API = 0;
 const PRODUCE_TIMEOUT_MS = 20_000;
@@ -433,8 +436,7 @@ const openSession = (client: Client): Session => {
         apiVersion: 7,
         apiName: 'Produce',
         expectResponse: () => true,
-        encode: async () =>
-          producePayload(batches, transactionalId, Math.min(timeoutMs, PRODUCE_TIMEOUT_MS)),
+        encode: async () => producePayload(batches, transactionalId, Math.min(timeoutMs, PRODUCE_TIMEOUT_MS)),
       },
       response: { decode: produceResponse.decode, parse: async (data: unknown) => data },
     })) as {
@@ -522,7 +524,9 @@ const openSession = (client: Client): Session => {
           const { reachable, refused } = await knownTopics(current, batches);
           const groups = await byLeader(current, reachable);
           const answers = await Promise.all(
-            [...groups].map(([nodeId, parts]) => produceTo(current, nodeId, parts, transactionalId, timeoutMs)),
+            [...groups].map(([nodeId, parts]) =>
+              produceTo(current, nodeId, parts, transactionalId, timeoutMs),
+            ),
           );
           const appended = [...refused, ...answers.flat()];
           await refreshAfter(
