@@ -29,7 +29,6 @@ describe('the local system without services', { timeout: 180_000 }, () => {
     cpSync(partnership, join(folder, 'partnership'), { recursive: true });
   });
   after(async () => {
-    setTimeout(() => console.log(process.getActiveResourcesInfo()), 3000).unref();
     await running?.stop();
     rmSync(folder, { recursive: true, force: true });
   });

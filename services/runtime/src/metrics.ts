@@ -33,10 +33,6 @@ export type Metrics = {
   ledgerGaps: Count<Organisation>;
   /** One Kafka transaction of an exchange lane, from begin to commit or abort. */
   transactionDuration: Timing<{ outcome: 'committed' | 'aborted' }>;
-  /** Outbox records without a decision yet. */
-  ledgerLagEvents: Level<Organisation>;
-  /** Age of the oldest outbox record without a decision. */
-  ledgerLagSeconds: Level<Organisation>;
   /**
    * Messages from a legacy system. `ignored`: well-formed, but no fact that the adapter translates. `reason` is a code of
    * the adapter's, `none` where the outcome says it all.
@@ -53,12 +49,6 @@ export type Metrics = {
   gatewayRequestDuration: Timing<{ route: string }>;
   /** Records of an inbox by what became of them at the gateway; `withheld`: no agreement allows them any more. */
   gatewayEvents: Count<Organisation & { outcome: 'handed-over' | 'withheld' | 'unreadable' }>;
-  gatewayStreams: Level<Organisation>;
-  /** Failures of the Kafka client, by what was being done and the code of the error. */
-  kafkaErrors: Count<{ operation: string; code: string }>;
-  /** Kafka clients thrown away after an error and made anew. */
-  kafkaReplacements: Count<{ client: 'producer' | 'writer' | 'reader' | 'group' | 'admin' }>;
-  registryLookups: Count<{ outcome: 'cached' | 'fetched' | 'unknown' | 'failed' }>;
   databaseErrors: Count<{ kind: 'connection' | 'statement' }>;
   /** Parts inside a service that were started again after an error. */
   restarts: Count<Component>;
@@ -104,10 +94,6 @@ export function createMetrics(service: string): Metrics {
     transactionDuration: timing('transaction_duration_seconds', 'Kafka transactions of the exchange', [
       'outcome',
     ]),
-    ledgerLagEvents: level('ledger_lag_events', 'Outbox records without a decision', ['organisation']),
-    ledgerLagSeconds: level('ledger_lag_seconds', 'Age of the oldest outbox record without a decision', [
-      'organisation',
-    ]),
     sourceMessages: count('source_messages_total', 'Messages from legacy systems', [
       'adapter',
       'outcome',
@@ -128,12 +114,6 @@ export function createMetrics(service: string): Metrics {
       'organisation',
       'outcome',
     ]),
-    gatewayStreams: level('gateway_streams', 'Streams that are open', ['organisation']),
-    kafkaErrors: count('kafka_errors_total', 'Failures of the Kafka client', ['operation', 'code']),
-    kafkaReplacements: count('kafka_client_replacements_total', 'Kafka clients made anew after an error', [
-      'client',
-    ]),
-    registryLookups: count('registry_lookups_total', 'Schema look-ups', ['outcome']),
     databaseErrors: count('database_errors_total', 'Failed connections and statements', ['kind']),
     restarts: count('restarts_total', 'Parts of a service started again after an error', ['component']),
     ready: level('ready', 'Whether the service is ready', []),
