@@ -41,8 +41,9 @@ const TOKEN = /^[A-Za-z0-9_-]{22}$/;
 const EVENT_ID = /^[A-Za-z0-9_-]{16,64}$/;
 const ORGANISATION = '[a-z][a-z0-9-]{1,62}';
 const SOURCE = new RegExp(`^/(${ORGANISATION})/[a-z0-9-]{1,63}$`);
-const TYPE = /^uk\.causeway\.[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+\.v[1-9][0-9]*$/;
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+const TYPE = /^(?=.{1,200}$)uk\.causeway\.[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+\.v[1-9][0-9]*$/;
+const TIME =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 const CODE = /^[A-Za-z0-9._:-]{1,64}$/;
 const REFERENCE = /^[A-Za-z0-9._:/-]{1,200}$/;
 const RESPONSE = new RegExp(`^/${ORGANISATION}/[A-Za-z0-9_-]{16,64}$`);

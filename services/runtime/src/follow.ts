@@ -34,7 +34,7 @@ export const followTopic = (
   const reader = kafka.reader();
   const closing = new AbortController();
   let offset = 0;
-  let freshAt = 0;
+  let fresh = { wall: Number.NEGATIVE_INFINITY, steady: Number.NEGATIVE_INFINITY };
   let behind = false;
   let announce: () => void = () => {};
   const caughtUp = new Promise<void>((resolve) => {
@@ -42,7 +42,7 @@ export const followTopic = (
   });
 
   const poll = async () => {
-    const asked = Date.now();
+    const asked = { offset, wall: Date.now(), steady: performance.now() };
     const [answer] = await reader.fetch([{ topic, partition: 0, offset }], {
       maxWaitMs: POLL_MS,
       maxBytes: 2_097_152,
@@ -64,8 +64,9 @@ export const followTopic = (
       }
     }
     offset = answer.next;
-    if (offset >= answer.endOffset || answer.records.length === 0) {
-      freshAt = asked;
+    // Nothing to step over either: an answer of aborted records alone does not mean that the end was reached.
+    if (offset >= answer.endOffset || offset === asked.offset) {
+      fresh = asked;
       announce();
     }
     if (behind) log.info({ topic }, 'Following again');
@@ -91,7 +92,8 @@ export const followTopic = (
 
   return {
     offset: () => offset,
-    freshWithin: (ms) => Date.now() - freshAt <= ms,
+    // Two clocks, because the one can be set back and the other stands still while a machine sleeps.
+    freshWithin: (ms) => Math.max(Date.now() - fresh.wall, performance.now() - fresh.steady) <= ms,
     caughtUp,
     close: async () => {
       closing.abort();

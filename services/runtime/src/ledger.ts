@@ -69,6 +69,14 @@ export const parseLedgerRecord = (value: Buffer): LedgerRecord => JSON.parse(val
 export const nextInput = (record: LedgerRecord): number =>
   record.kind === 'gap' ? record.until : record.position.offset + 1;
 
+/** Whatever JSON it is: a record that names no input would switch the checks after it off. */
+const coversInput = (record: LedgerRecord | null): record is LedgerRecord =>
+  typeof record === 'object' &&
+  Number.isSafeInteger(record?.position?.offset) &&
+  (record?.kind === 'gap'
+    ? Number.isSafeInteger(record.until) && record.until > record.position.offset
+    : record?.kind === 'decision' || record?.kind === 'dead-letter');
+
 export type ChainState = { sequence: number; head: Buffer; next: number };
 
 export const emptyChain = (): ChainState => ({ sequence: 0, head: GENESIS, next: 0 });
@@ -89,6 +97,7 @@ export const verifyRecord = (
   } catch {
     return { problem: 'the value is not JSON' };
   }
+  if (!coversInput(record)) return { problem: 'it does not say which input it is about' };
   if (record.sequence !== chain.sequence)
     return {
       problem: `sequence ${record.sequence} where ${chain.sequence} is due: records are missing, repeated or out of order`,

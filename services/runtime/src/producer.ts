@@ -72,56 +72,65 @@ export const createProducer = (
   let running: Promise<void> | null = null;
   let closed = false;
 
-  const place = async (entries: readonly Entry[]): Promise<Map<Entry, string>> => {
+  type Outcome = Map<Entry, Position | Error>;
+
+  /** Chooses partitions. A topic that is forbidden fails its own records only. */
+  const place = async (
+    entries: readonly Entry[],
+    deadline: number,
+    outcome: Outcome,
+  ): Promise<Map<string, Entry[]>> => {
     const counts = new Map<string, number>();
-    for (const topic of new Set(entries.filter((e) => e.partition === undefined).map((e) => e.topic)))
-      counts.set(topic, await session.partitionCount(topic));
-    return new Map(
-      entries.map((entry) => {
-        const { topic, record } = entry;
-        const chosen = record.key ? session.partitionOfKey(record.key, counts.get(topic) ?? 1) : 0;
-        return [entry, `${topic}/${entry.partition ?? chosen}`];
-      }),
-    );
+    for (const topic of new Set(entries.filter((e) => e.partition === undefined).map((e) => e.topic))) {
+      try {
+        counts.set(topic, await untilDeadline(deadline, 100, (ms) => session.partitionCount(topic, ms)));
+      } catch (error) {
+        for (const entry of entries)
+          if (entry.topic === topic && entry.partition === undefined) outcome.set(entry, error as Error);
+      }
+    }
+    const placed = new Map<string, Entry[]>();
+    for (const entry of entries) {
+      if (outcome.has(entry)) continue;
+      const { topic, record } = entry;
+      const chosen = record.key ? session.partitionOfKey(record.key, counts.get(topic) ?? 1) : 0;
+      const id = `${topic}/${entry.partition ?? chosen}`;
+      const run = placed.get(id);
+      if (run) run.push(entry);
+      else placed.set(id, [entry]);
+    }
+    return placed;
   };
 
-  const appendAll = async (entries: readonly Entry[], deadline: number) => {
-    const places = await untilDeadline(deadline, 100, () => place(entries));
-    const outcome = new Map<Entry, Position | Error>();
+  const appendAll = async (entries: readonly Entry[], deadline: number, outcome: Outcome) => {
     const runs = new Map<string, Entry[][]>();
-    for (const entry of entries) {
-      const id = places.get(entry) ?? '';
-      runs.set(id, [...(runs.get(id) ?? []), [entry]]);
-    }
-    for (const [id, singles] of runs)
+    for (const [id, run] of await place(entries, deadline, outcome))
       runs.set(
         id,
-        cutBySize(singles.flat(), settings.maxBatchBytes, (e) => e.size),
+        cutBySize(run, settings.maxBatchBytes, (e) => e.size),
       );
     while (runs.size > 0) {
-      identity ??= await untilDeadline(deadline, 100, () => session.initProducer(null, 60_000));
+      identity ??= await untilDeadline(deadline, 100, (ms) => session.initProducer(null, 60_000, ms));
       const round = new Map([...runs].map(([id, [first]]) => [id, first ?? []]));
       const groups = [...round].map(([id, run]): PartitionRecords => {
         const [topic = '', partition] = id.split('/');
         return { topic, partition: Number(partition), records: run.map((e) => e.record) };
       });
-      for (const result of await append(session, identity, sequences, groups, {
-        transactionalId: null,
-        deadline,
-      })) {
+      const results = await append(session, identity, sequences, groups, { transactionalId: null, deadline });
+      for (const result of results) {
         const id = `${result.topic}/${result.partition}`;
         record(round.get(id) ?? [], result, outcome);
         const rest = (runs.get(id) ?? []).slice(1);
         if (result.error) for (const entry of rest.flat()) outcome.set(entry, result.error);
         if (result.error || rest.length === 0) runs.delete(id);
         else runs.set(id, rest);
-        if (result.error) replaceIdentity(result.error);
       }
+      const failed = results.find(({ error }) => error !== null);
+      if (failed?.error) replaceIdentity(failed.error);
     }
-    return outcome;
   };
 
-  const record = (entries: readonly Entry[], result: AppendResult, outcome: Map<Entry, Position | Error>) => {
+  const record = (entries: readonly Entry[], result: AppendResult, outcome: Outcome) => {
     entries.forEach((entry, index) => {
       const { topic, partition, baseOffset, error } = result;
       outcome.set(entry, error ?? { topic, partition, offset: baseOffset + index });
@@ -139,16 +148,16 @@ export const createProducer = (
 
   const deliver = async (batch: readonly Pending[]) => {
     const entries = batch.flatMap((pending) => pending.entries);
-    let outcome: Map<Entry, Position | Error>;
+    const outcome: Outcome = new Map();
+    let unsettled: Error | null = null;
     try {
-      outcome = await appendAll(entries, Date.now() + settings.deliveryTimeoutMs);
+      await appendAll(entries, Date.now() + settings.deliveryTimeoutMs, outcome);
     } catch (error) {
-      replaceIdentity(error as Error);
-      for (const pending of batch) pending.reject(error as Error);
-      return;
+      unsettled = error as Error;
+      replaceIdentity(unsettled);
     }
     for (const { entries: own, resolve, reject } of batch) {
-      const results = own.map((entry) => outcome.get(entry));
+      const results = own.map((entry) => outcome.get(entry) ?? unsettled);
       const failure = results.find((result) => result instanceof Error);
       if (failure) reject(failure);
       else resolve(results as Position[]);

@@ -22,9 +22,16 @@ export async function* readToEnd(
       partitionMaxBytes: 4_194_304,
       maxBytes: 4_194_304,
     });
-    if (!fetched || fetched.outOfRange) return;
+    if (!fetched) return;
+    if (fetched.outOfRange) {
+      // Retention took the head of the log while it was read.
+      const [now] = await reader.bounds(topic, [partition]);
+      if (!now || now.start <= offset) return;
+      offset = now.start;
+      continue;
+    }
     for (const record of fetched.records) if (record.offset < end) yield record;
-    // A compacted log can end in a batch without records: nothing more will come before `end`.
+    // Compaction can remove the end of a log: nothing more will come before `end`.
     if (fetched.next === offset) return;
     offset = fetched.next;
   }

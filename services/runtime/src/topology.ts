@@ -14,7 +14,8 @@ export const EXCHANGE_GROUP = 'exchange';
 
 /** Kafka principals of our own services; organisations' principals are their ids. */
 export const SERVICE_PRINCIPALS = ['exchange', 'gateway', 'console'] as const;
-const RESERVED = new Set<string>([...SERVICE_PRINCIPALS, 'admin', 'all', 'lanes']);
+/** `admin` and `node` are super users of the broker, whoever logs in under those names. */
+const RESERVED = new Set<string>([...SERVICE_PRINCIPALS, 'admin', 'node', 'all', 'lanes']);
 
 const DAY_MS = 86_400_000;
 const OUTBOX_MAX_BYTES = 512 * 1024;
