@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Connections, type Parts, startParts } from './local/parts.ts';
+import { principalSecret } from './local/kafka.ts';
+import { type Parts, startParts } from './local/parts.ts';
 import { repository } from './local/paths.ts';
 import { freePorts } from './local/settings.ts';
 
@@ -28,6 +29,8 @@ function testFiles(): string[] {
     .sort();
 }
 
+type Counts = { passed: number; failed: number };
+
 /** Resolves with the exit code; the child is ended with us. */
 function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve) => {
@@ -42,7 +45,7 @@ function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<n
   });
 }
 
-async function check(): Promise<{ passed: number; failed: number }> {
+async function check(): Promise<Counts> {
   if (positionals.length > 0) return { passed: 0, failed: 0 };
   const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' };
   const args = ['run', 'typecheck', 'lint', '--continue=always', '--output-logs=errors-only'];
@@ -50,7 +53,10 @@ async function check(): Promise<{ passed: number; failed: number }> {
   return { passed: 1 - failed, failed };
 }
 
-const testSettings = (connections: Connections, anyClientSecret: string) => ({
+/** Log-ins with the rights of an organisation, for tests of the access rules. */
+const TEST_ORGANISATIONS = ['test-org-a', 'test-org-b'];
+
+const testSettings = ({ connections, secrets }: Parts, anyClientSecret: string) => ({
   CAUSEWAY_TEST_KAFKA_BROKERS: connections.KAFKA_BROKERS,
   CAUSEWAY_TEST_KAFKA_USERNAME: connections.KAFKA_USERNAME,
   CAUSEWAY_TEST_KAFKA_PASSWORD: connections.KAFKA_PASSWORD,
@@ -58,9 +64,49 @@ const testSettings = (connections: Connections, anyClientSecret: string) => ({
   CAUSEWAY_TEST_DATABASE_URL: connections.DATABASE_URL,
   CAUSEWAY_TEST_OIDC_ISSUER: connections.OIDC_ISSUER,
   CAUSEWAY_TEST_OIDC_CLIENT_SECRET: anyClientSecret,
+  CAUSEWAY_TEST_ORG_A_PASSWORD: secrets.get(principalSecret('test-org-a')),
+  CAUSEWAY_TEST_ORG_B_PASSWORD: secrets.get(principalSecret('test-org-b')),
 });
 
-async function main(home: string): Promise<number> {
+/** Tests that start whole systems or kill parts of them have both cores to themselves. */
+const isWholeSystem = (path: string) =>
+  path.startsWith('infra/end-to-end/') || path.endsWith('/system.test.ts');
+
+function phases(files: string[]): { files: string[]; concurrency: number }[] {
+  return [
+    { files: files.filter((path) => !isWholeSystem(path)), concurrency: 2 },
+    { files: files.filter(isWholeSystem), concurrency: 1 },
+  ].filter(({ files }) => files.length > 0);
+}
+
+async function runTests(
+  files: string[],
+  concurrency: number,
+  env: NodeJS.ProcessEnv,
+  countsFile: string,
+): Promise<Counts> {
+  rmSync(countsFile, { force: true });
+  const args = [
+    '--test',
+    '--test-reporter=./infra/reporter.mjs',
+    `--test-concurrency=${concurrency}`,
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
+  ];
+  const code = await run(process.execPath, [...args, ...files], { ...env, CAUSEWAY_TEST_COUNTS: countsFile });
+  const counts: Counts = existsSync(countsFile)
+    ? JSON.parse(readFileSync(countsFile, 'utf8'))
+    : { passed: 0, failed: 0 };
+  // A runner that ended badly, or ran nothing, is a failure however many tests it counted.
+  const nothing = counts.passed + counts.failed === 0;
+  return counts.failed === 0 && (code !== 0 || nothing) ? { ...counts, failed: 1 } : counts;
+}
+
+function add(counts: Counts, more: Counts): void {
+  counts.passed += more.passed;
+  counts.failed += more.failed;
+}
+
+async function main(home: string): Promise<Counts> {
   const anyClientSecret = 'any-organisation-of-a-test';
   const stopping = new AbortController();
   const stop = () => stopping.abort(new Error('the test run was stopped'));
@@ -70,7 +116,7 @@ async function main(home: string): Promise<number> {
       home,
       environment: {},
       ports: freePorts(),
-      principals: [],
+      principals: [...TEST_ORGANISATIONS],
       anyClientSecret,
       say: (line) => say(`· ${line}`),
       onFailed: (error) => say(error.message),
@@ -81,33 +127,25 @@ async function main(home: string): Promise<number> {
   if (started.status === 'rejected') throw started.reason;
   const parts: Parts = started.value;
   try {
-    const counted = checks.status === 'fulfilled' ? checks.value : { passed: 0, failed: 1 };
-    const args = [
-      '--test',
-      '--test-reporter=./infra/reporter.mjs',
-      '--test-concurrency=2',
-      `--test-timeout=${TEST_TIMEOUT_MS}`,
-    ];
-    const code = await run(process.execPath, [...args, ...testFiles()], {
-      ...process.env,
-      ...testSettings(parts.connections, anyClientSecret),
-      CAUSEWAY_CHECKS_PASSED: String(counted.passed),
-      CAUSEWAY_CHECKS_FAILED: String(counted.failed),
-    });
-    return code || counted.failed;
+    const counts = checks.status === 'fulfilled' ? checks.value : { passed: 0, failed: 1 };
+    const env = { ...process.env, ...testSettings(parts, anyClientSecret) };
+    for (const { files, concurrency } of phases(testFiles()))
+      add(counts, await runTests(files, concurrency, env, join(home, 'counts.json')));
+    return counts;
   } finally {
     await parts.stop();
   }
 }
 
 const home = mkdtempSync(join(tmpdir(), 'causeway-test-'));
+let result: Counts;
 try {
-  process.exitCode = await main(home);
+  result = await main(home);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
-  say('0 passed, 1 failed');
-  process.exitCode = 1;
+  result = { passed: 0, failed: 1 };
 } finally {
   rmSync(home, { recursive: true, force: true });
 }
-process.exit();
+say(`\n${result.passed} passed, ${result.failed} failed`);
+process.exit(result.failed > 0 ? 1 : 0);

@@ -4,7 +4,7 @@ import { type Codec, createCodec } from '@causeway/runtime/avro';
 import { isPermanent } from '@causeway/runtime/errors';
 import { connectKafka, type Kafka } from '@causeway/runtime/kafka';
 import type { KafkaRecord } from '@causeway/runtime/kafka-session';
-import { createLogger } from '@causeway/runtime/log';
+import { createLogger, type Logger } from '@causeway/runtime/log';
 import type { Organisation } from '@causeway/runtime/organisations';
 import type { Reader } from '@causeway/runtime/reader';
 import { readToEnd } from '@causeway/runtime/reader';
@@ -18,11 +18,15 @@ import { type Agreement, agreementDigest, canonicalJson } from '@causeway/schema
 import { type AgreementRecord, applyRecord, emptyState, versionKey } from '@causeway/schemas/agreement-log';
 import type { EventType } from '@causeway/schemas/catalogue';
 import { expandAgreement } from '@causeway/schemas/release';
+import { principalSecret } from './kafka.ts';
 import type { Connections } from './parts.ts';
+import type { Secrets } from './secrets.ts';
 import { CannotStart } from './settings.ts';
 
 type Deployment = {
   connections: Connections;
+  /** Where the principals' passwords are. */
+  secrets: Secrets;
   replication: TopologySettings;
   catalogue: readonly EventType[];
   organisations: Organisation[];
@@ -43,16 +47,7 @@ export async function deploy(deployment: Deployment): Promise<void> {
   const { connections, replication, catalogue, organisations, agreements, say } = deployment;
   const ids = organisations.map(({ id }) => id);
   const log = createLogger(DEPLOYER, 'error');
-  const kafka = connectKafka(
-    {
-      brokers: connections.KAFKA_BROKERS.split(','),
-      username: connections.KAFKA_USERNAME,
-      password: connections.KAFKA_PASSWORD,
-      clientId: DEPLOYER,
-      ...(connections.KAFKA_TLS === 'true' ? { tls: authorityOf(connections) } : {}),
-    },
-    log,
-  );
+  const kafka = connectAs(connections, connections.KAFKA_USERNAME, connections.KAFKA_PASSWORD, log);
   const codec = createCodec({ registryUrl: connections.SCHEMA_REGISTRY_URL }, log);
   try {
     const [schemaIds] = await Promise.all([
@@ -65,7 +60,35 @@ export async function deploy(deployment: Deployment): Promise<void> {
     await publish(kafka, added);
     const loaded = new Set(added.map(({ key }) => String(key)));
     if (loaded.size > 0) say(`agreements loaded: ${[...loaded].join(', ')}`);
+    await rightsInForce(deployment, ids, log);
   } finally {
+    await kafka.close();
+  }
+}
+
+function connectAs(connections: Connections, username: string, password: string, log: Logger): Kafka {
+  const tls = connections.KAFKA_TLS === 'true' ? { tls: authorityOf(connections) } : {};
+  const brokers = connections.KAFKA_BROKERS.split(',');
+  return connectKafka({ brokers, username, password, clientId: DEPLOYER, ...tls }, log);
+}
+
+/**
+ * The controller has taken the rights before a broker goes by them, and on a new broker the topics are laid
+ * out first. All of them come into force together, so the last principal's look at a topic answers for all.
+ * @throws Error when they do not come into force
+ */
+async function rightsInForce({ connections, replication, secrets }: Deployment, ids: string[], log: Logger) {
+  const principal = topology(ids, replication).principals.at(-1);
+  if (!principal) return;
+  const kafka = connectAs(connections, principal, secrets.get(principalSecret(principal)), log);
+  const reader = kafka.reader();
+  try {
+    await patiently(
+      () => reader.bounds(AGREEMENTS_TOPIC, [0]),
+      () => true,
+    );
+  } finally {
+    await reader.close();
     await kafka.close();
   }
 }
@@ -97,12 +120,15 @@ async function registerSchemas(codec: Codec, catalogue: readonly EventType[]): P
 }
 
 /** A broker or registry that has only just begun to answer may say no a few times more. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
+async function patiently<T>(
+  work: () => Promise<T>,
+  again: (error: unknown) => boolean = (error) => !isPermanent(error),
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (isPermanent(error) || attempt === ATTEMPTS) throw error;
+      if (!again(error) || attempt === ATTEMPTS) throw error;
       await delay(100 * Math.min(attempt, 10));
     }
   }

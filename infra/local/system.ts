@@ -71,7 +71,15 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
       const users = join(home, environment.KAFKA_BROKERS ? 'external-kafka' : 'kafka');
       await ensureUsers(users, connections, principals, secrets);
       const replication = replicationOf(environment);
-      await deploy({ connections, replication, catalogue, organisations, agreements, say: options.say });
+      await deploy({
+        connections,
+        secrets,
+        replication,
+        catalogue,
+        organisations,
+        agreements,
+        say: options.say,
+      });
       await Promise.all(services.map((placed) => supervisor.start(servicePart(placed, around))));
       for (const placed of services) {
         const { simulator, sinkSimulator } = placed.service;

@@ -40,6 +40,13 @@ export type Sequences = Map<string, number>;
 export type PartitionRecords = { topic: string; partition: number; records: BatchRecord[] };
 export type AppendResult = PartitionRecords & { baseOffset: number; error: Error | null };
 
+export type AppendOptions = {
+  transactionalId: string | null;
+  deadline: number;
+  /** Hears of each partition as soon as it is settled. */
+  onResult?: (result: AppendResult) => void;
+};
+
 const failureOf = (appended: Appended): Error =>
   /PRODUCER_EPOCH|FENCED|PRODUCER_ID_MAPPING/.test(appended.error ?? '')
     ? new RetryableError('fenced', 'Another writer has taken over')
@@ -71,7 +78,7 @@ export const append = async (
   identity: ProducerIdentity,
   sequences: Sequences,
   groups: readonly PartitionRecords[],
-  { transactionalId, deadline }: { transactionalId: string | null; deadline: number },
+  { transactionalId, deadline, onResult }: AppendOptions,
 ): Promise<AppendResult[]> => {
   const timestamp = Date.now();
   const open = new Map(
@@ -92,7 +99,10 @@ export const append = async (
   const results: AppendResult[] = [];
   const settle = (id: string, baseOffset: number, error: Error | null) => {
     const entry = open.get(id);
-    if (entry && open.delete(id)) results.push({ ...entry.group, baseOffset, error });
+    if (!entry || !open.delete(id)) return;
+    const result = { ...entry.group, baseOffset, error };
+    results.push(result);
+    onResult?.(result);
   };
   while (open.size > 0) {
     let last: Error | null = null;

@@ -87,6 +87,8 @@ const unavailable = (cause: unknown) =>
 
 /** No connection is opened before the first look-up. */
 export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOptions, log: Logger): Codec => {
+  boundArrays();
+  const texts = new Map<number, string>();
   const sources = new Map<number, AvroSchema>();
   const types = new Map<number, Promise<Type>>();
   const projectors = new Map<string, Promise<Projector>>();
@@ -103,7 +105,7 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
           const response = await next();
           const id = /\/schemas\/ids\/(\d+)/.exec(response.request().path())?.[1];
           const { schema } = response.data<{ schema?: string }>() ?? {};
-          if (id && schema) sources.set(Number(id), JSON.parse(schema));
+          if (id && schema) texts.set(Number(id), schema);
           return response;
         },
       }),
@@ -111,11 +113,15 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
   });
 
   const fetchType = async (id: number): Promise<Type> => {
-    if ((unknownUntil.get(id) ?? 0) > Date.now()) throw unknownSchema(id);
+    if (id < 1 || (unknownUntil.get(id) ?? 0) > Date.now()) throw unknownSchema(id);
     try {
-      return (await client.getSchema(id)) as Type;
+      const type = (await client.getSchema(id)) as Type;
+      if (type.typeName !== 'record') throw new TypeError(`schema ${id} is no record`);
+      return type;
     } catch (error) {
-      if (statusOf(error) !== 404) throw unavailable(error);
+      // A schema that came and cannot be used is not an outage: nobody waits for it to change.
+      const unusable = texts.has(id) && statusOf(error) === undefined;
+      if (statusOf(error) !== 404 && !unusable) throw unavailable(error);
       if (unknownUntil.size > 10_000) unknownUntil.clear();
       unknownUntil.set(id, Date.now() + UNKNOWN_FOR_MS);
       throw unknownSchema(id);
@@ -133,8 +139,12 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
 
   const schemaOf = async (id: number): Promise<AvroSchema> => {
     await typeOf(id);
-    const schema = sources.get(id);
-    if (!schema) throw unavailable(undefined);
+    const known = sources.get(id);
+    if (known) return known;
+    const text = texts.get(id);
+    if (text === undefined) throw unavailable(undefined);
+    const schema: AvroSchema = JSON.parse(text);
+    sources.set(id, schema);
     return schema;
   };
 
@@ -212,11 +222,45 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
 };
 
 const unknownSchema = (id: number) =>
-  new PermanentError('unknown-schema', `No schema with id ${id} is registered`);
+  new PermanentError('unknown-schema', `No record schema with id ${id} is registered`);
 
 // The library's own messages quote the value, and values are people.
 const cannotProject = (_cause: unknown) =>
   new PermanentError('cannot-project', 'The value cannot be read with the schema of the view');
+
+type Tap = { buf: Buffer; pos: number; readLong(): number; skipLong(): void };
+type Item = { _read(tap: Tap): unknown; _skip(tap: Tap): void };
+type ArrayReader = { itemsType: Item };
+
+/**
+ * The library believes the length that an array claims: ten bytes that announce 2^40 items keep it busy until the
+ * memory is full, and a negative size sends it backwards for ever. Here a block has at most as many items as
+ * bytes are left, because every item of our schemas takes at least one. Resolvers take these readers over. Set for all
+ * types at once, because the library freezes each of them.
+ */
+const boundArrays = () => {
+  const arrays = (avro.types as unknown as { ArrayType: { prototype: object } }).ArrayType.prototype;
+  Object.assign(arrays, {
+    _read(this: ArrayReader, tap: Tap) {
+      const items: unknown[] = [];
+      forEachItem(tap, () => items.push(this.itemsType._read(tap)));
+      return items;
+    },
+    _skip(this: ArrayReader, tap: Tap) {
+      forEachItem(tap, () => this.itemsType._skip(tap));
+    },
+  });
+};
+
+const forEachItem = (tap: Tap, take: () => void) => {
+  for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
+    // A negative count is followed by the size of the block in bytes, which nothing here needs.
+    if (count < 0) tap.skipLong();
+    const length = Math.abs(count);
+    if (!(length <= tap.buf.length - tap.pos)) throw new RangeError('more items than bytes');
+    for (let index = 0; index < length; index += 1) take();
+  }
+};
 
 const resolverOf = (reader: Type, writer: Type) => {
   try {

@@ -100,6 +100,7 @@ export type Admin = {
   listTopics(): Promise<string[]>;
   /** Creates what is missing and returns the names of the topics it made. */
   createTopics(topics: readonly TopicDeclaration[]): Promise<string[]>;
+  /** Resolves when the broker goes by them: with KRaft that is a moment after it has accepted them. */
   createAcls(acls: readonly AclDeclaration[]): Promise<void>;
   deleteTopics(topics: readonly string[]): Promise<void>;
   /** Deletes what is before the offsets. */
@@ -227,6 +228,9 @@ const errorOf = (name: string, context: string): Error =>
 
 const translateError = (error: unknown, context: string): Error => {
   if (error instanceof RetryableError || error instanceof PermanentError) return error;
+  // Several topics at once: the client gathers what happened to each.
+  const first = (error as { errors?: unknown[] }).errors?.[0];
+  if (first) return translateError(first, context);
   const { type, code, name, message } = error as {
     type?: string;
     code?: number;
@@ -783,6 +787,7 @@ const openAdmin = async (client: Client): Promise<Admin> => {
     createAcls: (acls) =>
       attempt('creating ACLs', async () => {
         await admin.createAcls({ acl: acls.map(clientAcl) });
+        await untilInForce(admin, acls.map(clientAcl));
       }),
     deleteTopics: (topics) => attempt('deleting topics', () => admin.deleteTopics({ topics: [...topics] })),
     deleteRecords: (topic, before) =>
@@ -834,6 +839,28 @@ const untilLed = (admin: ClientAdmin, names: string[]) =>
       );
       if (led.length < names.length)
         throw new RetryableError('kafka-no-leader', 'New topics have no leader yet');
+    }),
+  );
+
+type ClientAcl = ReturnType<typeof clientAcl>;
+
+const aclKey = (acl: Omit<ClientAcl, 'host'>): string =>
+  [acl.resourceType, acl.resourceName, acl.resourcePatternType, acl.principal, acl.operation].join(' ');
+
+const untilInForce = (admin: ClientAdmin, wanted: readonly ClientAcl[]) =>
+  untilDeadline(Date.now() + LEADERS_DEADLINE_MS, 25, () =>
+    attempt('the ACLs in force', async () => {
+      const { resources } = await admin.describeAcls({
+        resourceType: kafkajs.AclResourceTypes.ANY,
+        resourcePatternType: kafkajs.ResourcePatternTypes.ANY,
+        permissionType: kafkajs.AclPermissionTypes.ANY,
+        operation: kafkajs.AclOperationTypes.ANY,
+      });
+      const inForce = new Set(
+        resources.flatMap(({ acls, ...resource }) => acls.map((acl) => aclKey({ ...resource, ...acl }))),
+      );
+      if (!wanted.every((acl) => inForce.has(aclKey(acl))))
+        throw new RetryableError('kafka-acls-pending', 'New ACLs are not in force yet');
     }),
   );
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type AppendResult,
   append,
@@ -7,7 +8,7 @@ import {
   toBatchRecord,
   untilDeadline,
 } from './append.ts';
-import { PermanentError, RetryableError } from './errors.ts';
+import { isPermanent, PermanentError, RetryableError } from './errors.ts';
 import type { KafkaRecord, Position, ProducerIdentity, Session } from './kafka-session.ts';
 import type { Logger } from './log.ts';
 import { type BatchRecord, recordSize } from './record-batch.ts';
@@ -49,6 +50,10 @@ const DEFAULTS: ProducerOptions = {
   maxRecordBytes: 1_900_000,
   maxPendingBytes: 64 * 1024 * 1024,
 };
+/** Tells what became of one record: where it is, or why that is not known. */
+type Settle = (entry: Entry, result: Position | Error) => void;
+
+const PLACE_PAUSE_MS = 100;
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 const MAX_REQUEST_RECORDS = 5_000;
 
@@ -72,57 +77,72 @@ export const createProducer = (
   let running: Promise<void> | null = null;
   let closed = false;
 
-  type Outcome = Map<Entry, Position | Error>;
-
-  /** Chooses partitions. A topic that is forbidden fails its own records only. */
-  const place = async (
-    entries: readonly Entry[],
-    deadline: number,
-    outcome: Outcome,
-  ): Promise<Map<string, Entry[]>> => {
+  /** Chooses partitions. A topic that cannot be reached now, or never, holds back its own records only. */
+  const place = async (entries: readonly Entry[], deadline: number) => {
     const counts = new Map<string, number>();
+    const failures = new Map<string, Error>();
     for (const topic of new Set(entries.filter((e) => e.partition === undefined).map((e) => e.topic))) {
       try {
-        counts.set(topic, await untilDeadline(deadline, 100, (ms) => session.partitionCount(topic, ms)));
+        counts.set(topic, await session.partitionCount(topic, Math.max(deadline - Date.now(), 1)));
       } catch (error) {
-        for (const entry of entries)
-          if (entry.topic === topic && entry.partition === undefined) outcome.set(entry, error as Error);
+        failures.set(topic, error as Error);
       }
     }
     const placed = new Map<string, Entry[]>();
     for (const entry of entries) {
-      if (outcome.has(entry)) continue;
       const { topic, record } = entry;
+      if (failures.has(topic)) continue;
       const chosen = record.key ? session.partitionOfKey(record.key, counts.get(topic) ?? 1) : 0;
       const id = `${topic}/${entry.partition ?? chosen}`;
       const run = placed.get(id);
       if (run) run.push(entry);
       else placed.set(id, [entry]);
     }
-    return placed;
+    return { placed, failures };
   };
 
-  const appendAll = async (entries: readonly Entry[], deadline: number, outcome: Outcome) => {
-    const runs = new Map<string, Entry[][]>();
-    for (const [id, run] of await place(entries, deadline, outcome))
-      runs.set(
-        id,
-        cutBySize(run, settings.maxBatchBytes, (e) => e.size),
-      );
+  /** Tries again what cannot be placed, behind everything that can. */
+  const deliverAll = async (entries: readonly Entry[], deadline: number, settle: Settle) => {
+    let waiting = entries;
+    for (;;) {
+      const { placed, failures } = await place(waiting, deadline);
+      await appendAll(placed, deadline, settle);
+      const late = Date.now() + PLACE_PAUSE_MS >= deadline;
+      const left: Entry[] = [];
+      for (const entry of waiting) {
+        const failure = failures.get(entry.topic);
+        if (failure && (late || isPermanent(failure))) settle(entry, failure);
+        else if (failure) left.push(entry);
+      }
+      if (left.length === 0) return;
+      waiting = left;
+      await delay(PLACE_PAUSE_MS);
+    }
+  };
+
+  const appendAll = async (placed: ReadonlyMap<string, Entry[]>, deadline: number, settle: Settle) => {
+    const runs = new Map(
+      [...placed].map(([id, run]) => [id, cutBySize(run, settings.maxBatchBytes, (e) => e.size)]),
+    );
     while (runs.size > 0) {
-      identity ??= await untilDeadline(deadline, 100, (ms) => session.initProducer(null, 60_000, ms));
+      identity ??= await untilDeadline(deadline, PLACE_PAUSE_MS, (ms) =>
+        session.initProducer(null, 60_000, ms),
+      );
       const round = new Map([...runs].map(([id, [first]]) => [id, first ?? []]));
       const groups = [...round].map(([id, run]): PartitionRecords => {
         const [topic = '', partition] = id.split('/');
         return { topic, partition: Number(partition), records: run.map((e) => e.record) };
       });
-      const results = await append(session, identity, sequences, groups, { transactionalId: null, deadline });
-      for (const result of results) {
-        const id = `${result.topic}/${result.partition}`;
-        record(round.get(id) ?? [], result, outcome);
+      const results = await append(session, identity, sequences, groups, {
+        transactionalId: null,
+        deadline,
+        onResult: (result) => take(round, result, settle),
+      });
+      for (const { topic, partition, error } of results) {
+        const id = `${topic}/${partition}`;
         const rest = (runs.get(id) ?? []).slice(1);
-        if (result.error) for (const entry of rest.flat()) outcome.set(entry, result.error);
-        if (result.error || rest.length === 0) runs.delete(id);
+        if (error) for (const entry of rest.flat()) settle(entry, error);
+        if (error || rest.length === 0) runs.delete(id);
         else runs.set(id, rest);
       }
       const failed = results.find(({ error }) => error !== null);
@@ -130,11 +150,10 @@ export const createProducer = (
     }
   };
 
-  const record = (entries: readonly Entry[], result: AppendResult, outcome: Outcome) => {
-    entries.forEach((entry, index) => {
-      const { topic, partition, baseOffset, error } = result;
-      outcome.set(entry, error ?? { topic, partition, offset: baseOffset + index });
-    });
+  const take = (round: ReadonlyMap<string, Entry[]>, result: AppendResult, settle: Settle) => {
+    const { topic, partition, baseOffset, error } = result;
+    for (const [index, entry] of (round.get(`${topic}/${partition}`) ?? []).entries())
+      settle(entry, error ?? { topic, partition, offset: baseOffset + index });
   };
 
   const replaceIdentity = (error: Error) => {
@@ -147,20 +166,30 @@ export const createProducer = (
   };
 
   const deliver = async (batch: readonly Pending[]) => {
-    const entries = batch.flatMap((pending) => pending.entries);
-    const outcome: Outcome = new Map();
-    let unsettled: Error | null = null;
-    try {
-      await appendAll(entries, Date.now() + settings.deliveryTimeoutMs, outcome);
-    } catch (error) {
-      unsettled = error as Error;
-      replaceIdentity(unsettled);
-    }
-    for (const { entries: own, resolve, reject } of batch) {
-      const results = own.map((entry) => outcome.get(entry) ?? unsettled);
+    const owners = new Map(batch.flatMap((pending) => pending.entries.map((entry) => [entry, pending])));
+    const outcome = new Map<Entry, Position | Error>();
+    const finish = ({ entries, resolve, reject }: Pending) => {
+      const results = entries.map((entry) => outcome.get(entry));
       const failure = results.find((result) => result instanceof Error);
       if (failure) reject(failure);
       else resolve(results as Position[]);
+    };
+    // A call is answered with its own last record, not with the slowest of the batch.
+    const open = new Map(batch.map((pending) => [pending, pending.entries.length]));
+    const settle: Settle = (entry, result) => {
+      const pending = owners.get(entry);
+      if (!pending || outcome.has(entry)) return;
+      outcome.set(entry, result);
+      const left = (open.get(pending) ?? 0) - 1;
+      open.set(pending, left);
+      if (left === 0) finish(pending);
+    };
+    for (const pending of batch) if (pending.entries.length === 0) finish(pending);
+    try {
+      await deliverAll([...owners.keys()], Date.now() + settings.deliveryTimeoutMs, settle);
+    } catch (error) {
+      replaceIdentity(error as Error);
+      for (const entry of owners.keys()) settle(entry, error as Error);
     }
   };
 

@@ -35,6 +35,10 @@ const DECOMPRESS: Record<number, (data: Buffer) => Promise<Buffer>> = {
 
 const malformed = (what: string) => new RetryableError('kafka-malformed', `Kafka sent ${what}`);
 
+const unreadable = () => {
+  throw malformed('a compressed record batch that cannot be unpacked');
+};
+
 /**
  * Takes apart the record batches of a fetch response (format version 2, Kafka protocol guide, section "Record
  * Batch"). The last one may be cut off by the limit of the request and is then left out.
@@ -76,7 +80,7 @@ const decodeBatch = (bytes: Buffer): StoredBatch => {
           'not-supported',
           `A record batch is compressed with codec ${attributes & CODEC}; only gzip and zstd are read`,
         );
-      const cursor = { bytes: await decompress(bytes.subarray(HEADER_BYTES)), at: 0 };
+      const cursor = { bytes: await decompress(bytes.subarray(HEADER_BYTES)).catch(unreadable), at: 0 };
       const baseTimestamp = Number(bytes.readBigInt64BE(27));
       const appendTime = (attributes & LOG_APPEND_TIME) === 0 ? null : Number(bytes.readBigInt64BE(35));
       return Array.from({ length: bytes.readInt32BE(57) }, () =>
