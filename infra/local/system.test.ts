@@ -126,16 +126,16 @@ describe('the local system without services', { timeout: 180_000 }, () => {
     assert.equal(existsSync(join(folder, 'home', 'processes.json')), false);
   });
 
-  it('says which port is in use and how to choose another', async () => {
+  it('says which port is in use and how to choose another', async (test) => {
     const taken = await freePort();
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(taken, LOOPBACK, resolve));
+    test.after(() => server.close());
     const plan = {
       of: async (name: string, usual: number) => (name === 'KAFKA_PORT' ? taken : ports.of(name, usual)),
     };
     await assert.rejects(start({ ports: plan }), {
       message: `Port ${taken} for Kafka is in use by another program; stop that program or set KAFKA_PORT to a free port.`,
     });
-    server.close();
   });
 });
