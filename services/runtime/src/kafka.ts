@@ -632,18 +632,26 @@ const openSession = (client: Client): Session => {
         timeoutMs,
       ),
 
+    // The first use of groups on a new cluster makes the broker's own topic for them.
     commitOffsets: (groupId, positions) =>
-      coordinated([GROUP_COORDINATOR, groupId], `a commit of offsets of group ${groupId}`, async (broker) => {
-        await broker.offsetCommit({
-          groupId,
-          groupGenerationId: -1,
-          memberId: '',
-          topics: [...groupBy(positions, ({ topic }) => topic)].map(([topic, parts]) => ({
-            topic,
-            partitions: parts.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
-          })),
-        });
-      }),
+      untilDeadline(Date.now() + LOOK_UP_DEADLINE_MS, 50, (ms) =>
+        coordinated(
+          [GROUP_COORDINATOR, groupId],
+          `a commit of offsets of group ${groupId}`,
+          async (broker) => {
+            await broker.offsetCommit({
+              groupId,
+              groupGenerationId: -1,
+              memberId: '',
+              topics: [...groupBy(positions, ({ topic }) => topic)].map(([topic, parts]) => ({
+                topic,
+                partitions: parts.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+              })),
+            });
+          },
+          ms,
+        ),
+      ),
 
     close: async () => {
       closed = true;
@@ -727,6 +735,7 @@ export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
     logCreator: pinoLogCreator(log),
   });
   const open = new Set<{ close(): Promise<void> }>();
+  let closed = false;
   const track = <T extends { close(): Promise<void> }>(part: T): T => {
     open.add(part);
     const close = part.close.bind(part);
@@ -734,6 +743,8 @@ export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
       open.delete(part);
       await close();
     };
+    // Something that was still being opened when everything else was closed would never be closed.
+    if (closed) part.close().catch(() => {});
     return part;
   };
   let committer: Session | null = null;
@@ -749,6 +760,7 @@ export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
       return committer.commitOffsets(groupId, positions);
     },
     close: async () => {
+      closed = true;
       await Promise.allSettled([...open].map((part) => part.close()));
     },
   };
