@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { connectKafka } from '@causeway/runtime/kafka';
 import { type ChainState, emptyChain, verifyRecord } from '@causeway/runtime/ledger';
@@ -18,6 +18,7 @@ type Source = AsyncIterable<Line>;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function* fromFile(path: string): Source {
+  if (!existsSync(path)) throw new CannotStart(`There is no file ${path}.`);
   const lines = createInterface({
     input: createReadStream(path, 'utf8'),
     crlfDelay: Number.POSITIVE_INFINITY,
