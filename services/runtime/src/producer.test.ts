@@ -17,11 +17,8 @@ let proxy: BrokerProxy;
 /** The same broker, behind the proxy. */
 let behind: Kafka;
 
-before(async () => {
-  kafka = testKafka();
-  reader = kafka.reader();
-  proxy = await startBrokerProxy();
-  behind = connectKafka(
+const connectBehindProxy = (): Kafka =>
+  connectKafka(
     {
       brokers: [proxy.broker],
       username: testVariable('KAFKA_USERNAME'),
@@ -30,6 +27,12 @@ before(async () => {
     },
     createLogger('test', 'fatal'),
   );
+
+before(async () => {
+  kafka = testKafka();
+  reader = kafka.reader();
+  proxy = await startBrokerProxy();
+  behind = connectBehindProxy();
 });
 
 afterEach(() => {
@@ -216,6 +219,7 @@ test('many calls that begin at once share one connection, and closing leaves non
   const topic = await createTopic(3);
   await behind.close();
   await proxy.allClosed();
+  behind = connectBehindProxy();
   const own = behind.reader();
   await Promise.all(Array.from({ length: 30 }, () => own.bounds(topic, [0, 1, 2])));
   assert.equal(proxy.openSockets(), 1);
