@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
 const modules = join(root, 'node_modules');
@@ -107,11 +108,11 @@ function run(title, command, args, progress) {
   });
 }
 
-const lastLines = (text, pattern) =>
-  text
+const complaints = (text, pattern, count) =>
+  stripVTControlCharacters(text)
     .split(/[\r\n]+/)
     .filter((line) => pattern.test(line))
-    .slice(0, 3)
+    .slice(0, count)
     .map((line) => `  ${line.slice(0, 240)}`)
     .join('\n');
 
@@ -121,7 +122,7 @@ async function installPackages() {
   const { ok, missing, last } = await run('installing npm packages', 'npm', args, installed);
   if (missing) return 'npm is needed and is not installed.';
   if (!ok)
-    return `npm could not install the packages; is there a network?\n${lastLines(last, /npm (error|ERR)/)}`;
+    return `npm could not install the packages; is there a network?\n${complaints(last, /npm (error|ERR)/, 3)}`;
   writeFileSync(packagesStamp.path, packagesStamp.value);
   return null;
 }
@@ -137,7 +138,7 @@ async function fetchParts() {
   const { ok, missing, last } = await run('fetching Kafka and the schema registry', 'mvn', args, progress);
   if (missing)
     return 'Maven is needed to fetch the broker and is not installed (on Debian: apt-get install maven).';
-  if (!ok) return `Maven could not fetch the broker; is there a network?\n${lastLines(last, /ERROR/)}`;
+  if (!ok) return `Maven could not fetch the broker; is there a network?\n${complaints(last, /ERROR/, 1)}`;
   writeFileSync(join(fresh, 'stamp'), partsStamp.value);
   renameSync(fresh, parts);
   return null;

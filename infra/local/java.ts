@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repository } from './paths.ts';
+import { CannotStart } from './settings.ts';
 
 const run = promisify(execFile);
 
@@ -39,7 +40,7 @@ export async function runKafkaTool(directory: string, mainClass: string, args: s
     const { stdout } = await running.finally(() => process.off('exit', end));
     return stdout;
   } catch (error) {
-    throw new Error(`Kafka's ${mainClass} failed: ${complaint(error)}`);
+    throw new CannotStart(`Kafka's ${mainClass} failed: ${complaint(error)}`);
   } finally {
     rmSync(path, { force: true });
   }

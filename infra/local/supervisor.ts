@@ -228,7 +228,12 @@ export function wrapped(spec: Pick<PartSpec, 'command' | 'args' | 'user' | 'stop
   if (spec.user) {
     // The other user may not be allowed into the folder of the repository (a home directory, `mktemp -d`).
     prefix.push(`--reuid=${spec.user.uid}`, `--regid=${spec.user.gid}`, '--clear-groups');
-    prefix.push('--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override');
+    // PostgreSQL asks with access(2), which looks away from capabilities unless the last flag is set.
+    prefix.push(
+      '--inh-caps=-all,+dac_override',
+      '--ambient-caps=-all,+dac_override',
+      '--securebits=+no_setuid_fixup',
+    );
   }
   if (!setprivWorks(prefix)) return { command: spec.command, args: spec.args };
   return { command: 'setpriv', args: [...prefix, '--', spec.command, ...spec.args] };

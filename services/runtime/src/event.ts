@@ -45,6 +45,8 @@ const TYPE = /^(?=.{1,200}$)uk\.causeway\.[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+\.v
 const TIME =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 const CODE = /^[A-Za-z0-9._:-]{1,64}$/;
+/** A code of the list, never free text: words with spaces would pass as several codes otherwise. */
+const HANDLING = /^(?=.{1,64}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const REFERENCE = /^[A-Za-z0-9._:/-]{1,200}$/;
 const RESPONSE = new RegExp(`^/${ORGANISATION}/[A-Za-z0-9_-]{16,64}$`);
 const AGREEMENT = /^[a-z0-9][a-z0-9-]{0,98}\/[1-9][0-9]{0,5}$/;
@@ -145,7 +147,7 @@ export const decodeHeaders = (headers: Headers): Envelope => {
     tokens: items(headers, 'ce_tokens', TOKEN),
     otherTokens: items(headers, 'ce_othertokens', TOKEN),
     classification: classification(headers),
-    handling: items(headers, 'ce_handling', CODE),
+    handling: items(headers, 'ce_handling', HANDLING),
     exclude: items(headers, 'ce_exclude', new RegExp(`^${ORGANISATION}$`)),
     replay: oneOf(headers, 'ce_replay', ['true', 'false']) === 'true',
     agreement: items(headers, 'ce_agreement', AGREEMENT),
