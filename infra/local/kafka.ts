@@ -119,7 +119,8 @@ async function format(broker: Broker, users: string[]): Promise<void> {
     '-S',
     `SCRAM-SHA-512=[name=${name},password=${secrets.get(principalSecret(name))}]`,
   ]);
-  const clusterId = randomBytes(16).toString('base64url');
+  // One in 64 random ids would begin with a hyphen, which the tool takes for another option.
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A');
   await runKafkaTool(directory, 'kafka.tools.StorageTool', [
     'format',
     '-t',

@@ -1,5 +1,9 @@
 import { randomInt } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startedAt } from './processes.ts';
 
 export const LOOPBACK = '127.0.0.1';
 
@@ -12,18 +16,34 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
-const given = new Set<number>();
+const CLAIMS = join(tmpdir(), `causeway-ports-${process.getuid?.() ?? 0}`);
+
+/**
+ * Another start on this machine may look for ports at the same time, and a port is only taken once its part
+ * listens. So a port is claimed by a file with the number of the process; a claim of a process that is gone is void.
+ */
+function claim(port: number): boolean {
+  mkdirSync(CLAIMS, { recursive: true });
+  const path = join(CLAIMS, String(port));
+  try {
+    writeFileSync(path, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch {
+    const owner = Number(readFileSync(path, { encoding: 'utf8', flag: 'a+' }));
+    if (owner && startedAt(owner) !== null) return false;
+    rmSync(path, { force: true });
+    return false;
+  }
+}
 
 /**
  * A free port below the range from which the system gives ports to outgoing connections: a part that is
  * restarted must find its own port still free.
  */
 export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  for (let attempt = 0; attempt < 500; attempt += 1) {
     const port = randomInt(20_000, 32_000);
-    if (given.has(port) || !(await isFree(port))) continue;
-    given.add(port);
-    return port;
+    if (claim(port) && (await isFree(port))) return port;
   }
   throw new Error('no free port between 20000 and 32000 on the loopback address');
 }

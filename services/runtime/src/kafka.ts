@@ -769,8 +769,9 @@ export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
 const joinLanes = async (client: Client, groupId: string, topic: string, on: LaneListener) => {
   const consumer = client.consumer({
     groupId,
-    sessionTimeout: 10_000,
-    rebalanceTimeout: 15_000,
+    // The shortest that a broker allows by default: lanes of an instance that was killed stand still for as long.
+    sessionTimeout: 6_000,
+    rebalanceTimeout: 8_000,
     heartbeatInterval: 1_500,
     maxWaitTimeInMs: 1_000,
     allowAutoTopicCreation: false,
