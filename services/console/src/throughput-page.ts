@@ -95,6 +95,8 @@ function stream(
   res: Response,
   session: Session,
 ): void {
+  // Gone while the session was read: its close is over, and a watcher added now would stay for ever.
+  if (res.destroyed) return;
   if (streams.open >= MAX_STREAMS) {
     throw new Problem(
       503,
