@@ -136,6 +136,13 @@ test('a forger who rewrites one record and its sequence is found at the next', (
   assert.equal(verify(values.with(2, forged)), 3);
 });
 
+test('a record that counts wrong is refused, even where its chain is whole', () => {
+  const [value] = chainOf([{ kind: 'decision', skipped: 0 }]);
+  const record = parseLedgerRecord(value as Buffer);
+  for (const sequence of [1, -1, 0.5, Number.NaN])
+    assert.ok('problem' in verifyRecord(emptyChain(), encodeLedgerRecord({ ...record, sequence }), LEDGER));
+});
+
 test('a record about another outbox, another partition or an input decided before is refused', () => {
   const [value] = chainOf([{ kind: 'decision', skipped: 4 }]);
   const record = parseLedgerRecord(value as Buffer);

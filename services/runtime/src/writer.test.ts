@@ -287,6 +287,23 @@ test('topics are written and read the moment they are created, eight at once', a
   for (const topic of created) assert.equal((await own.bounds(topic, [0]))[0]?.end, 1);
 });
 
+test('a topic that is deleted does not keep its readers and writers from other topics', async () => {
+  const [gone, other] = [await createTopic(), await createTopic()];
+  const own = kafka.reader();
+  const producer = kafka.producer({ deliveryTimeoutMs: 3_000 });
+  await producer.send([record(gone, 'a')]);
+  await own.fetch([{ topic: gone, partition: 0, offset: 0 }], { maxWaitMs: 10 });
+  await admin.deleteTopics([gone]);
+  const asked = { topic: gone, partition: 0, offset: 0 };
+  await assert.rejects(own.fetch([asked], { maxWaitMs: 10 }), RetryableError);
+  assert.equal((await own.bounds(other, [0]))[0]?.end, 0);
+  assert.equal((await producer.send([record(other, 'b')]))[0]?.offset, 0);
+  await assert.rejects(own.bounds(gone, [0]), RetryableError);
+  assert.equal((await own.bounds(other, [0]))[0]?.end, 1);
+  assert.equal((await producer.send([{ topic: await createTopic(), key: 'k', value: null }]))[0]?.offset, 0);
+  await Promise.all([own.close(), producer.close()]);
+});
+
 test('a time is turned into the first position at or after it, or the end', async () => {
   const topic = await createTopic(1, { 'message.timestamp.type': 'LogAppendTime' });
   const producer = kafka.producer();
