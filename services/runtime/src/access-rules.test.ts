@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Admin, connectKafka, type Kafka } from './kafka.ts';
-import { createLogger } from './log.ts';
+import type { Admin, Kafka } from './kafka.ts';
 import { testKafka, testVariable } from './test-bus.ts';
 import { AGREEMENTS_TOPIC, laneWriter, topicsOf, topology } from './topology.ts';
 
@@ -21,7 +20,7 @@ before(async () => {
   const { topics, acls } = topology([A, B], { replicationFactor: 1, minInSyncReplicas: 1 });
   await admin.createTopics(topics);
   await admin.createAcls(acls);
-  own = testKafka(A, testVariable('ORG_A_PASSWORD'));
+  own = testKafka({ username: A, password: testVariable('ORG_A_PASSWORD') });
 });
 
 after(async () => {
@@ -113,10 +112,7 @@ test('an organisation cannot take a lane from the exchange, make topics or delet
 });
 
 test('a wrong password is refused with the settings to look at, and never shown', async () => {
-  const wrong = connectKafka(
-    { brokers: [testVariable('KAFKA_BROKERS')], username: A, password: 'not-the-password', clientId: 'test' },
-    createLogger('test', 'fatal'),
-  );
+  const wrong = testKafka({ username: A, password: 'not-the-password' });
   await assert.rejects(wrong.reader().bounds(topicsOf(A).inbox, [0]), (error: Error & { code?: string }) => {
     assert.equal(error.code, 'kafka-log-in');
     assert.match(error.message, /KAFKA_USERNAME and KAFKA_PASSWORD/);

@@ -4,11 +4,11 @@ import { EventEmitter, once } from 'node:events';
 import { after, before, mock, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { followTopic } from './follow.ts';
-import { connectKafka, type Kafka } from './kafka.ts';
+import type { Kafka } from './kafka.ts';
 import type { FetchedPartition } from './kafka-session.ts';
 import { createLogger } from './log.ts';
 import type { Reader } from './reader.ts';
-import { testKafka, testVariable } from './test-bus.ts';
+import { testKafka } from './test-bus.ts';
 import { type BrokerProxy, startBrokerProxy } from './test-proxy.ts';
 
 const log = createLogger('test', 'fatal');
@@ -20,15 +20,7 @@ let behind: Kafka;
 before(async () => {
   kafka = testKafka();
   proxy = await startBrokerProxy();
-  behind = connectKafka(
-    {
-      brokers: [proxy.broker],
-      username: testVariable('KAFKA_USERNAME'),
-      password: testVariable('KAFKA_PASSWORD'),
-      clientId: 'test',
-    },
-    log,
-  );
+  behind = testKafka({ broker: proxy.broker });
 });
 
 after(async () => {

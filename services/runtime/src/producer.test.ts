@@ -4,11 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isPermanent, RetryableError } from './errors.ts';
-import { connectKafka, type Kafka } from './kafka.ts';
+import type { Kafka } from './kafka.ts';
 import type { Position } from './kafka-session.ts';
-import { createLogger } from './log.ts';
 import { type Reader, readToEnd } from './reader.ts';
-import { testKafka, testVariable } from './test-bus.ts';
+import { testKafka } from './test-bus.ts';
 import { API, type BrokerProxy, onceOnly, startBrokerProxy } from './test-proxy.ts';
 
 let kafka: Kafka;
@@ -17,16 +16,7 @@ let proxy: BrokerProxy;
 /** The same broker, behind the proxy. */
 let behind: Kafka;
 
-const connectBehindProxy = (): Kafka =>
-  connectKafka(
-    {
-      brokers: [proxy.broker],
-      username: testVariable('KAFKA_USERNAME'),
-      password: testVariable('KAFKA_PASSWORD'),
-      clientId: 'test',
-    },
-    createLogger('test', 'fatal'),
-  );
+const connectBehindProxy = (): Kafka => testKafka({ broker: proxy.broker });
 
 before(async () => {
   kafka = testKafka();

@@ -57,16 +57,19 @@ export const testVariable = (name: string): string => {
   return value;
 };
 
-export const testKafka = (username?: string, password?: string): Kafka =>
+/** A client of the test broker: its administrator, reached directly, where nothing else is said. */
+export const testKafka = ({ username, password, broker }: TestLogIn = {}): Kafka =>
   connectKafka(
     {
-      brokers: [testVariable('KAFKA_BROKERS')],
+      brokers: [broker ?? testVariable('KAFKA_BROKERS')],
       username: username ?? testVariable('KAFKA_USERNAME'),
       password: password ?? testVariable('KAFKA_PASSWORD'),
       clientId: 'test',
     },
-    createLogger('test', 'error'),
+    createLogger('test', 'fatal'),
   );
+
+type TestLogIn = { username?: string; password?: string; broker?: string };
 
 export const freshOrganisation = (): string => `org-${randomBytes(5).toString('hex')}`;
 

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
 import { RetryableError } from './errors.ts';
-import { type Admin, connectKafka, type Kafka } from './kafka.ts';
-import { createLogger } from './log.ts';
+import type { Admin, Kafka } from './kafka.ts';
 import { type Reader, readToEnd } from './reader.ts';
-import { testKafka, testVariable } from './test-bus.ts';
+import { testKafka } from './test-bus.ts';
 import { API, type BrokerProxy, onceOnly, startBrokerProxy } from './test-proxy.ts';
 import { topology } from './topology.ts';
 
@@ -20,15 +19,7 @@ before(async () => {
   admin = await kafka.admin();
   reader = kafka.reader();
   proxy = await startBrokerProxy();
-  behind = connectKafka(
-    {
-      brokers: [proxy.broker],
-      username: testVariable('KAFKA_USERNAME'),
-      password: testVariable('KAFKA_PASSWORD'),
-      clientId: 'test',
-    },
-    createLogger('test', 'fatal'),
-  );
+  behind = testKafka({ broker: proxy.broker });
 });
 
 afterEach(() => {
