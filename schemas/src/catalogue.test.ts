@@ -45,11 +45,29 @@ for (const { type, schema, siblingOf, example, defaultPriority } of catalogue) {
 
   test(`${type} has an example about nobody: numbers that are never issued, telephones kept for drama`, () => {
     const text = JSON.stringify(example.data);
-    const numbers = text.match(/"nhsNumber":"(\d{10})"/)?.[1] ?? '';
-    assert.ok(numbers.startsWith('999') && passesCheck(numbers));
+    for (const [, number = ''] of text.matchAll(/"nhsNumber":"(\d{10})"/g)) {
+      assert.ok(number.startsWith('999') && passesCheck(number));
+    }
     for (const [telephone] of text.matchAll(/\b0\d{4} \d{6}\b/g)) assert.match(telephone, /^01632 960\d{3}$/);
   });
 }
+
+test('what recipients say back tells nothing about a person: feedback has plain fields only', () => {
+  const feedback = catalogue.filter(({ type }) => type.startsWith('uk.causeway.exchange.'));
+  assert.equal(feedback.length, 2);
+  for (const { schema, example } of feedback) {
+    for (const { field } of leavesOf(schema)) assert.equal(field.sensitivity, 'plain');
+    assert.match(example.inResponseTo ?? '', /^\/[a-z-]+\/[A-Za-z0-9_-]{22}$/);
+  }
+});
+
+test('a link between two records of a person carries no identifier: the tokens are in its headers', () => {
+  const links = catalogue.filter(({ type }) => type.includes('.identity.linked.'));
+  assert.ok(links.length > 0);
+  for (const { field } of links.flatMap(({ schema }) => leavesOf(schema))) {
+    assert.equal(field.sensitivity, 'plain');
+  }
+});
 
 // NHS number: weights 10 to 2, check digit 11 minus the remainder, 11 counts as 0 and 10 as invalid.
 function passesCheck(number: string): boolean {

@@ -14,6 +14,9 @@ export type ExampleEvent = {
   classification: 'OFFICIAL' | 'OFFICIAL-SENSITIVE';
   handling: string[];
   priority?: Priority;
+  actBy?: string;
+  correlationId?: string;
+  inResponseTo?: string;
   corrects?: string;
   data: Record<string, unknown>;
 };

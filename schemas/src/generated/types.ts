@@ -1,5 +1,28 @@
 // Generated from schemas/**/*.avsc by `npm run generate`. Do not edit.
 
+/** A recipient said what became of an event: it was seen, accepted, is not for that organisation, or nothing can be done with it. Published by the recipient, released only to the organisation whose event it answers (`ce_inresponseto`). It says nothing about the person. */
+export type AcknowledgementRecordedV1 = {
+  /** Id of the event that is answered, as in `ce_inresponseto`. */
+  acknowledges: string;
+  /** Type of the event that is answered. */
+  acknowledgedType?: string | null;
+  /** Id of the organisation that answers. */
+  recipient: string;
+  /** What the recipient says of the event. */
+  state: AcknowledgementState;
+  /** The team that has it now, never a person. */
+  team?: string | null;
+  /** What to quote to the recipient: a case or contact number that says nothing about the person by itself. */
+  reference?: string | null;
+  /** When the recipient said so. */
+  recordedAt: string;
+  /** Whom to ring at the recipient about it. */
+  contact: Contact;
+};
+
+/** What the recipient says of the event. `seen` a person or system of the recipient has it, `accepted` somebody took it up, `not_ours` another organisation or area is responsible (written `not-ours` at the gateway), `unable` the recipient cannot act on it. */
+export type AcknowledgementState = 'seen' | 'accepted' | 'not_ours' | 'unable' | 'UNKNOWN';
+
 /** A postal address in the United Kingdom. Every part of it is withheld for a person who is shielded. */
 export type Address = {
   /** Address lines without the postcode, from the house outwards. */
@@ -32,6 +55,26 @@ export type Contact = {
 /** How much of a partial date is known. */
 export type DatePrecision = 'day' | 'month' | 'year' | 'UNKNOWN';
 
+/** An event did not reach its recipient in time, or nobody there acknowledged it by the time it had to be acted on. Released only to the organisation whose event it is (`ce_inresponseto`), so that somebody picks up the telephone. It says nothing about the person. */
+export type DeliveryOverdueV1 = {
+  /** Id of the event that is overdue, as in `ce_inresponseto`. */
+  overdueEvent: string;
+  /** Type of the event that is overdue. */
+  overdueType: string;
+  /** Priority of the event that is overdue. */
+  overduePriority: Priority;
+  /** Id of the organisation that should have it. */
+  recipient: string;
+  /** What did not happen in time. */
+  reason: OverdueReason;
+  /** When it had to be delivered or acknowledged. */
+  dueAt: string;
+  /** When it was found to be overdue. */
+  noticedAt: string;
+  /** Whom to ring at the recipient: the duty contact for the time of this notice. */
+  contact: Contact;
+};
+
 /** Where the patient went: groups of the national discharge destination codes (HL7 table 0113 in the ITK reference tables). `usual_residence` 19, `temporary_residence` 29, `court` 37, `penal_establishment_or_police` 38, `nhs_hospital` 48 to 53, `nhs_care_home` 54, `local_authority_residential` 65, `local_authority_foster_care` 66, `not_applicable` 79, `other_care` 84 to 88. */
 export type DischargeDestination = 'usual_residence' | 'temporary_residence' | 'court' | 'penal_establishment_or_police' | 'nhs_hospital' | 'nhs_care_home' | 'local_authority_residential' | 'local_authority_foster_care' | 'other_care' | 'not_applicable' | 'UNKNOWN';
 
@@ -54,6 +97,18 @@ export type Identifiers = {
   cro?: string | null;
   /** The source system's own number of the person, where no other field names its scheme. */
   localId?: string | null;
+};
+
+/** A hospital or national index found that two records or numbers are one person: a merge (HL7 A40) or a change of number. Read by the exchange and the console only and never released: a link can betray an adoption or a protected identity. It names nobody. `ce_subject` and `ce_tokens` are those of the identity that goes on, `ce_othertokens` those of the identity that was retired. */
+export type IdentityLinkedV1 = {
+  /** How the two came to be one. */
+  linkKind: LinkKind;
+  /** Which kinds of identifier changed, such as hospital-number or nhs; never the numbers. */
+  schemes: string[];
+  /** When the source linked them. */
+  linkedAt: string;
+  /** Whom to ring at the source about the link. */
+  contact: Contact;
 };
 
 /** A hospital recorded that a person was admitted to a bed. */
@@ -112,8 +167,14 @@ export type InpatientAdmissionVoidedV1 = {
   site?: string | null;
 };
 
+/** How the two came to be one. `merged` two records were merged, `number_changed` a number was replaced by another, `moved` a record was moved under another person. */
+export type LinkKind = 'merged' | 'number_changed' | 'moved' | 'UNKNOWN';
+
 /** How far the NHS number was traced, after the NHS Data Dictionary codes 01 to 08 in their order. */
 export type NhsNumberStatus = 'verified' | 'not_traced' | 'trace_required' | 'no_match' | 'needs_resolving' | 'in_progress' | 'trace_not_required' | 'trace_postponed' | 'UNKNOWN';
+
+/** What did not happen in time. `not_delivered` the recipient does not have it, `not_acknowledged` it was delivered and nobody there has said that it was seen. */
+export type OverdueReason = 'not_delivered' | 'not_acknowledged' | 'UNKNOWN';
 
 /** A date of which only the year, or the year and the month, may be known. */
 export type PartialDate = {
@@ -219,6 +280,9 @@ export type PersonName = {
   preferredName?: string | null;
 };
 
+/** How soon an event must be acted on, as in `ce_priority`. `same_day` is written `same-day` there. */
+export type Priority = 'immediate' | 'urgent' | 'same_day' | 'routine' | 'UNKNOWN';
+
 /** Sex as the source records it. `indeterminate` means that it could not be determined, not that nobody asked. */
 export type Sex = 'female' | 'male' | 'indeterminate' | 'UNKNOWN';
 
@@ -237,6 +301,9 @@ export type VoidedFact = {
 export type VoidedReason = 'cancelled' | 'entered_in_error' | 'wrong_person' | 'duplicate' | 'UNKNOWN';
 
 export type EventData = {
+  'uk.causeway.exchange.acknowledgement.recorded.v1': AcknowledgementRecordedV1;
+  'uk.causeway.exchange.delivery.overdue.v1': DeliveryOverdueV1;
+  'uk.causeway.nhs.identity.linked.v1': IdentityLinkedV1;
   'uk.causeway.nhs.inpatient-admission.recorded.v1': InpatientAdmissionRecordedV1;
   'uk.causeway.nhs.inpatient-admission.voided.v1': InpatientAdmissionVoidedV1;
   'uk.causeway.nhs.patient-discharge.recorded.v1': PatientDischargeRecordedV1;
