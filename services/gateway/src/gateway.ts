@@ -11,8 +11,10 @@ import {
   registrySettings,
   text,
 } from '@causeway/runtime/config';
+import { createDecoder } from '@causeway/runtime/decoder';
 import { RetryableError } from '@causeway/runtime/errors';
 import { listen, notFound, problemHandler } from '@causeway/runtime/http';
+import { createInboxes } from '@causeway/runtime/inbox';
 import { connectKafka } from '@causeway/runtime/kafka';
 import type { Logger } from '@causeway/runtime/log';
 import type { Metrics } from '@causeway/runtime/metrics';
@@ -21,8 +23,6 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { audited } from './audit.ts';
 import { createCursors } from './cursor.ts';
-import { createDecoder } from './decoder.ts';
-import { createInboxes } from './inbox.ts';
 import { allowing, limited } from './limits.ts';
 import type { ReadingParts } from './reading.ts';
 import { getEvents } from './routes/events.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ReadFrom } from '@causeway/runtime/inbox';
 import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
 import fc from 'fast-check';
-import { type Judge, type Page, type ReadFrom, readPage } from './page.ts';
+import { type Judge, type Page, readPage } from './page.ts';
 
 /** What a broker keeps: data, and between it control records and data of transactions that were aborted. */
 type Entry = { kind: 'data' | 'control' | 'aborted'; wanted: boolean; size: number; timestamp: number };

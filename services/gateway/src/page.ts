@@ -1,3 +1,4 @@
+import type { ReadFrom } from '@causeway/runtime/inbox';
 import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
 
 /**
@@ -14,11 +15,6 @@ export type Judgement =
   | { outcome: 'blocked'; error: Error };
 
 export type Judge = (record: FetchedRecord, partition: number) => Promise<Judgement>;
-
-/** Reads from these positions, oldest first in each partition, with no wait. */
-export type ReadFrom = (positions: readonly PartitionOffset[]) => Promise<FetchedPartition[]>;
-
-export type PartitionOffset = { partition: number; offset: number };
 
 export type PageLimits = { events: number; bytes: number };
 

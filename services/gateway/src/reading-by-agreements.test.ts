@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeHeaders } from '@causeway/runtime/event';
 import { Problem } from '@causeway/runtime/http';
+import type { Inbox } from '@causeway/runtime/inbox';
 import type { FetchedRecord } from '@causeway/runtime/kafka-session';
 import { createLogger } from '@causeway/runtime/log';
 import type { Agreement, AgreementStatus } from '@causeway/schemas/agreement';
@@ -12,7 +13,6 @@ import {
   emptyState,
 } from '@causeway/schemas/agreement-log';
 import { createCursors } from './cursor.ts';
-import type { Inbox } from './inbox.ts';
 import type { EventQuery } from './query.ts';
 import { type ReadingParts, readEvents } from './reading.ts';
 

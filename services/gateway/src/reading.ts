@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Agreements, FRESH_MS } from '@causeway/runtime/agreements';
+import { endingAfter, within } from '@causeway/runtime/deadline';
+import type { Decode } from '@causeway/runtime/decoder';
 import { errorCode } from '@causeway/runtime/errors';
 import { Problem } from '@causeway/runtime/http';
+import type { Inbox, Inboxes } from '@causeway/runtime/inbox';
 import type { Logger } from '@causeway/runtime/log';
 import type { Cursors } from './cursor.ts';
-import { endingAfter, within } from './deadline.ts';
-import type { Decode } from './decoder.ts';
-import type { Inbox, Inboxes } from './inbox.ts';
 import { createJudge, type Tally } from './judge.ts';
 import { type Page, readPage } from './page.ts';
 import type { EventQuery } from './query.ts';

@@ -1,6 +1,6 @@
-import { type Codec, schemaIdOf } from '@causeway/runtime/avro';
-import { errorCode, RetryableError } from '@causeway/runtime/errors';
+import { type Codec, schemaIdOf } from './avro.ts';
 import { within } from './deadline.ts';
+import { errorCode, RetryableError } from './errors.ts';
 
 /** The fields of an inbox record's value. */
 export type Decode = (value: Buffer | null) => Promise<unknown>;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '@causeway/runtime/log';
-import type { Reader } from '@causeway/runtime/reader';
+import type { Logger } from './log.ts';
+import type { Reader } from './reader.ts';
 
 /**
  * One reader at the end of one inbox, shared by everybody who waits for it. It hands out no records: it only
@@ -8,12 +8,16 @@ import type { Reader } from '@causeway/runtime/reader';
  */
 export type Tail = {
   /**
-   * Resolves when the inbox may hold something beyond `ends` (index = partition), when `signal` aborts, and when
-   * the tail fails: whoever waits looks for himself then, and finds out what is wrong.
+   * Resolves when the inbox may hold something beyond `ends` (index = partition; a partition without an end is
+   * not waited for), when `signal` aborts, and when the tail fails: whoever waits looks for himself then, and
+   * finds out what is wrong.
    */
-  beyond(ends: readonly number[], signal: AbortSignal): Promise<void>;
+  beyond(ends: Ends, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 };
+
+/** Sparse: index = partition. */
+export type Ends = readonly (number | undefined)[];
 
 export type TailSettings = {
   /** A long poll for committed records is not always woken by the commit: so each one is short. */
@@ -22,20 +26,24 @@ export type TailSettings = {
   idleMs: number;
 };
 
-type Waiter = { ends: readonly number[]; wake(): void };
+type Waiter = { ends: Ends; wake(): void };
 
 const AFTER_FAILURE_MS = 250;
 
 export const createTail = (open: () => Reader, topic: string, settings: TailSettings, log: Logger): Tail => {
   const waiters = new Set<Waiter>();
   /** The furthest ends anybody has seen; forgotten when nobody waits, as a log can be made anew. */
-  let known: number[] = [];
+  let known: (number | undefined)[] = [];
   let reader: Reader | undefined;
   let idle: NodeJS.Timeout | undefined;
   let running = false;
   let closed = false;
 
-  const isBeyond = (ends: readonly number[]) => known.some((end, partition) => end > (ends[partition] ?? 0));
+  const isBeyond = (ends: Ends) =>
+    known.some((end, partition) => end !== undefined && end > (ends[partition] ?? Number.POSITIVE_INFINITY));
+
+  const watched = () =>
+    known.flatMap((offset, partition) => (offset === undefined ? [] : [{ topic, partition, offset }]));
 
   const wake = (which: (waiter: Waiter) => boolean) => {
     for (const waiter of [...waiters]) if (which(waiter)) waiter.wake();
@@ -43,10 +51,11 @@ export const createTail = (open: () => Reader, topic: string, settings: TailSett
 
   const look = async () => {
     reader ??= open();
-    const fetched = await reader.fetch(
-      known.map((offset, partition) => ({ topic, partition, offset })),
-      { maxWaitMs: settings.waitMs, maxBytes: 1, partitionMaxBytes: 1 },
-    );
+    const fetched = await reader.fetch(watched(), {
+      maxWaitMs: settings.waitMs,
+      maxBytes: 1,
+      partitionMaxBytes: 1,
+    });
     if (fetched.some((part) => part.outOfRange)) {
       known = [];
       wake(() => true);
@@ -88,7 +97,8 @@ export const createTail = (open: () => Reader, topic: string, settings: TailSett
     beyond: (ends, signal) =>
       new Promise((resolve) => {
         if (closed || signal.aborted || isBeyond(ends)) return resolve();
-        known = ends.map((end, partition) => Math.max(end, known[partition] ?? 0));
+        for (const [partition, end] of ends.entries())
+          if (end !== undefined) known[partition] = Math.max(end, known[partition] ?? 0);
         const waiter: Waiter = {
           ends,
           wake: () => {

@@ -1,4 +1,4 @@
-import { RetryableError } from '@causeway/runtime/errors';
+import { RetryableError } from './errors.ts';
 
 /**
  * Whoever asks over HTTP is told soon, however long a client of ours goes on trying. What was asked goes on and

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RetryableError } from '@causeway/runtime/errors';
-import type { FetchedPartition, Position } from '@causeway/runtime/kafka-session';
-import { createLogger } from '@causeway/runtime/log';
-import type { Reader } from '@causeway/runtime/reader';
+import { RetryableError } from './errors.ts';
+import type { FetchedPartition, Position } from './kafka-session.ts';
+import { createLogger } from './log.ts';
+import type { Reader } from './reader.ts';
 import { createTail } from './tail.ts';
 
 const TOPIC = 'inbox.a-council';

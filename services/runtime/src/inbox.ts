@@ -1,8 +1,8 @@
-import type { Kafka } from '@causeway/runtime/kafka';
-import type { Logger } from '@causeway/runtime/log';
-import type { Reader } from '@causeway/runtime/reader';
 import { within } from './deadline.ts';
-import type { ReadFrom } from './page.ts';
+import type { Kafka } from './kafka.ts';
+import type { FetchedPartition } from './kafka-session.ts';
+import type { Logger } from './log.ts';
+import type { Reader } from './reader.ts';
 import { createTail, type Tail } from './tail.ts';
 
 /**
@@ -17,6 +17,11 @@ export type Inbox = {
   read: ReadFrom;
   beyond: Tail['beyond'];
 };
+
+/** Reads from these positions, oldest first in each partition, with no wait. */
+export type ReadFrom = (positions: readonly PartitionOffset[]) => Promise<FetchedPartition[]>;
+
+export type PartitionOffset = { partition: number; offset: number };
 
 export type Inboxes = {
   /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PermanentError, RetryableError } from '@causeway/runtime/errors';
 import { createDecoder } from './decoder.ts';
+import { PermanentError, RetryableError } from './errors.ts';
 
 const value = Buffer.from([0, 0, 0, 0, 7, 1, 2, 3]);
 const unknown = async () => {
