@@ -3,15 +3,15 @@ import { Problem, problemHandler } from '@causeway/runtime/http';
 import type { Logger } from '@causeway/runtime/log';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import helmet from 'helmet';
-import { assetRoutes } from './assets.ts';
-import { createCookies } from './cookies.ts';
-import { createGuard } from './guard.ts';
-import type { IdentityProvider } from './identity-provider.ts';
-import type { Measurement } from './measurement.ts';
-import { createPages, type Pages } from './pages.ts';
-import { createSessions } from './session.ts';
-import { signInRoutes } from './sign-in.ts';
-import { THROUGHPUT_PAGE, throughputRoutes } from './throughput-page.ts';
+import type { Measurement } from './measurement/measurement.ts';
+import { createCookies } from './sign-in/cookies.ts';
+import { createGuard } from './sign-in/guard.ts';
+import type { IdentityProvider } from './sign-in/identity-provider.ts';
+import { createSessions } from './sign-in/session.ts';
+import { signInRoutes } from './sign-in/sign-in.ts';
+import { THROUGHPUT_PAGE, throughputRoutes } from './throughput/throughput-page.ts';
+import { assetRoutes } from './web/assets.ts';
+import { createPages, type Pages } from './web/pages.ts';
 
 export type AppParts = {
   provider: IdentityProvider;

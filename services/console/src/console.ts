@@ -15,8 +15,8 @@ import { connectKafka } from '@causeway/runtime/kafka';
 import { followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createApp } from './app.ts';
-import { createIdentityProvider } from './identity-provider.ts';
-import { startMeasurement } from './measurement.ts';
+import { startMeasurement } from './measurement/measurement.ts';
+import { createIdentityProvider } from './sign-in/identity-provider.ts';
 
 const CLIENT_ID = 'causeway-console';
 

@@ -2,8 +2,8 @@ import { createAccessVerifier } from '@causeway/runtime/access';
 import { listen } from '@causeway/runtime/http';
 import { createLogger } from '@causeway/runtime/log';
 import { createApp } from '../app.ts';
-import { createIdentityProvider } from '../identity-provider.ts';
-import type { Measured } from '../report.ts';
+import type { Measured } from '../measurement/report.ts';
+import { createIdentityProvider } from '../sign-in/identity-provider.ts';
 import { AUDIENCE, CLIENT_SECRET } from './openid-provider.ts';
 
 /** The console's HTTP side on a port of its own, showing what the test says was measured. */

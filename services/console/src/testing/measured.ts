@@ -1,6 +1,6 @@
-import type { PartitionLag } from '../lag.ts';
-import { HISTORY_MS, type Measured } from '../report.ts';
-import type { OrganisationSample, Sample } from '../throughput.ts';
+import type { PartitionLag } from '../measurement/lag.ts';
+import { HISTORY_MS, type Measured } from '../measurement/report.ts';
+import type { OrganisationSample, Sample } from '../measurement/throughput.ts';
 
 export const NO_LOOKS: Measured = {
   connection: { status: 'starting' },

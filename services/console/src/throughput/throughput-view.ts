@@ -1,4 +1,4 @@
-import type { Standing } from './lag.ts';
+import type { Standing } from '../measurement/lag.ts';
 import {
   historyOf,
   lagReport,
@@ -7,8 +7,8 @@ import {
   type OrganisationLag,
   type OrganisationThroughput,
   throughputReport,
-} from './report.ts';
-import type { HistoryPoint } from './throughput.ts';
+} from '../measurement/report.ts';
+import type { HistoryPoint } from '../measurement/throughput.ts';
 import {
   ageInWords,
   countInWords,
@@ -17,7 +17,7 @@ import {
   perSecondInWords,
   STANDING_IN_WORDS,
   timeInWords,
-} from './wording.ts';
+} from '../web/wording.ts';
 
 /** Words for the figures of one organisation or of all, the same on the page and in the live stream. */
 export type Figures = {

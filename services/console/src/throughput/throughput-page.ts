@@ -1,8 +1,6 @@
 import { Problem } from '@causeway/runtime/http';
 import express, { type Request, type Response, type Router } from 'express';
-import type { Guard } from './guard.ts';
-import type { Measurement } from './measurement.ts';
-import type { Pages } from './pages.ts';
+import type { Measurement } from '../measurement/measurement.ts';
 import {
   historyOf,
   lagReport,
@@ -11,8 +9,10 @@ import {
   STEP_MS,
   throughputReport,
   visibleTo,
-} from './report.ts';
-import type { Session } from './session.ts';
+} from '../measurement/report.ts';
+import type { Guard } from '../sign-in/guard.ts';
+import type { Session } from '../sign-in/session.ts';
+import type { Pages } from '../web/pages.ts';
 import { historyColumns, historyRows, throughputView } from './throughput-view.ts';
 
 export const THROUGHPUT_PAGE = '/throughput';

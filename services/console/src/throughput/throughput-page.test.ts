@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import type { Measured } from './report.ts';
-import { DESKTOP, openBrowser, overflowOf, PHONE, violationsOn } from './testing/browser.ts';
-import { startConsoleUnderTest } from './testing/console-under-test.ts';
-import { measuredFlows, NO_LOOKS } from './testing/measured.ts';
-import { startOpenIdProvider } from './testing/openid-provider.ts';
+import type { Measured } from '../measurement/report.ts';
+import { DESKTOP, openBrowser, overflowOf, PHONE, violationsOn } from '../testing/browser.ts';
+import { startConsoleUnderTest } from '../testing/console-under-test.ts';
+import { measuredFlows, NO_LOOKS } from '../testing/measured.ts';
+import { startOpenIdProvider } from '../testing/openid-provider.ts';
 
 const PICTURES = join(tmpdir(), 'causeway-console-pages');
 const COUNCIL = {

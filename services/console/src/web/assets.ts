@@ -24,7 +24,7 @@ export function withoutGovUkIdentity(css: string): string {
 /** Stylesheets and scripts, read once: the vendors' from their packages, ours from this folder. */
 export function assetRoutes(): Router {
   const packaged = (path: string) => readFileSync(fileURLToPath(import.meta.resolve(path)), 'utf8');
-  const own = (name: string) => readFileSync(new URL(`assets/${name}`, import.meta.url), 'utf8');
+  const own = (name: string) => readFileSync(new URL(`../assets/${name}`, import.meta.url), 'utf8');
   const files: Record<string, string> = {
     'govuk-frontend.css': withoutGovUkIdentity(packaged('govuk-frontend/dist/govuk/govuk-frontend.min.css')),
     'uplot.css': packaged('uplot/dist/uPlot.min.css'),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startConsoleUnderTest } from './testing/console-under-test.ts';
-import { measuredFlows, NO_LOOKS } from './testing/measured.ts';
-import { type Account, startOpenIdProvider } from './testing/openid-provider.ts';
-import { createUserAgent } from './testing/user-agent.ts';
+import { startConsoleUnderTest } from '../testing/console-under-test.ts';
+import { measuredFlows, NO_LOOKS } from '../testing/measured.ts';
+import { type Account, startOpenIdProvider } from '../testing/openid-provider.ts';
+import { createUserAgent } from '../testing/user-agent.ts';
 
 const OPERATOR: Account = { roles: ['operator'], name: 'Operations' };
 const TWO_FLOWS = measuredFlows(

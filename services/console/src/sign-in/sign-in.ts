@@ -1,9 +1,9 @@
 import { RetryableError } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/log';
 import express, { type Request, type Response, type Router } from 'express';
+import type { Pages } from '../web/pages.ts';
 import type { Cookies } from './cookies.ts';
 import { type IdentityProvider, isLoopback } from './identity-provider.ts';
-import type { Pages } from './pages.ts';
 import { ATTEMPT_MS, isOwnForm, ownPath, type Person, SESSION_MS, type Sessions } from './session.ts';
 
 export type SignInParts = {

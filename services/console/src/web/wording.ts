@@ -1,4 +1,4 @@
-import type { Standing } from './lag.ts';
+import type { Standing } from '../measurement/lag.ts';
 
 /** In place of a figure where nothing was measured; a nought would be a claim. */
 export const NOT_MEASURED = '–';

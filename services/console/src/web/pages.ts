@@ -9,7 +9,7 @@ export type Pages = {
 
 /** Templates: ours, and govuk-frontend's macros as they are published. Everything is escaped unless marked safe. */
 export function createPages(): Pages {
-  const views = fileURLToPath(new URL('views', import.meta.url));
+  const views = fileURLToPath(new URL('../views', import.meta.url));
   const govuk = fileURLToPath(new URL('..', import.meta.resolve('govuk-frontend/dist/govuk/template.njk')));
   const templates = new nunjucks.Environment(new nunjucks.FileSystemLoader([views, govuk]), {
     autoescape: true,
