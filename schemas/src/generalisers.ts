@@ -1,3 +1,5 @@
+import { outcodeOf } from './identifiers/places.ts';
+
 /** Released forms of a value that say less than the value does. Pure; applying one twice changes nothing more. */
 
 export const GENERALISERS = ['outcode', 'year', 'month', 'initials'] as const;
@@ -6,20 +8,7 @@ export type Generaliser = (typeof GENERALISERS)[number];
 /** From leaf path, with `[]` for arrays of records, to the form that the leaf is released in. */
 export type Generalise = Readonly<Record<string, Generaliser>>;
 
-// BS 7666 postcode, rewritten without the subtraction of character classes. It refuses the NHS pseudo-postcodes
-// ZZ99, rightly: no fixed abode is not an area.
-const OUTCODE =
-  'GIR|(?:[A-PR-UWYZ][0-9][0-9]?|[A-PR-UWYZ][A-HK-Y][0-9][0-9]?|[A-PR-UWYZ][0-9][A-HJKSTUW]|[A-PR-UWYZ][A-HK-Y][0-9][ABEHMNPRVWXY])';
-const FULL_POSTCODE = new RegExp(`^(${OUTCODE})[0-9][ABD-HJLNP-UW-Z]{2}$`);
-const ONLY_OUTCODE = new RegExp(`^(?:${OUTCODE})$`);
 const DATE = /^(\d{4})(?:-(0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01])(?:[Tt ].*)?)?)?$/;
-
-/** The outward part of a postcode (`WE4 5TS` gives `WE4`), or null for anything else, ZZ99 included. */
-export function outcode(value: string): string | null {
-  const compact = value.replace(/\s+/g, '').toUpperCase();
-  if (ONLY_OUTCODE.test(compact)) return compact;
-  return FULL_POSTCODE.exec(compact)?.[1] ?? null;
-}
 
 /** The year of an RFC 3339 date or time, or of a partial date; of a precision, `year`. */
 export function year(value: string): string | null {
@@ -52,7 +41,7 @@ function isPrecision(value: string): boolean {
 }
 
 const FUNCTIONS: Readonly<Record<Generaliser, (value: string) => string | null>> = {
-  outcode,
+  outcode: outcodeOf,
   year,
   month,
   initials,

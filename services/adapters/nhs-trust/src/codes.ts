@@ -6,7 +6,6 @@ import type {
   AdmissionMethod,
   DischargeDestination,
   DischargeMethod,
-  NhsNumberStatus,
   Sex,
   SourceOfAdmission,
 } from '@causeway/schemas/generated/types';
@@ -73,18 +72,6 @@ const DISCHARGE_DESTINATION = list<DischargeDestination>({
   other_care: '84 85 86 87 88',
 });
 
-/** NHS Data Dictionary: NHS NUMBER STATUS INDICATOR CODE; ITK feeds write it NSTS01 to NSTS08. */
-const NHS_NUMBER_STATUS = list<NhsNumberStatus>({
-  verified: '01',
-  not_traced: '02',
-  trace_required: '03',
-  no_match: '04',
-  needs_resolving: '05',
-  in_progress: '06',
-  trace_not_required: '07',
-  trace_postponed: '08',
-});
-
 type Code = string | undefined;
 
 export const sexOf = (code: Code): Sex => lookUp(SEX, code);
@@ -112,9 +99,3 @@ export const sourceOfAdmissionOf = (code: Code): SourceOfAdmission => lookUp(SOU
 export const dischargeMethodOf = (code: Code): DischargeMethod => lookUp(DISCHARGE_METHOD, code);
 export const dischargeDestinationOf = (code: Code): DischargeDestination =>
   lookUp(DISCHARGE_DESTINATION, code);
-
-/** The tracing status, if the text is one at all: the field may hold anything. */
-export const nhsNumberStatusOf = (text: Code): NhsNumberStatus | undefined => {
-  const digits = /^(?:NSTS)?0?([1-8])$/i.exec(text?.trim() ?? '')?.[1];
-  return digits === undefined ? undefined : lookUp(NHS_NUMBER_STATUS, `0${digits}`);
-};

@@ -1,9 +1,10 @@
 /** What the ADT messages about a stay have in common: the patient, the visit, the times and the place. */
+
+import { parseInstant, parsePartialDate } from '@causeway/schemas/dates/hl7';
 import type { AdmissionMethod, Contact } from '@causeway/schemas/generated/types';
 import { admissionMethodOf } from './codes.ts';
 import { header, type Message, type Segment, segment, text } from './hl7.ts';
 import { categoryAt, isShielded, type NhsNumberPolicy, type Patient, patientOf } from './patient.ts';
-import { parseInstant, parsePartialDate } from './timestamps.ts';
 
 export type Encounter = {
   message: Message;

@@ -1,4 +1,5 @@
 /** The person of an ADT message: PID and PD1 to the `Person` of our events, and what tells them apart. */
+import { parsePartialDate } from '@causeway/schemas/dates/hl7';
 import type {
   Address,
   Identifiers,
@@ -6,10 +7,12 @@ import type {
   PersonCategory,
   PersonName,
 } from '@causeway/schemas/generated/types';
-import { nhsNumberStatusOf, sexOf } from './codes.ts';
+import { canonicalOf } from '@causeway/schemas/identifiers/checked';
+import { checkNhsNumber, nhsNumberStatusOf } from '@causeway/schemas/identifiers/nhs-number';
+import { checkOdsCode } from '@causeway/schemas/identifiers/ods';
+import { checkPostcode } from '@causeway/schemas/identifiers/places';
+import { sexOf } from './codes.ts';
 import { component, known, type Message, repetitions, type Segment, segment, text } from './hl7.ts';
-import { isPlaceholder, validNhsNumber } from './identifiers.ts';
-import { parsePartialDate } from './timestamps.ts';
 
 export type Patient = {
   person: Person;
@@ -74,9 +77,11 @@ const nhsNumberOf = (message: Message, pid: Segment, list: Identifier[]) => {
   const candidates = list.filter(isNhs);
   const statuses = [text(message, pid, 32), ...candidates.map((one) => one.check)];
   const status = statuses.map(nhsNumberStatusOf).find((one) => one !== undefined);
-  const valid = candidates.flatMap((one) => (one.id === undefined ? [] : (validNhsNumber(one.id) ?? [])));
+  const valid = candidates.flatMap((one) =>
+    one.id === undefined ? [] : (canonicalOf(checkNhsNumber(one.id)) ?? []),
+  );
   // Two different numbers in one message: nobody here can say which of them is the person's.
-  const distinct = [...new Set(valid.filter((number) => !isPlaceholder(number)))];
+  const distinct = [...new Set(valid)];
   return { number: distinct.length === 1 ? distinct[0] : undefined, status };
 };
 
@@ -98,13 +103,6 @@ const nameOf = (message: Message, pid: Segment): PersonName | null => {
   };
 };
 
-/** Capitals with one space before the last three, also for the pseudo-postcodes that begin with ZZ99. */
-export const canonicalPostcode = (written: string | undefined): string | null => {
-  const compact = written?.replace(/\s/g, '').toUpperCase() ?? '';
-  const found = /^([A-Z]{1,2}\d[A-Z\d]?|GIR)(\d[A-Z]{2}|0AA)$/.exec(compact);
-  return found === null ? null : `${found[1]} ${found[2]}`;
-};
-
 const HOME = new Set(['H', 'HOME', 'P', 'HP']);
 
 const addressOf = (message: Message, pid: Segment): Address | null => {
@@ -113,14 +111,14 @@ const addressOf = (message: Message, pid: Segment): Address | null => {
   const typed = (raw: string): string => part(raw, 7)?.toUpperCase() ?? '';
   const chosen = all.find((raw) => HOME.has(typed(raw))) ?? all.find((raw) => typed(raw) === '');
   const lines = [1, 2, 3, 4].flatMap((nth) => part(chosen, nth) ?? []);
-  const postcode = canonicalPostcode(part(chosen, 5));
+  const postcode = canonicalOf(checkPostcode(part(chosen, 5) ?? '')) ?? null;
   if (lines.length === 0 && postcode === null) return null;
   return { lines: lines.length === 0 ? null : lines, postcode, uprn: null, localAuthority: null };
 };
 
 const practiceOf = (message: Message): string | null => {
   const code = text(message, segment(message, 'PD1'), 3, { component: 3 })?.toUpperCase() ?? '';
-  return /^[A-Z]\d{5}$/.test(code) ? code : null;
+  return /^[A-Z]\d{5}$/.test(code) && checkOdsCode(code).valid ? code : null;
 };
 
 /**

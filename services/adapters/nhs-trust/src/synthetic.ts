@@ -2,7 +2,7 @@
  * Messages about patients who do not exist, in the format of a British feed: for the simulator, tests and benchmarks.
  * The same number always gives the same patient and stay; NHS numbers are from the range that is never issued.
  */
-import { validNhsNumber } from './identifiers.ts';
+import { checkNhsNumber } from '@causeway/schemas/identifiers/nhs-number';
 
 export type Trigger = 'A01' | 'A03' | 'A08' | 'A11' | 'A13';
 
@@ -37,8 +37,8 @@ const pick = (list: readonly string[], n: number): string => list[n % list.lengt
 export const testNhsNumber = (n: number): string => {
   for (let serial = n % 1_000_000; ; serial = (serial + 1) % 1_000_000) {
     for (let check = 0; check < 10; check += 1) {
-      const number = validNhsNumber(`999${String(serial).padStart(6, '0')}${check}`);
-      if (number !== undefined) return number;
+      const number = checkNhsNumber(`999${String(serial).padStart(6, '0')}${check}`);
+      if (number.valid) return number.value;
     }
   }
 };

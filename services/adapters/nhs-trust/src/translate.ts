@@ -1,6 +1,7 @@
 /** What an HL7 v2 message says, in the words of our events. Pure: the same message always gives the same facts. */
 
 import type { Fact } from '@causeway/runtime/fact';
+import { parseInstant } from '@causeway/schemas/dates/hl7';
 import type { Contact } from '@causeway/schemas/generated/types';
 import { dischargeDestinationOf, dischargeMethodOf, sourceOfAdmissionOf } from './codes.ts';
 import {
@@ -17,7 +18,6 @@ import {
 } from './encounter.ts';
 import { header, type Message, segment, text } from './hl7.ts';
 import type { NhsNumberPolicy } from './patient.ts';
-import { parseInstant } from './timestamps.ts';
 
 export type IgnoredReason =
   | 'not-adt'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { parseInstant, parsePartialDate } from './timestamps.ts';
+import { parseInstant, parsePartialDate } from './hl7.ts';
 
 describe('HL7 times', () => {
   const instants: [string, string | undefined][] = [
