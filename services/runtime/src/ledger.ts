@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import type { Classification } from './event.ts';
+import type { Classification, Priority } from './event.ts';
 
 /**
  * The record of decisions. One chain per ledger partition; each record's value holds the head before it, and the
@@ -36,6 +36,12 @@ export type DecisionRecord = Common & {
   source: string;
   tokens: string[];
   otherTokens: string[];
+  /** What the console answers "late?" and "how long?" with; older records lack them. */
+  occurredAt?: string | undefined;
+  priority?: Priority | undefined;
+  actBy?: string | undefined;
+  /** `/<organisation>/<event id>` that the event answers. */
+  inResponseTo?: string | undefined;
   classification: Classification;
   /** SHA-256 of the value as it came, base64url. */
   valueDigest: string;
