@@ -18,6 +18,8 @@ before(async () => {
   url = `http://127.0.0.1:${await freePort()}`;
   service = await startService('console', consoleSettings, startConsole, {
     ...bus.env,
+    DATABASE_URL: testVariable('DATABASE_URL'),
+    CONSOLE_DATABASE_SCHEMA: `console_${bus.organisations[0]?.slice(4)}`,
     OIDC_ISSUER: testVariable('OIDC_ISSUER'),
     CONSOLE_CLIENT_SECRET: testVariable('OIDC_CLIENT_SECRET'),
     SESSION_KEY: 'a session key for tests only',
@@ -58,6 +60,7 @@ test('it is ready, and refuses to start in production without its public address
     ...bus.env,
     NODE_ENV: 'production',
     KAFKA_TLS: 'false',
+    DATABASE_URL: testVariable('DATABASE_URL'),
     OIDC_ISSUER: 'https://issuer.example',
     CONSOLE_CLIENT_SECRET: 'a client secret for tests only',
     SESSION_KEY: 'a session key for tests only',

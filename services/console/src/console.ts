@@ -3,6 +3,7 @@ import { createAccessVerifier } from '@causeway/runtime/access';
 import {
   type Config,
   ConfigError,
+  databaseSettings,
   kafkaSettings,
   oidcSettings,
   port,
@@ -17,12 +18,15 @@ import type { Context } from '@causeway/runtime/service';
 import { createApp } from './app.ts';
 import { startMeasurement } from './measurement/measurement.ts';
 import { createIdentityProvider } from './sign-in/identity-provider.ts';
+import { openStore } from './store/store.ts';
 
 const CLIENT_ID = 'causeway-console';
 
 export const consoleSettings = {
   ...kafkaSettings,
   ...oidcSettings,
+  ...databaseSettings,
+  CONSOLE_DATABASE_SCHEMA: text('console'),
   NODE_ENV: text('development'),
   CONSOLE_HOST: text('127.0.0.1'),
   CONSOLE_PORT: port(8080),
@@ -53,6 +57,9 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   onStop('organisations', () => organisations.close());
   const measurement = startMeasurement({ kafka, organisations, log });
   onStop('measurement', () => measurement.close());
+
+  const store = openStore({ url: config.DATABASE_URL, schema: config.CONSOLE_DATABASE_SCHEMA, log, signal });
+  onStop('database', () => store.close());
 
   let publicUrl = configuredUrl;
   const app = createApp({
