@@ -4,12 +4,30 @@ import { benchExchange } from './exchange.ts';
 import { benchMllp } from './mllp.ts';
 import { print } from './report.ts';
 
-const BENCHES = { exchange: benchExchange, mllp: benchMllp } as const;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '3' },
+    minutes: { type: 'string', default: '0' },
+    'no-peers': { type: 'boolean', default: false },
+    'no-latency': { type: 'boolean', default: false },
+  },
+});
+
+const BENCHES = {
+  exchange: () =>
+    benchExchange({
+      rounds: Number(values.rounds),
+      minutes: Number(values.minutes),
+      peers: !values['no-peers'],
+      latency: !values['no-latency'],
+    }),
+  mllp: benchMllp,
+} as const;
 type Name = keyof typeof BENCHES;
 
 const isName = (text: string): text is Name => Object.hasOwn(BENCHES, text);
 
-const { positionals } = parseArgs({ allowPositionals: true });
 const unknown = positionals.filter((text) => !isName(text));
 if (unknown.length > 0) {
   process.stderr.write(

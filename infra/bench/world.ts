@@ -7,13 +7,21 @@ import { stringify } from 'yaml';
 import { freePorts } from '../local/settings.ts';
 import { type System, startSystem } from '../local/system.ts';
 
+/** The nhs-trust adapter's organisation, and beside it sources whose events go to one, three and ten recipients. */
 export const SOURCE = 'westshire-nhs-trust';
+export const SOURCES = { 1: 'source-of-one', 3: 'source-of-three', 10: 'source-of-ten' } as const;
+export const GENERALISING_SOURCE = 'source-of-ten-general';
 export const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
-export const DISCHARGE = 'uk.causeway.nhs.patient-discharge.recorded.v1';
 
-export type World = { system: System; kafka: Kafka; recipients: string[]; stop(): Promise<void> };
+export type World = {
+  home: string;
+  system: System;
+  kafka: Kafka;
+  recipients: string[];
+  stop(): Promise<void>;
+};
 
-/** A system of its own with the named services, ten recipients, admissions to one of them and discharges to all. */
+/** A system of its own with the named services, ten recipients, and an agreement for each source. */
 export const startWorld = async (services: string[]): Promise<World> => {
   const home = mkdtempSync(join(tmpdir(), 'causeway-bench-'));
   const organisationsDir = join(home, 'organisations');
@@ -23,20 +31,16 @@ export const startWorld = async (services: string[]): Promise<World> => {
     { length: 10 },
     (_, index) => `council-${String(index + 1).padStart(2, '0')}`,
   );
-  for (const id of [SOURCE, ...recipients])
+  for (const id of [SOURCE, ...Object.values(SOURCES), GENERALISING_SOURCE, ...recipients])
     writeFileSync(
       join(organisationsDir, `${id}.yaml`),
       stringify({ id, name: id, kind: 'other', handlingAccepted: [], dutyContacts: [] }),
     );
-  const fields = [
-    'person.name',
-    'person.dateOfBirth',
-    'person.identifiers.nhsNumber',
-    'visitId',
-    'admittedAt',
-  ];
-  writeAgreement(agreementsDir, 'to-one', recipients.slice(0, 1), ADMISSION, fields);
-  writeAgreement(agreementsDir, 'to-all', recipients, DISCHARGE, fields);
+  const to = (count: number) => recipients.slice(0, count);
+  writeAgreement(agreementsDir, SOURCE, to(1));
+  for (const [count, source] of Object.entries(SOURCES))
+    writeAgreement(agreementsDir, source, to(Number(count)));
+  writeAgreement(agreementsDir, GENERALISING_SOURCE, to(10), { 'person.address.postcode': 'outcode' });
   const system = await startSystem({
     home,
     environment: {},
@@ -61,6 +65,7 @@ export const startWorld = async (services: string[]): Promise<World> => {
     createLogger('bench', 'error'),
   );
   return {
+    home,
     system,
     kafka,
     recipients,
@@ -74,7 +79,16 @@ export const startWorld = async (services: string[]): Promise<World> => {
 
 export const connectionsOf = ({ parts }: System) => parts.connections;
 
-const writeAgreement = (directory: string, id: string, to: string[], type: string, fields: string[]) => {
+const FIELDS = ['person.name', 'person.dateOfBirth', 'person.identifiers.nhsNumber', 'visitId', 'admittedAt'];
+
+export const agreementOf = (source: string): string => `from-${source}`;
+
+const writeAgreement = (
+  directory: string,
+  from: string,
+  to: string[],
+  generalise: Record<string, string> = {},
+) => {
   const party = {
     regime: 'uk-gdpr',
     article6: 'public-task',
@@ -83,13 +97,13 @@ const writeAgreement = (directory: string, id: string, to: string[], type: strin
     approvedAt: '2026-01-01',
   };
   const agreement = {
-    id,
+    id: agreementOf(from),
     version: 1,
     status: 'active',
-    title: `Benchmark ${id}`,
-    from: SOURCE,
+    title: `Benchmark ${from}`,
+    from,
     to,
-    parties: Object.fromEntries([SOURCE, ...to].map((party_) => [party_, party])),
+    parties: Object.fromEntries([from, ...to].map((party_) => [party_, party])),
     purpose: 'hospital-discharge',
     gateways: ['care-act-2014-s6'],
     confidentiality: 'statute',
@@ -100,9 +114,9 @@ const writeAgreement = (directory: string, id: string, to: string[], type: strin
     marking: { ceiling: 'OFFICIAL-SENSITIVE', handling: [] },
     contacts: { dataProtection: 'dpo@trust.example', incident: '01632 960000' },
     audience: 'all',
-    release: { [type]: { fields } },
+    release: { [ADMISSION]: { fields: FIELDS, generalise } },
   };
-  writeFileSync(join(directory, `${id}.yaml`), stringify(agreement, { aliasDuplicateObjects: false }));
+  writeFileSync(join(directory, `${from}.yaml`), stringify(agreement, { aliasDuplicateObjects: false }));
 };
 
 /** Resident memory of a process, megabytes; null where the system does not tell. */
@@ -112,5 +126,17 @@ export const residentMb = (pid: number | undefined): number | null => {
     return Math.round((pages * 4_096) / 2 ** 20);
   } catch {
     return null;
+  }
+};
+
+const TICKS_PER_SECOND = 100;
+
+/** Processor time that a process has used, milliseconds; NaN where the system does not tell. */
+export const cpuMs = (pid: number | undefined): number => {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND;
+  } catch {
+    return Number.NaN;
   }
 };

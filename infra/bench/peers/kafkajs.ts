@@ -5,43 +5,72 @@ const RECORDS = 50_000;
 const PER_SEND = 1_000;
 const TOPIC = 'bench.kafkajs';
 
+type Headers = Record<string, string | Buffer>;
 type Access = { KAFKA_BROKERS: string; KAFKA_USERNAME: string; KAFKA_PASSWORD: string };
+
+const connect = (access: Access) =>
+  new kafkajs.Kafka({
+    clientId: 'peer',
+    brokers: access.KAFKA_BROKERS.split(','),
+    sasl: { mechanism: 'scram-sha-512', username: access.KAFKA_USERNAME, password: access.KAFKA_PASSWORD },
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { initialRetryTime: 3, multiplier: 1.2, maxRetryTime: 30, retries: 1_000 },
+  });
+
+const batchOf = (batch: number, value: Buffer, headers: Headers) => ({
+  topic: TOPIC,
+  messages: Array.from({ length: PER_SEND }, (_, index) => ({
+    key: `key ${batch} ${index}`,
+    value,
+    headers,
+  })),
+});
+
+const rateOf = async (send: (batch: number) => Promise<unknown>): Promise<number> => {
+  for (let batch = 0; batch < 10; batch += 1) await send(batch);
+  const began = performance.now();
+  for (let batch = 0; batch < RECORDS / PER_SEND; batch += 1) await send(batch);
+  return Math.round((RECORDS / (performance.now() - began)) * 1_000);
+};
 
 /** What the client's own producer does with the same value and headers: the yardstick of the other figures. */
 export const clientProduceRate = async (
   access: Access,
   bus: Bus,
   value: Buffer,
-  headers: Record<string, string | Buffer>,
+  headers: Headers,
 ): Promise<number> => {
   const admin = await bus.admin();
   await admin.createTopics([{ topic: TOPIC, partitions: 6, replicationFactor: 1, config: {} }]);
   await admin.close();
-  const client = new kafkajs.Kafka({
-    clientId: 'peer',
-    brokers: access.KAFKA_BROKERS.split(','),
-    sasl: { mechanism: 'scram-sha-512', username: access.KAFKA_USERNAME, password: access.KAFKA_PASSWORD },
-    logLevel: kafkajs.logLevel.NOTHING,
-  });
-  const producer = client.producer({
+  const producer = connect(access).producer({
     idempotent: true,
     maxInFlightRequests: 1,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });
   await producer.connect();
-  const send = (batch: number) =>
-    producer.send({
-      topic: TOPIC,
-      messages: Array.from({ length: PER_SEND }, (_, index) => ({
-        key: `key ${batch} ${index}`,
-        value,
-        headers,
-      })),
-    });
-  for (let batch = 0; batch < 10; batch += 1) await send(batch);
-  const began = performance.now();
-  for (let batch = 0; batch < RECORDS / PER_SEND; batch += 1) await send(batch);
-  const took = performance.now() - began;
+  const rate = await rateOf((batch) => producer.send(batchOf(batch, value, headers)));
   await producer.disconnect();
-  return Math.round((RECORDS / took) * 1_000);
+  return rate;
+};
+
+/** The same in transactions, one after the other, on the topic of the other rate. */
+export const clientTransactionalRate = async (
+  access: Access,
+  value: Buffer,
+  headers: Headers,
+): Promise<number> => {
+  const producer = connect(access).producer({
+    transactionalId: 'peer.kafkajs',
+    maxInFlightRequests: 1,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
+  await producer.connect();
+  const rate = await rateOf(async (batch) => {
+    const transaction = await producer.transaction();
+    await transaction.send(batchOf(batch, value, headers));
+    await transaction.commit();
+  });
+  await producer.disconnect();
+  return rate;
 };

@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KafkaRecord } from '@causeway/runtime/kafka-session';
+import type { Producer } from '@causeway/runtime/producer';
+import type { Reader } from '@causeway/runtime/reader';
+import { LANES } from '@causeway/runtime/topology';
+import { perSecond } from './report.ts';
+import { cpuMs, type World } from './world.ts';
+
+export const EVENTS = 30_000;
+const PER_SEND = 500;
+const lanes = Array.from({ length: LANES }, (_, lane) => lane);
+
+/** A process that takes events from one topic and writes one ledger record for each. */
+export type Worker = { pid: number; input: string; ledger: string; group: string };
+export type Drained = { perSecond: number; cpuMicros: number; brokerCpuMicros: number };
+
+/**
+ * Events gather in the input topic while the worker is stopped; then how long until the last of them is in the ledger. The end is
+ * the broker's append time of the last ledger record, so that no commit interval or polling of ours is in the figure.
+ */
+export const drain = async (
+  { kafka, system }: World,
+  producer: Producer,
+  worker: Worker,
+  record: () => KafkaRecord,
+): Promise<Drained> => {
+  const reader = kafka.reader();
+  const admin = await kafka.admin();
+  process.kill(worker.pid, 'SIGSTOP');
+  for (let sent = 0; sent < EVENTS; sent += PER_SEND)
+    await producer.send(Array.from({ length: PER_SEND }, record));
+  const target = sum((await reader.bounds(worker.input, lanes)).map(({ end }) => end));
+  const broker = system.processes().kafka;
+  const [cpu, brokerCpu] = [cpuMs(worker.pid), cpuMs(broker)];
+  const began = Date.now();
+  process.kill(worker.pid, 'SIGCONT');
+  while (sum([...(await admin.committedOffsets(worker.group, worker.input)).values()]) < target)
+    await delay(100);
+  const used = cpuMs(worker.pid) - cpu;
+  const brokerUsed = cpuMs(broker) - brokerCpu;
+  const times = await Promise.all(lanes.map((lane) => lastAppend(reader, worker.ledger, lane, began)));
+  await Promise.all([reader.close(), admin.close()]);
+  return {
+    perSecond: perSecond(EVENTS, Math.max(...times) - began),
+    cpuMicros: (used * 1_000) / EVENTS,
+    brokerCpuMicros: (brokerUsed * 1_000) / EVENTS,
+  };
+};
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+/** Found by asking for offsets by time, because a peer may compress its records with a codec that nobody here reads. */
+const lastAppend = async (reader: Reader, topic: string, partition: number, after: number) => {
+  const [bounds] = await reader.bounds(topic, [partition]);
+  const isReached = async (time: number) =>
+    ((await reader.atTime(topic, [partition], time))[0]?.offset ?? 0) < (bounds?.end ?? 0);
+  let [reached, missed] = [after, Date.now() + 1];
+  while (missed - reached > 1) {
+    const middle = Math.floor((reached + missed) / 2);
+    if (await isReached(middle)) reached = middle;
+    else missed = middle;
+  }
+  return reached;
+};

@@ -1,0 +1,48 @@
+import { createCodec } from '@causeway/runtime/avro';
+import { type Envelope, encodeHeaders, eventId } from '@causeway/runtime/event';
+import type { KafkaRecord } from '@causeway/runtime/kafka-session';
+import { createLogger } from '@causeway/runtime/log';
+import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { ADMISSION, connectionsOf, type World } from './world.ts';
+
+const SUBJECTS = 1_000;
+
+export type Load = {
+  value: Buffer;
+  /** A new event, as an adapter publishes it: every header, and the catalogue's example as its data. */
+  record(source: string, topic?: string): KafkaRecord;
+};
+
+export const createLoad = async (world: World): Promise<Load> => {
+  const { SCHEMA_REGISTRY_URL } = connectionsOf(world.system);
+  const codec = createCodec({ registryUrl: SCHEMA_REGISTRY_URL }, createLogger('bench', 'error'));
+  const type = loadCatalogue().find((entry) => entry.type === ADMISSION);
+  if (!type) throw new Error(`the catalogue has no ${ADMISSION}`);
+  const value = await codec.encode(await codec.idOf(type.type, type.schema), type.example.data);
+  const token = (text: string) => eventId(['bench'], Buffer.from(text), 0);
+  let number = 0;
+  return {
+    value,
+    record: (source, topic = `outbox.${source}`) => {
+      number += 1;
+      const subject = token(`subject ${number % SUBJECTS}`);
+      const event: Envelope = {
+        id: token(`event ${number}`),
+        source: `/${source}/bench`,
+        type: ADMISSION,
+        time: '2026-10-05T14:20:00+01:00',
+        recordedTime: '2026-10-05T14:26:41+01:00',
+        subject,
+        tokens: [subject],
+        otherTokens: [],
+        classification: 'OFFICIAL-SENSITIVE',
+        handling: [],
+        exclude: [],
+        priority: 'routine',
+        replay: false,
+        agreement: [],
+      };
+      return { topic, key: subject, value, headers: encodeHeaders(event, 'outbox') };
+    },
+  };
+};
