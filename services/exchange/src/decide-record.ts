@@ -1,15 +1,16 @@
-import { type Codec, schemaIdOf, withSchemaId } from '@causeway/runtime/avro';
+import { type Codec, schemaIdOf } from '@causeway/runtime/avro';
 import { deadLetterRecord } from '@causeway/runtime/dead-letter';
 import { type Decision, decide, needsData, reference } from '@causeway/runtime/decide';
 import { errorCode, isPermanent, PermanentError, RetryableError } from '@causeway/runtime/errors';
-import { decodeHeaders, type Envelope, encodeHeaders, organisationOf } from '@causeway/runtime/event';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
+import { decodeHeaders, type Envelope, organisationOf } from '@causeway/runtime/event';
+import type { FetchedRecord, PlacedRecord } from '@causeway/runtime/kafka-session';
 import { digestOf, type LedgerDecision } from '@causeway/runtime/ledger';
 import { topicsOf } from '@causeway/runtime/topology';
 import type { WriterRecord } from '@causeway/runtime/writer';
 import { avroName } from '@causeway/schemas/event-type';
+import { createCarrier } from './carry.ts';
 import type { Ruling } from './rules.ts';
-import type { View, Views } from './views.ts';
+import type { Views } from './views.ts';
 
 /** What became of one outbox record. Everything but `hold` moves the partition on. */
 export type Verdict =
@@ -20,7 +21,7 @@ export type Verdict =
       decisions: LedgerDecision[];
       releases: WriterRecord[];
     }
-  | { kind: 'dead-letter'; reason: string; valueDigest: string; letter: WriterRecord }
+  | { kind: 'dead-letter'; reason: string; valueDigest: string; letter: PlacedRecord }
   | { kind: 'duplicate' }
   | { kind: 'hold'; code: string };
 
@@ -74,7 +75,7 @@ const deadLetter = ({ organisation, lane, record }: Question, reason: string): V
 };
 
 const judge = async (question: Question): Promise<Verdict> => {
-  const { codec, organisation, record, ruling } = question;
+  const { codec, views, organisation, lane, record, ruling } = question;
   const event = decodeHeaders(record.headers);
   const schemaId = schemaIdOf(record.value);
   const value = record.value ?? Buffer.alloc(0);
@@ -87,80 +88,55 @@ const judge = async (question: Question): Promise<Verdict> => {
     throw new PermanentError('wrong-source', 'ce_source does not belong to the owner of this outbox');
   if ((await codec.nameOf(schemaId)) !== avroName(event.type))
     throw new PermanentError('type-mismatch', 'The schema of the value is not that of ce_type');
-  // Decoded even where nobody gets it: what cannot be read is found out now, not by the first recipient.
-  const { data } = await codec.decode(value);
   const decisions = decide({
     rules: ruling.rules,
     source: organisation,
     event,
-    data: needsData(ruling.rules, organisation, event.type) ? data : null,
+    data: await dataOf(question, event, value),
     organisation: ruling.organisation,
     today: ruling.today,
   });
-  const carrier = createCarrier(question, event, schemaId, value);
-  const made = await Promise.all(decisions.map(carrier));
-  return {
-    kind: 'decided',
-    event,
-    valueDigest,
-    decisions: made.map(({ entry }) => entry),
-    releases: made.flatMap(({ release }) => release ?? []),
-  };
+  const releases: WriterRecord[] = [];
+  const entries: LedgerDecision[] = [];
+  const carry = createCarrier(event, value, lane);
+  for (const decision of decisions) {
+    if (decision.outcome === 'withheld') entries.push(withheld(decision));
+    else {
+      const { recipient, outcome, versions } = decision;
+      const found = views.carriageOf(schemaId, recipient, event.type, versions);
+      const carriage = found instanceof Promise ? await found : found;
+      const { agreements, id: viewId } = carriage.view;
+      const { record: release, valueDigest: digest } = carry(
+        carriage,
+        headersFor(event, recipient, agreements),
+      );
+      releases.push(release);
+      entries.push({ recipient, outcome, agreements, viewId, valueDigest: digest });
+    }
+  }
+  return { kind: 'decided', event, valueDigest, decisions: entries, releases };
 };
 
-type CarriedOut = { entry: LedgerDecision; release?: WriterRecord };
-
-/** Carries out the decisions on one event. What recipients have in common is made once. */
-const createCarrier = (
-  { views, lane }: Question,
-  event: Envelope,
-  schemaId: number,
-  value: Buffer,
-): ((decision: Decision) => Promise<CarriedOut>) => {
-  const projected = new Map<string, Promise<Buffer>>();
-  let shared: Record<string, Buffer> | null = null;
-
-  const projectedTo = async (view: View): Promise<Buffer> => {
-    const known = projected.get(view.shape);
-    if (known) return withSchemaId(await known, view.id);
-    const projecting = views.projectorOf(schemaId, view).then((project) => project(value));
-    projected.set(view.shape, projecting);
-    return projecting;
-  };
-
-  const headersFor = (recipient: string, agreements: string[]) => {
-    shared ??= asBytes(encodeHeaders({ ...event, ...STAYS_BEHIND }, 'inbox'));
-    const answersThem = event.inResponseTo?.startsWith(`/${recipient}/`);
-    return {
-      ...shared,
-      ...(answersThem ? { ce_inresponseto: event.inResponseTo ?? '' } : {}),
-      ce_agreement: agreements.join(' '),
-    };
-  };
-
-  return async (decision) => {
-    const { recipient, outcome, versions } = decision;
-    const agreements = versions.map(reference);
-    if (decision.outcome === 'withheld')
-      return { entry: { recipient, outcome, reason: decision.reason, agreements } };
-    const view = await views.viewOf(recipient, event.type, versions);
-    const released = await projectedTo(view);
-    return {
-      entry: { recipient, outcome, agreements, viewId: view.id, valueDigest: digestOf(released) },
-      release: {
-        topic: topicsOf(recipient).inbox,
-        // One lane writes one partition of every inbox, so the order of a subject is that of its outbox.
-        partition: lane,
-        key: event.subject,
-        value: released,
-        headers: headersFor(recipient, agreements),
-      },
-    };
-  };
+/** Read even where nobody gets it: what cannot be read is found out now, not by the first recipient. */
+const dataOf = async ({ codec, organisation, ruling }: Question, event: Envelope, value: Buffer) => {
+  if (needsData(ruling.rules, organisation, event.type)) return (await codec.decode(value)).data;
+  await codec.check(value);
+  return null;
 };
 
-/** Attributes that tell of other events: the case chain, and an answer to somebody else. */
-const STAYS_BEHIND = { correlationId: undefined, inResponseTo: undefined, agreement: [] };
+const withheld = ({ recipient, outcome, reason, versions }: Decision & { outcome: 'withheld' }) => ({
+  recipient,
+  outcome,
+  reason,
+  agreements: versions.map(reference),
+});
 
-const asBytes = (headers: Record<string, string>): Record<string, Buffer> =>
-  Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
+/** The headers that this recipient alone gets. */
+const headersFor = (
+  { inResponseTo }: Envelope,
+  recipient: string,
+  agreements: readonly string[],
+): Record<string, string> => ({
+  ...(inResponseTo?.startsWith(`/${recipient}/`) ? { ce_inresponseto: inResponseTo } : {}),
+  ce_agreement: agreements.join(' '),
+});

@@ -327,14 +327,14 @@ const take = (batch: Batch, draft: Draft, offset: number, verdict: Exclude<Verdi
   if (verdict.kind === 'dead-letter') {
     const { reason, valueDigest, letter } = verdict;
     draft.output.push(letter);
-    batch.bytes += letter.value?.length ?? 0;
+    batch.bytes += bytesOf(letter);
     chain(batch, draft, { ...common(batch, draft, offset), kind: 'dead-letter', reason, valueDigest });
     draft.counts.push((metrics) => metrics.deadLetters.inc({ component: 'exchange', organisation, reason }));
     return;
   }
   const { event, valueDigest, decisions, releases } = verdict;
   draft.output.push(...releases);
-  for (const { value } of releases) batch.bytes += value?.length ?? 0;
+  for (const release of releases) batch.bytes += bytesOf(release);
   chain(batch, draft, {
     ...common(batch, draft, offset),
     kind: 'decision',
@@ -359,6 +359,9 @@ const take = (batch: Batch, draft: Draft, offset: number, verdict: Exclude<Verdi
       else metrics.recordsWithheld.inc({ organisation, recipient, reason });
   });
 };
+
+const bytesOf = (record: WriterRecord): number =>
+  'encoded' in record ? record.encoded.body.length : (record.value?.length ?? 0);
 
 const common = ({ lane, ruling }: Batch, draft: Draft, offset: number) => ({
   sequence: draft.sequence,

@@ -7,7 +7,7 @@ import {
   type Session,
   TRANSIENT,
 } from './kafka-session.ts';
-import { type BatchRecord, encodeRecordBatch } from './record-batch.ts';
+import { type BatchRecord, type EncodedRecord, encodeRecord, encodeRecordBatch } from './record-batch.ts';
 
 const RETRY_DELAY_MS = 50;
 const NO_HEADERS: BatchRecord['headers'] = [];
@@ -23,21 +23,24 @@ const nameBytes = (name: string): Buffer => {
 };
 
 /** Turns a record into bytes once, before sizes are counted and batches are cut. */
-export const toBatchRecord = ({ key, value, headers }: KafkaRecord): BatchRecord => ({
-  key: typeof key === 'string' ? Buffer.from(key) : (key ?? null),
-  value,
-  headers: headers
-    ? Object.entries(headers).map(([name, text]) => [
-        nameBytes(name),
-        typeof text === 'string' ? Buffer.from(text) : text,
-      ])
-    : NO_HEADERS,
-});
+export const toEncoded = ({ key, value, headers }: Pick<KafkaRecord, 'key' | 'value' | 'headers'>) =>
+  encodeRecord({
+    key: typeof key === 'string' ? Buffer.from(key) : (key ?? null),
+    value,
+    headers: headers ? headerPairs(headers) : NO_HEADERS,
+  });
+
+/** Headers as a batch has them; the bytes of a name are made once. */
+export const headerPairs = (headers: Record<string, string | Buffer>): BatchRecord['headers'] =>
+  Object.entries(headers).map(([name, text]) => [
+    nameBytes(name),
+    typeof text === 'string' ? Buffer.from(text) : text,
+  ]);
 
 /** Next sequence number per partition, as the broker expects it of one producer identity. */
 export type Sequences = Map<string, number>;
 
-export type PartitionRecords = { topic: string; partition: number; records: BatchRecord[] };
+export type PartitionRecords = { topic: string; partition: number; records: EncodedRecord[] };
 export type AppendResult = PartitionRecords & { baseOffset: number; error: Error | null };
 
 export type AppendOptions = {

@@ -3,6 +3,7 @@ import { fullName } from '@causeway/schemas/avro-schema';
 import { applyGeneralise, type Generalise } from '@causeway/schemas/generalisers';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import avro, { type Schema as RawSchema, type Type } from 'avsc';
+import { type Cut, compileCut, NOT_PLAIN } from './cut.ts';
 import { PermanentError, RetryableError } from './errors.ts';
 import type { Logger } from './log.ts';
 
@@ -37,11 +38,15 @@ export type Codec = {
   encode(id: number, data: unknown): Promise<Buffer>;
   /** @throws PermanentError `undecodable` */
   decode(value: Buffer): Promise<{ id: number; data: unknown }>;
+  /** Checks a value as decoding does, but keeps nothing of it. @throws PermanentError `undecodable` */
+  check(value: Buffer): Promise<void>;
   /** Decodes with an older or narrower schema than the writer's. @throws PermanentError `cannot-project` */
   decodeAs(value: Buffer, readerId: number): Promise<unknown>;
   /**
    * A function from values written with one schema to values of a view of it; what the view does not have is
-   * never decoded into anything. The function throws PermanentError `undecodable` or `cannot-project`.
+   * never decoded into anything. Where nothing is generalised and what the view keeps stands in the same form in both schemas, the
+   * kept bytes are cut out instead of decoded and encoded again, with the same result.
+   * The function throws PermanentError `undecodable` or `cannot-project`.
    */
   projector(writerId: number, viewId: number, generalise?: Generalise): Promise<Projector>;
 };
@@ -61,13 +66,6 @@ export const schemaIdOf = (value: Buffer | null): number => {
       'The value is not in the wire format: byte 0, four bytes of schema id, Avro',
     );
   return value.readInt32BE(1);
-};
-
-/** The same value under the id of another schema that writes it the same way. */
-export const withSchemaId = (value: Buffer, id: number): Buffer => {
-  const copy = Buffer.from(value);
-  copy.writeInt32BE(id, 1);
-  return copy;
 };
 
 const frame = (id: number, body: Buffer): Buffer => {
@@ -92,6 +90,7 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
   const sources = new Map<number, AvroSchema>();
   const types = new Map<number, Promise<Type>>();
   const projectors = new Map<string, Promise<Projector>>();
+  const checks = new Map<number, Cut | null>();
   const unknownUntil = new Map<number, number>();
 
   const client = new SchemaRegistry({
@@ -154,16 +153,18 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
     generalise?: Generalise,
   ): Promise<Projector> => {
     const [writer, view] = await Promise.all([typeOf(writerId), typeOf(viewId)]);
-    const resolver = resolverOf(view, writer);
-    const change = generalise && Object.keys(generalise).length > 0 ? generalise : null;
-    return (value) => {
-      const data = decodeBody(view, value, resolver);
-      try {
-        return frame(viewId, view.toBuffer(change ? applyGeneralise(data, change) : data));
-      } catch (error) {
-        throw cannotProject(error);
-      }
-    };
+    const resolving = resolvingProjector(writer, view, viewId, generalise);
+    if (hasAny(generalise)) return resolving;
+    const cut = compileCut(await schemaOf(writerId), await schemaOf(viewId));
+    return cut ? cuttingProjector(cut, viewId, resolving) : resolving;
+  };
+
+  const checkOf = async (id: number): Promise<Cut | null> => {
+    const known = checks.get(id);
+    if (known !== undefined) return known;
+    const compiled = compileCut(await schemaOf(id), null);
+    checks.set(id, compiled);
+    return compiled;
   };
 
   return {
@@ -204,6 +205,13 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
       return { id, data: decodeBody(await typeOf(id), value) };
     },
 
+    check: async (value) => {
+      const id = schemaIdOf(value);
+      const check = await checkOf(id);
+      if (check === null || check(value, HEADER_BYTES, NO_OUTPUT, 0) === NOT_PLAIN)
+        decodeBody(await typeOf(id), value);
+    },
+
     decodeAs: async (value, readerId) => {
       const [writer, reader] = await Promise.all([typeOf(schemaIdOf(value)), typeOf(readerId)]);
       return decodeBody(reader, value, resolverOf(reader, writer));
@@ -220,6 +228,42 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
     },
   };
 };
+
+const NO_OUTPUT = Buffer.alloc(0);
+
+const hasAny = (generalise: Generalise | undefined): generalise is Generalise =>
+  generalise !== undefined && Object.keys(generalise).length > 0;
+
+/** Decodes with the view as the reader's schema and encodes the result: right for every pair of schemas. */
+export const resolvingProjector = (
+  writer: Type,
+  view: Type,
+  viewId: number,
+  generalise?: Generalise,
+): Projector => {
+  const resolver = resolverOf(view, writer);
+  return (value) => {
+    const data = decodeBody(view, value, resolver);
+    try {
+      return frame(viewId, view.toBuffer(hasAny(generalise) ? applyGeneralise(data, generalise) : data));
+    } catch (error) {
+      throw cannotProject(error);
+    }
+  };
+};
+
+/** What the cut does not take for plain is resolved, which also finds out what is wrong with it. */
+export const cuttingProjector =
+  (cut: Cut, viewId: number, resolving: Projector): Projector =>
+  (value) => {
+    // What is kept is never longer than what there was.
+    const output = Buffer.allocUnsafe(value.length);
+    const end = cut(value, HEADER_BYTES, output, HEADER_BYTES);
+    if (end === NOT_PLAIN) return resolving(value);
+    output[0] = 0;
+    output.writeInt32BE(viewId, 1);
+    return output.subarray(0, end);
+  };
 
 const unknownSchema = (id: number) =>
   new PermanentError('unknown-schema', `No record schema with id ${id} is registered`);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { WriterRecord } from './writer.ts';
+import type { PlacedRecord } from './kafka-session.ts';
 
 /** Bytes of a dead letter that are kept; of more than that, the beginning, the length and the hash. */
 export const KEPT_BYTES = 400_000;
@@ -27,7 +27,7 @@ export const deadLetterRecord = (
   component: string,
   origin: string,
   letter: DeadLetter,
-): WriterRecord => {
+): PlacedRecord => {
   const { raw, reason, attempts, contentType, key = null, headers = {} } = letter;
   const received = Object.entries(headers).filter(
     (entry): entry is [string, Buffer] => entry[1] !== undefined,

@@ -12,6 +12,8 @@ export type KafkaRecord = {
   headers?: Record<string, string | Buffer>;
 };
 
+export type PlacedRecord = KafkaRecord & { partition: number };
+
 export type FetchedRecord = {
   offset: number;
   /** Append time, milliseconds since 1970. */

@@ -5,13 +5,13 @@ import {
   cutBySize,
   type PartitionRecords,
   type Sequences,
-  toBatchRecord,
+  toEncoded,
   untilDeadline,
 } from './append.ts';
 import { isPermanent, PermanentError, RetryableError } from './errors.ts';
 import type { KafkaRecord, Position, ProducerIdentity, Session } from './kafka-session.ts';
 import type { Logger } from './log.ts';
-import { type BatchRecord, recordSize } from './record-batch.ts';
+import { type EncodedRecord, recordSize } from './record-batch.ts';
 
 export type ProducerOptions = {
   /** How long one `send` may take from the first attempt to its rejection, milliseconds. */
@@ -36,7 +36,13 @@ export type Producer = {
   close(): Promise<void>;
 };
 
-type Entry = { topic: string; partition: number | undefined; record: BatchRecord; size: number };
+type Entry = {
+  topic: string;
+  partition: number | undefined;
+  key: string | Buffer | null;
+  record: EncodedRecord;
+  size: number;
+};
 type Pending = {
   entries: Entry[];
   bytes: number;
@@ -90,9 +96,9 @@ export const createProducer = (
     }
     const placed = new Map<string, Entry[]>();
     for (const entry of entries) {
-      const { topic, record } = entry;
+      const { topic, key } = entry;
       if (failures.has(topic)) continue;
-      const chosen = record.key ? session.partitionOfKey(record.key, counts.get(topic) ?? 1) : 0;
+      const chosen = key ? session.partitionOfKey(key, counts.get(topic) ?? 1) : 0;
       const id = `${topic}/${entry.partition ?? chosen}`;
       const run = placed.get(id);
       if (run) run.push(entry);
@@ -224,9 +230,10 @@ export const createProducer = (
           return reject(
             new RetryableError('producer-closed', 'The producer is closed; the service is stopping'),
           );
-        const entries = records.map(({ topic, partition, ...rest }) => {
-          const batchRecord = toBatchRecord({ topic, ...rest });
-          return { topic, partition, record: batchRecord, size: recordSize(batchRecord) };
+        const entries = records.map((given) => {
+          const { topic, partition, key = null } = given;
+          const record = toEncoded(given);
+          return { topic, partition, key, record, size: recordSize(record) };
         });
         const bytes = entries.reduce((sum, { size }) => sum + size, 0);
         if (entries.some(({ size }) => size > settings.maxRecordBytes))

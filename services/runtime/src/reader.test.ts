@@ -6,7 +6,7 @@ import { crc32c } from '@node-rs/crc32';
 import type { Admin, Kafka } from './kafka.ts';
 import type { Session } from './kafka-session.ts';
 import { type Reader, readToEnd } from './reader.ts';
-import { encodeRecordBatch } from './record-batch.ts';
+import { encodeRecord, encodeRecordBatch } from './record-batch.ts';
 import { testKafka } from './test-bus.ts';
 
 let kafka: Kafka;
@@ -41,7 +41,7 @@ const VALUE = 'v'.repeat(60);
 
 /** A batch as another client may send it. */
 const compressedBatch = (codec: number, compress: (data: Buffer) => Buffer): Buffer => {
-  const plain = encodeRecordBatch([{ key: null, value: Buffer.from(VALUE), headers: [] }], {
+  const plain = encodeRecordBatch([encodeRecord({ key: null, value: Buffer.from(VALUE), headers: [] })], {
     timestamp: Date.now(),
     producerId: -1n,
     producerEpoch: -1,

@@ -5,7 +5,15 @@ import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { isPermanent } from './errors.ts';
 import { committedRecords, decodeFetchResponse } from './fetch-response.ts';
-import { type BatchOptions, type BatchRecord, encodeRecordBatch, recordSize } from './record-batch.ts';
+import {
+  type BatchOptions,
+  type BatchRecord,
+  type EncodedRecord,
+  encodeRecord,
+  encodeRecordBatch,
+  recordSize,
+  valueOffset,
+} from './record-batch.ts';
 import { decodeBatches } from './record-batch-decode.ts';
 
 const OPTIONS: BatchOptions = {
@@ -55,12 +63,21 @@ const onlyBatch = (encoded: Buffer) => {
   return batches[0] as (typeof batches)[number];
 };
 
-const plain = (value: string): BatchRecord => ({ key: null, value: Buffer.from(value), headers: [] });
+const plainRecord = (value: string): BatchRecord => ({
+  key: null,
+  value: Buffer.from(value),
+  headers: [],
+});
+const plain = (value: string): EncodedRecord => encodeRecord(plainRecord(value));
+const withHeaders = (headers: BatchRecord['headers']): EncodedRecord =>
+  encodeRecord({ ...plainRecord('a'), headers });
 
 test('what is encoded is decoded again, with its offsets, times and headers', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyRecord, { minLength: 1, maxLength: 40 }), async (records) => {
-      const batch = onlyBatch(stored(encodeRecordBatch(records, OPTIONS), { baseOffset: 1_000 }));
+      const batch = onlyBatch(
+        stored(encodeRecordBatch(records.map(encodeRecord), OPTIONS), { baseOffset: 1_000 }),
+      );
       assert.equal(batch.lastOffset, 1_000 + records.length - 1);
       assert.equal(batch.producerId, 7n);
       const decoded = await batch.records();
@@ -88,10 +105,27 @@ test('what is encoded is decoded again, with its offsets, times and headers', as
 test('the size of a record is never less than the bytes that it takes in a batch', () => {
   fc.assert(
     fc.property(fc.array(anyRecord, { minLength: 1, maxLength: 200 }), (records) => {
-      const sum = records.reduce((total, record) => total + recordSize(record), HEADER_BYTES);
-      assert.ok(encodeRecordBatch(records, OPTIONS).length <= sum);
+      const sum = records.reduce((total, record) => total + recordSize(encodeRecord(record)), HEADER_BYTES);
+      assert.ok(encodeRecordBatch(records.map(encodeRecord), OPTIONS).length <= sum);
     }),
     { numRuns: 50 },
+  );
+});
+
+test('a stamp changes its four bytes in the batch and nothing else, also not the bytes that others share', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyRecord, bytes(300), fc.integer(), async (record, rest, number) => {
+      const value = Buffer.concat([Buffer.from([0, 9, 9, 9, 9]), rest]);
+      const whole = { ...record, value };
+      const { body } = encodeRecord(whole);
+      const stamp = { at: valueOffset(whole) + 1, number };
+      const batch = encodeRecordBatch([{ body }, { body, stamp }, { body }], OPTIONS);
+      const values = (await onlyBatch(batch).records()).map((decoded) => decoded.value);
+      const stamped = Buffer.from(value);
+      stamped.writeInt32BE(number, 1);
+      assert.deepEqual(values, [value, stamped, value]);
+    }),
+    { numRuns: 60 },
   );
 });
 
@@ -168,7 +202,7 @@ test('of a repeated header the last one counts, and a header named like a part o
     ['__proto__', 'x'],
     ['toString', 'y'],
   ].map(([name = '', text = '']) => [Buffer.from(name), Buffer.from(text)] as const);
-  const [record] = await onlyBatch(encodeRecordBatch([{ ...plain('a'), headers }], OPTIONS)).records();
+  const [record] = await onlyBatch(encodeRecordBatch([withHeaders(headers)], OPTIONS)).records();
   const entries = Object.entries(record?.headers ?? {}).map(([name, text]) => [name, String(text)]);
   assert.deepEqual(entries, [
     ['a', '2'],
@@ -182,7 +216,7 @@ test('a record with a hundred thousand headers is read in the time of its bytes'
     { length: 100_000 },
     (_, index) => [Buffer.from(index.toString(36)), Buffer.from('x')] as const,
   );
-  const batch = encodeRecordBatch([{ ...plain('a'), headers }], OPTIONS);
+  const batch = encodeRecordBatch([withHeaders(headers)], OPTIONS);
   const began = performance.now();
   const [record] = await onlyBatch(batch).records();
   assert.ok(performance.now() - began < 2_000);

@@ -7,6 +7,12 @@ export type BatchRecord = {
   headers: readonly (readonly [name: Buffer, value: Buffer])[];
 };
 
+/**
+ * Key, value and headers of a record as they stand in a batch. A stamp is a 32-bit number that is written over the copy
+ * in the batch, so that records which differ in nothing but a schema id share their bytes.
+ */
+export type EncodedRecord = { body: Buffer; stamp?: { at: number; number: number } };
+
 export type BatchOptions = {
   timestamp: number;
   producerId: bigint;
@@ -52,15 +58,38 @@ const writeBytes = (buffer: Buffer, at: number, value: Buffer | null): number =>
   return position + value.length;
 };
 
-const bodySize = (record: BatchRecord, offsetDelta: number): number => {
-  let size = 2 + varintSize(offsetDelta) + bytesSize(record.key) + bytesSize(record.value);
-  size += varintSize(record.headers.length);
-  for (const [name, value] of record.headers) size += bytesSize(name) + bytesSize(value);
+const bodySize = ({ key, value, headers }: BatchRecord): number => {
+  let size = bytesSize(key) + bytesSize(value) + varintSize(headers.length);
+  for (const [name, text] of headers) size += bytesSize(name) + bytesSize(text);
   return size;
 };
 
+/** Encodes what a record has of its own, once for every batch that it goes into. */
+export const encodeRecord = (record: BatchRecord): EncodedRecord => {
+  const body = Buffer.allocUnsafe(bodySize(record));
+  let at = writeBytes(body, 0, record.key);
+  at = writeBytes(body, at, record.value);
+  at = writeVarint(body, at, record.headers.length);
+  for (const [name, text] of record.headers) {
+    at = writeBytes(body, at, name);
+    at = writeBytes(body, at, text);
+  }
+  return { body };
+};
+
+/** Where the value of a record begins in its encoded body. */
+export const valueOffset = ({ key, value }: Pick<BatchRecord, 'key' | 'value'>): number =>
+  bytesSize(key) + varintSize(value?.length ?? -1);
+
+/** Attributes, timestamp and offset before the body, with the longest offset. */
+const LARGEST_PREFIX = 2 + 3;
+const LONGEST_LENGTH = 5;
+
 /** The most bytes that one record can take in a batch, for callers that cap their batches. */
-export const recordSize = (record: BatchRecord): number => bodySize(record, 0xffff) + 5;
+export const recordSize = ({ body }: EncodedRecord): number => body.length + LARGEST_PREFIX + LONGEST_LENGTH;
+
+const sizeInBatch = ({ body }: EncodedRecord, offsetDelta: number): number =>
+  2 + varintSize(offsetDelta) + body.length;
 
 /**
  * Encodes records as one Kafka record batch, format version 2 (the format of the Kafka protocol guide,
@@ -69,36 +98,36 @@ export const recordSize = (record: BatchRecord): number => bodySize(record, 0xff
  * Written into a single buffer because the client's own encoder allocates several buffers for each header,
  * and every record here carries about ten of them.
  */
-export const encodeRecordBatch = (records: readonly BatchRecord[], options: BatchOptions): Buffer => {
-  const sizes = records.map(bodySize);
+export const encodeRecordBatch = (records: readonly EncodedRecord[], options: BatchOptions): Buffer => {
+  const sizes = records.map(sizeInBatch);
   const total = sizes.reduce((sum, size) => sum + varintSize(size) + size, HEADER_BYTES);
   const buffer = Buffer.allocUnsafe(total);
+  writeBatchHeader(buffer, records.length, options);
+  let at = HEADER_BYTES;
+  records.forEach(({ body, stamp }, offsetDelta) => {
+    at = writeVarint(buffer, at, sizes[offsetDelta] ?? 0);
+    buffer[at++] = 0;
+    buffer[at++] = 0;
+    at = writeVarint(buffer, at, offsetDelta);
+    buffer.set(body, at);
+    if (stamp) buffer.writeInt32BE(stamp.number, at + stamp.at);
+    at += body.length;
+  });
+  buffer.writeUInt32BE(crc32c(buffer.subarray(CRC_START)), CRC_OFFSET);
+  return buffer;
+};
+
+const writeBatchHeader = (buffer: Buffer, count: number, options: BatchOptions) => {
   buffer.writeBigInt64BE(0n, 0);
-  buffer.writeInt32BE(total - 12, 8);
+  buffer.writeInt32BE(buffer.length - 12, 8);
   buffer.writeInt32BE(-1, 12);
   buffer.writeInt8(MAGIC, 16);
   buffer.writeInt16BE(options.transactional ? TRANSACTIONAL : 0, CRC_START);
-  buffer.writeInt32BE(records.length - 1, 23);
+  buffer.writeInt32BE(count - 1, 23);
   buffer.writeBigInt64BE(BigInt(options.timestamp), 27);
   buffer.writeBigInt64BE(BigInt(options.timestamp), 35);
   buffer.writeBigInt64BE(options.producerId, 43);
   buffer.writeInt16BE(options.producerEpoch, 51);
   buffer.writeInt32BE(options.firstSequence, 53);
-  buffer.writeInt32BE(records.length, 57);
-  let at = HEADER_BYTES;
-  records.forEach((record, offsetDelta) => {
-    at = writeVarint(buffer, at, sizes[offsetDelta] ?? 0);
-    buffer[at++] = 0;
-    buffer[at++] = 0;
-    at = writeVarint(buffer, at, offsetDelta);
-    at = writeBytes(buffer, at, record.key);
-    at = writeBytes(buffer, at, record.value);
-    at = writeVarint(buffer, at, record.headers.length);
-    for (const [name, value] of record.headers) {
-      at = writeBytes(buffer, at, name);
-      at = writeBytes(buffer, at, value);
-    }
-  });
-  buffer.writeUInt32BE(crc32c(buffer.subarray(CRC_START)), CRC_OFFSET);
-  return buffer;
+  buffer.writeInt32BE(count, 57);
 };

@@ -3,14 +3,15 @@ import {
   cutBySize,
   type PartitionRecords,
   type Sequences,
-  toBatchRecord,
+  toEncoded,
   untilDeadline,
 } from './append.ts';
 import { RetryableError } from './errors.ts';
-import type { KafkaRecord, Session, TopicPartition } from './kafka-session.ts';
-import { recordSize } from './record-batch.ts';
+import type { PlacedRecord, Session, TopicPartition } from './kafka-session.ts';
+import { type EncodedRecord, recordSize } from './record-batch.ts';
 
-export type WriterRecord = KafkaRecord & { partition: number };
+/** A record as others have it, or one that is encoded already because several topics get the same. */
+export type WriterRecord = PlacedRecord | (TopicPartition & { encoded: EncodedRecord });
 
 export type Writer = {
   /**
@@ -62,12 +63,10 @@ export const openWriter = async (session: Session, transactionalId: string): Pro
     });
 
   const appendRounds = async (records: readonly WriterRecord[], deadline: number) => {
-    const added = new Map<string, TopicPartition>();
-    for (const { topic, partition } of records) added.set(`${topic}/${partition}`, { topic, partition });
-    await coordinate(deadline, (ms) =>
-      session.addPartitions(transactionalId, identity, [...added.values()], ms),
-    );
-    for (const round of roundsOf(records)) {
+    const rounds = roundsOf(records);
+    const added = (rounds[0] ?? []).map(({ topic, partition }) => ({ topic, partition }));
+    await coordinate(deadline, (ms) => session.addPartitions(transactionalId, identity, added, ms));
+    for (const round of rounds) {
       const results = await append(session, identity, sequences, round, { transactionalId, deadline });
       const failed = results.find(({ error }) => error !== null);
       if (failed?.error) throw failed.error;
@@ -117,16 +116,24 @@ const fenced = (transactionalId: string, cause: unknown) =>
   new FencedError(`Another writer has taken over ${transactionalId}`, { cause });
 
 const roundsOf = (records: readonly WriterRecord[]): PartitionRecords[][] => {
-  const groups = new Map<string, PartitionRecords>();
-  for (const record of records) {
-    const id = `${record.topic}/${record.partition}`;
-    const group = groups.get(id) ?? { topic: record.topic, partition: record.partition, records: [] };
-    group.records.push(toBatchRecord(record));
-    groups.set(id, group);
-  }
-  const cut = [...groups.values()].map((group) =>
+  const cut = [...groupsOf(records).values()].map((group) =>
     cutBySize(group.records, MAX_BATCH_BYTES, recordSize).map((run) => ({ ...group, records: run })),
   );
   const rounds = Math.max(...cut.map((runs) => runs.length));
   return Array.from({ length: rounds }, (_, round) => cut.flatMap((runs) => runs[round] ?? []));
+};
+
+const groupsOf = (records: readonly WriterRecord[]): Map<string, PartitionRecords> => {
+  const groups = new Map<string, PartitionRecords>();
+  for (const record of records) {
+    const { topic, partition } = record;
+    const id = `${topic}/${partition}`;
+    let group = groups.get(id);
+    if (!group) {
+      group = { topic, partition, records: [] };
+      groups.set(id, group);
+    }
+    group.records.push('encoded' in record ? record.encoded : toEncoded(record));
+  }
+  return groups;
 };

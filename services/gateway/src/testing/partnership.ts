@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createCodec } from '@causeway/runtime/avro';
 import { type Envelope, encodeHeaders } from '@causeway/runtime/event';
 import { connectKafka } from '@causeway/runtime/kafka';
+import type { PlacedRecord } from '@causeway/runtime/kafka-session';
 import { createLogger } from '@causeway/runtime/log';
 import { topicsOf, topology } from '@causeway/runtime/topology';
-import type { WriterRecord } from '@causeway/runtime/writer';
 import type { Agreement, AgreementStatus } from '@causeway/schemas/agreement';
 import type { AgreementRecord } from '@causeway/schemas/agreement-log';
 import type { AvroSchema } from '@causeway/schemas/avro-schema';
@@ -143,7 +143,7 @@ export const createPartnership = async (): Promise<Partnership> => {
     },
     write: async (entries, { aborted = false, settled = true } = {}) => {
       const records = entries.map(
-        (entry): WriterRecord => ({ topic: inbox, key: entry.headers.ce_subject ?? null, ...entry }),
+        (entry): PlacedRecord => ({ topic: inbox, key: entry.headers.ce_subject ?? null, ...entry }),
       );
       const refusal = new Error('aborted on purpose');
       const refuse = () => {
