@@ -1,5 +1,7 @@
 /** The subset of Avro that event schemas and views are written in (design: one record per event type). */
 
+import type { ActByRule } from './urgency.ts';
+
 export type AvroPrimitive = 'null' | 'boolean' | 'int' | 'long' | 'double' | 'string';
 
 export type Sensitivity = 'plain' | 'identifier' | 'location' | 'special-category' | 'criminal' | 'narrative';
@@ -26,6 +28,7 @@ export type AvroRecord = {
   /** On event types only: what the catalogue says about them. */
   title?: string;
   defaultPriority?: Priority;
+  actBy?: ActByRule;
   siblingOf?: string[];
 };
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AvroEnum, AvroRecord, AvroSchema, AvroType, Priority } from './avro-schema.ts';
 import { fullName, isArray, isRecord, namespaceOf, PRIMITIVES } from './avro-schema.ts';
 import { avroName } from './event-type.ts';
+import type { ActByRule } from './urgency.ts';
 
 /** A synthetic event: the attributes that an adapter would set, and the data. Nobody in it exists. */
 export type ExampleEvent = {
@@ -30,6 +31,8 @@ export type EventType = {
   siblingOf: string[];
   example: ExampleEvent;
   defaultPriority: Priority;
+  /** By when it must have been acted on; `urgencyOf` reads it. */
+  actBy?: ActByRule;
 };
 
 const SCHEMAS = join(import.meta.dirname, '..');
@@ -79,6 +82,7 @@ function loadEventType(folder: string, domain: string, fact: string, common: Com
     siblingOf: record.siblingOf ?? [],
     example,
     defaultPriority: record.defaultPriority,
+    ...(record.actBy && { actBy: record.actBy }),
   };
 }
 
