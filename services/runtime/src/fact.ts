@@ -1,10 +1,23 @@
 import type { EventData, Person } from '@causeway/schemas/generated/types';
 import type { Codec } from './avro.ts';
 import { isPermanent, PermanentError } from './errors.ts';
-import { type Classification, type Envelope, encodeHeaders, type Priority } from './event.ts';
+import { type Classification, decodeHeaders, type Envelope, encodeHeaders, type Priority } from './event.ts';
 import type { KafkaRecord } from './kafka-session.ts';
 import type { Tokeniser } from './tokens.ts';
 import { topicsOf } from './topology.ts';
+
+/** Identifiers that are certain to be a person's: each becomes a token that others match on. */
+export type Verified = { nhs?: string; upn?: string; pnc?: string; cro?: string };
+
+/** An identifier that only the source's own organisation uses; `scheme` is a lower-case word. */
+export type LocalIdentifier = { scheme: string; id: string };
+
+/** Somebody else in the event, such as next of kin: found by disclosure searches, never matched on. */
+export type OtherPerson = {
+  local?: readonly LocalIdentifier[];
+  verified?: Verified;
+  person?: Pick<Person, 'name' | 'dateOfBirth'>;
+};
 
 /** A fact as an adapter's translation states it, before it has an id, tokens and headers. */
 export type Fact = { [T in keyof EventData]: FactOf<T> }[keyof EventData];
@@ -23,12 +36,19 @@ type FactOf<T extends keyof EventData> = {
   priority?: Priority;
   actBy?: string;
   correlationId?: string;
+  /** `/<organisation>/<event id>` that this answers. */
+  inResponseTo?: string;
+  /** The source's own order, where it has one: a word of at most 64 characters. */
+  sequence?: string;
+  /** Back-filled history. */
+  replay?: boolean;
   /** The source's own identifiers of the person; the first one becomes the subject and must not change. */
-  subject: readonly { scheme: string; id: string }[];
-  /** Identifiers that are certain to be the person's: each becomes a token that others match on. */
-  verified: { nhs?: string; upn?: string; pnc?: string };
+  subject: readonly LocalIdentifier[];
+  verified: Verified;
   /** For the token of name and date of birth, where both are known in full. */
-  person: Person;
+  person: Pick<Person, 'name' | 'dateOfBirth'>;
+  /** Other people whom the event tells something about. */
+  others?: readonly OtherPerson[];
   /** Under which visit and name a later fact can void this one. */
   remember?: { visit: string; fact: string };
   /**
@@ -41,18 +61,41 @@ type FactOf<T extends keyof EventData> = {
 /** An outbox takes records of 512 kB; headers and framing need some of that. */
 const LARGEST_VALUE = 500_000;
 
+/** A header's list takes no more. */
+const MOST_OTHER_TOKENS = 50;
+
 /** Tokens that others match on: one per certain identifier, and one of name and date of birth. */
-export const tokensOf = (tokeniser: Tokeniser, { verified, person }: Fact): string[] => {
+export const tokensOf = (
+  tokeniser: Tokeniser,
+  { verified, person }: { verified: Verified; person: Pick<Person, 'name' | 'dateOfBirth'> },
+): string[] => {
   const tokens = [
     verified.nhs && tokeniser.nhs(verified.nhs),
     verified.upn && tokeniser.upn(verified.upn),
     verified.pnc && tokeniser.pnc(verified.pnc),
+    verified.cro && tokeniser.cro(verified.cro),
     demographicToken(tokeniser, person),
   ];
   return tokens.filter((token): token is string => token !== undefined && token !== '');
 };
 
-const demographicToken = (tokeniser: Tokeniser, { name, dateOfBirth }: Person): string | undefined => {
+/** Every token of the other people in a fact, each once. */
+const otherTokensOf = (
+  { tokeniser, organisation }: Recording,
+  others: readonly OtherPerson[],
+  own: ReadonlySet<string>,
+): string[] => {
+  const tokens = others.flatMap(({ local = [], verified = {}, person = {} }) => [
+    ...local.map(({ scheme, id }) => tokeniser.local(organisation, scheme, id)),
+    ...tokensOf(tokeniser, { verified, person }),
+  ]);
+  return [...new Set(tokens)].filter((token) => !own.has(token)).slice(0, MOST_OTHER_TOKENS);
+};
+
+const demographicToken = (
+  tokeniser: Tokeniser,
+  { name, dateOfBirth }: Pick<Person, 'name' | 'dateOfBirth'>,
+): string | undefined => {
   const firstName = name?.givenNames?.[0]?.trim().split(/\s+/)[0];
   if (!name?.familyName || !firstName || dateOfBirth?.precision !== 'day') return undefined;
   try {
@@ -79,15 +122,16 @@ export type Publishable = { schemaId: number; priority: Priority; siblingOf: rea
 /**
  * The outbox record of a fact. It derives from the fact and what it corrects alone, so that the same input
  * always makes the same bytes.
- * @throws PermanentError `no-identifier`, `too-large`, `invalid-data`
+ * @throws PermanentError `no-identifier`, `invalid-identifier`, `too-large`, `invalid-data`, `invalid-attribute`
  */
 export const factRecord = async (
-  { organisation, source, codec, tokeniser }: Recording,
+  recording: Recording,
   fact: Fact,
   id: string,
   { schemaId, priority }: Publishable,
   corrects?: string,
 ): Promise<KafkaRecord> => {
+  const { organisation, source, codec, tokeniser } = recording;
   const [own] = fact.subject;
   if (own === undefined) throw new PermanentError('no-identifier', 'The person has no identifier');
   const subject = tokeniser.local(organisation, own.scheme, own.id);
@@ -95,14 +139,16 @@ export const factRecord = async (
   const value = await codec.encode(schemaId, data);
   if (value.length > LARGEST_VALUE)
     throw new PermanentError('too-large', 'The event is too large for the bus');
+  const tokens = tokensOf(tokeniser, fact);
+  const otherTokens = fact.others ? otherTokensOf(recording, fact.others, new Set([subject, ...tokens])) : [];
   const envelope: Envelope = {
     id,
     source,
     type: fact.type,
     time: fact.occurredAt,
     subject,
-    tokens: tokensOf(tokeniser, fact),
-    otherTokens: [],
+    tokens,
+    otherTokens,
     ...(fact.recordedAt !== undefined && { recordedTime: fact.recordedAt }),
     classification: fact.classification,
     handling: fact.handling ?? [],
@@ -110,10 +156,26 @@ export const factRecord = async (
     priority: fact.priority ?? priority,
     ...(fact.actBy !== undefined && { actBy: fact.actBy }),
     ...(fact.correlationId !== undefined && { correlationId: fact.correlationId }),
+    ...(fact.inResponseTo !== undefined && { inResponseTo: fact.inResponseTo }),
+    ...(fact.sequence !== undefined && { sequence: fact.sequence }),
     ...(corrects !== undefined && { corrects }),
-    replay: false,
+    replay: fact.replay ?? false,
     agreement: [],
   };
   const { outbox } = topicsOf(organisation);
-  return { topic: outbox, key: subject, value, headers: encodeHeaders(envelope, 'outbox') };
+  const headers = encodeHeaders(envelope, 'outbox');
+  if (hasFreeAttributes(fact)) checkHeaders(headers);
+  return { topic: outbox, key: subject, value, headers };
+};
+
+/** Attributes that come from the source system's own words, and could have a form that the exchange refuses. */
+const hasFreeAttributes = (fact: Fact): boolean =>
+  [fact.correlationId, fact.inResponseTo, fact.sequence, fact.actBy, fact.handling, fact.exclude].some(
+    (one) => one !== undefined,
+  );
+
+const checkHeaders = (headers: Record<string, string>): void => {
+  decodeHeaders(
+    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)])),
+  );
 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { EventData } from '@causeway/schemas/generated/types';
+import type { EventData, Person } from '@causeway/schemas/generated/types';
 import fc from 'fast-check';
 import { parseMessage } from './hl7.ts';
 import { fixtureMessages } from './simulator.ts';
@@ -153,8 +153,8 @@ describe('translation of ADT messages', () => {
 
 describe('the patient of a message', () => {
   const patient = (pid: string, settings: Partial<Translation> = {}) => {
-    const { subject, verified, person } = factOf(translated(message({ pid }), settings));
-    return { subject, verified, person };
+    const { subject, verified, data } = factOf(translated(message({ pid }), settings));
+    return { subject, verified, person: (data as { person: Person }).person };
   };
 
   it('is known by the hospital number first, and by the traced NHS number for certain', () => {
