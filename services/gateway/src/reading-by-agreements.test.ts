@@ -54,6 +54,8 @@ const recordAt = (offset: number): FetchedRecord => {
 const inbox: Inbox = {
   partitions: async () => 2,
   oldest: async () => [5, 3],
+  ends: async () => [6, 3],
+  since: async () => [5, 3],
   beyond: async () => {},
   read: async (positions) =>
     positions.map(({ partition, offset }) => {

@@ -27,8 +27,11 @@ export type Database = {
    * outcome is not known: the caller that tries again must be idempotent.
    */
   transaction<R>(fn: (query: Query) => Promise<R>): Promise<R>;
-  /** Brings the schema up to the plain .sql files of a directory, in order of their numbers, each once. */
-  migrate(directory: string | URL): Promise<void>;
+  /**
+   * Brings the schema up to the plain .sql files of a directory, in order of their numbers, each once. Each directory
+   * needs a table of its own (default `migrations`) in which to remember what has run.
+   */
+  migrate(directory: string | URL, table?: string): Promise<void>;
   /** A readiness check. */
   ping(): Promise<void>;
   /** Waits for running statements, then closes every connection. */
@@ -93,7 +96,8 @@ export function connectDatabase(options: DatabaseOptions): Database {
   return {
     query: (sql, params) => attempt(async () => (await pool.query(sql, [...(params ?? [])])).rows),
     transaction: (fn) => transaction(pool, attempt, lost, fn),
-    migrate: (directory) => attempt(() => migrate(connection, schema, directory, log)),
+    migrate: (directory, table = 'migrations') =>
+      attempt(() => migrate(connection, schema, directory, table, log)),
     ping: () => attempt(async () => void (await pool.query('select 1'))),
     close: once(() => pool.end()),
   };
@@ -150,6 +154,7 @@ async function migrate(
   connection: pg.ClientConfig,
   schema: string,
   directory: string | URL,
+  table: string,
   log: Logger,
 ): Promise<void> {
   // A connection of its own: a migration may take longer than any statement of a service.
@@ -157,7 +162,7 @@ async function migrate(
   client.on('error', () => undefined);
   await client.connect();
   try {
-    const applied = await runMigrations(client, schema, directory, log);
+    const applied = await runMigrations(client, schema, directory, table, log);
     if (applied.length > 0)
       log.info({ schema, migrations: applied.map(({ name }) => name) }, 'database migrated');
   } finally {
@@ -165,7 +170,13 @@ async function migrate(
   }
 }
 
-async function runMigrations(client: pg.Client, schema: string, directory: string | URL, log: Logger) {
+async function runMigrations(
+  client: pg.Client,
+  schema: string,
+  directory: string | URL,
+  table: string,
+  log: Logger,
+) {
   const quiet = () => undefined;
   try {
     return await runner({
@@ -174,7 +185,7 @@ async function runMigrations(client: pg.Client, schema: string, directory: strin
       direction: 'up',
       schema,
       createSchema: true,
-      migrationsTable: 'migrations',
+      migrationsTable: table,
       // All that are due or none of them.
       singleTransaction: true,
       // Several instances start at once; one migrates, the others wait for it and find nothing left to do.

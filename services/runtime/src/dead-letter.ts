@@ -19,7 +19,7 @@ export type DeadLetter = {
 };
 
 /**
- * The record that keeps what could not be read or published: its bytes unchanged, up to `KEPT_BYTES`.
+ * The record that keeps what could not be read, published or delivered: its bytes unchanged, up to `keptBytes`.
  * `component` is who gave up, `origin` where the bytes came from. Nothing personal may be in either.
  */
 export const deadLetterRecord = (
@@ -27,12 +27,13 @@ export const deadLetterRecord = (
   component: string,
   origin: string,
   letter: DeadLetter,
+  keptBytes = KEPT_BYTES,
 ): PlacedRecord => {
   const { raw, reason, attempts, contentType, key = null, headers = {} } = letter;
   const received = Object.entries(headers).filter(
     (entry): entry is [string, Buffer] => entry[1] !== undefined,
   );
-  const cut = raw !== null && raw.length > KEPT_BYTES;
+  const cut = raw !== null && raw.length > keptBytes;
   const whole =
     letter.whole ??
     (cut ? { length: raw.length, sha256: createHash('sha256').update(raw).digest('hex') } : undefined);
@@ -40,7 +41,7 @@ export const deadLetterRecord = (
     topic,
     partition: 0,
     key,
-    value: cut ? raw.subarray(0, KEPT_BYTES) : raw,
+    value: cut ? raw.subarray(0, keptBytes) : raw,
     headers: {
       ...Object.fromEntries(received),
       ...(contentType === undefined ? {} : { 'content-type': contentType }),

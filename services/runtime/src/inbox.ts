@@ -14,6 +14,10 @@ export type Inbox = {
   partitions(): Promise<number>;
   /** Where the oldest record that is still kept would be, per partition. */
   oldest(): Promise<number[]>;
+  /** Where the next record will be, per partition. */
+  ends(): Promise<number[]>;
+  /** The first record at or after that time (milliseconds since 1970), or the end, per partition. */
+  since(time: number): Promise<number[]>;
   read: ReadFrom;
   beyond: Tail['beyond'];
 };
@@ -95,17 +99,15 @@ const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logg
   );
   const soon = <T>(asked: Promise<T>): Promise<T> => within(limits.requestMs, 'kafka', asked);
   const partitions = () => soon(reader.partitionCount(topic));
+  const all = async () => Array.from({ length: await partitions() }, (_, partition) => partition);
+  const bounds = async () => inOrder(await soon(reader.bounds(topic, await all())));
   const inbox: Inbox = {
     partitions,
-    oldest: async () => {
-      const count = await partitions();
-      const bounds = await soon(
-        reader.bounds(
-          topic,
-          Array.from({ length: count }, (_, partition) => partition),
-        ),
-      );
-      return bounds.toSorted((a, b) => a.partition - b.partition).map(({ start }) => start);
+    oldest: async () => (await bounds()).map(({ start }) => start),
+    ends: async () => (await bounds()).map(({ end }) => end),
+    since: async (time) => {
+      const found = await soon(reader.atTime(topic, await all(), time));
+      return inOrder(found).map(({ offset }) => offset);
     },
     read: (positions) =>
       soon(
@@ -121,3 +123,6 @@ const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logg
   };
   return { inbox, users: 0, idle: undefined, close };
 };
+
+const inOrder = <T extends { partition: number }>(found: readonly T[]): T[] =>
+  found.toSorted((a, b) => a.partition - b.partition);

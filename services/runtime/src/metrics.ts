@@ -49,6 +49,10 @@ export type Metrics = {
   gatewayRequestDuration: Timing<{ route: string }>;
   /** Records of an inbox by what became of them at the gateway; `withheld`: no agreement allows them any more. */
   gatewayEvents: Count<Organisation & { outcome: 'handed-over' | 'withheld' | 'unreadable' }>;
+  /** Tries to hand an event to a sink or webhook, by what came of them: see `AttemptRecord`. */
+  deliveries: Count<Organisation & Component & { outcome: string }>;
+  /** Inbox records that were deleted before a subscription read them, counted once per hole. */
+  deliveryGaps: Count<Organisation & Component>;
   databaseErrors: Count<{ kind: 'connection' | 'statement' }>;
   /** Parts inside a service that were started again after an error. */
   restarts: Count<Component>;
@@ -113,6 +117,15 @@ export function createMetrics(service: string): Metrics {
     gatewayEvents: count('gateway_events_total', 'Inbox records by what became of them', [
       'organisation',
       'outcome',
+    ]),
+    deliveries: count('deliveries_total', 'Tries to hand an event to a sink or webhook', [
+      'component',
+      'organisation',
+      'outcome',
+    ]),
+    deliveryGaps: count('delivery_gaps_total', 'Holes in an inbox that a subscription met', [
+      'component',
+      'organisation',
     ]),
     databaseErrors: count('database_errors_total', 'Failed connections and statements', ['kind']),
     restarts: count('restarts_total', 'Parts of a service started again after an error', ['component']),

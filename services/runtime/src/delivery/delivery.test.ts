@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { WEBHOOK_SCHEDULE } from './schedule.ts';
+import type { Attempt, Outcome } from './subscription.ts';
+import { createTestWorld, type TestWorld } from './test-world.ts';
+
+let world: TestWorld;
+
+beforeEach(async () => {
+  world = await createTestWorld();
+});
+
+afterEach(async () => {
+  await world.close();
+});
+
+/** Waits, in real time, until something is so. */
+const until = async (is: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+  const deadline = Date.now() + 15_000;
+  while (!(await is())) {
+    if (Date.now() > deadline) throw new Error(`it did not come to this: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+
+/** A receiver that keeps what it was given and answers as it is told. */
+const receiver = (
+  answer: (attempt: Attempt) => Outcome | Promise<Outcome> = () => ({ outcome: 'delivered' }),
+) => {
+  const attempts: { id: string; at: number; number: number }[] = [];
+  const delivered: string[] = [];
+  return {
+    attempts,
+    delivered,
+    deliver: async (attempt: Attempt) => {
+      attempts.push({ id: attempt.event.id, at: world.clock.now(), number: attempt.number });
+      const outcome = await answer(attempt);
+      if (outcome.outcome === 'delivered') delivered.push(attempt.event.id);
+      return outcome;
+    },
+  };
+};
+
+test('events are delivered in their order and each attempt is on record', async () => {
+  const to = receiver();
+  const ids = [1, 2, 3].map(() => world.arrive({ person: 'ann' }));
+  world.start(to);
+  await until(() => to.delivered.length === 3, 'three deliveries');
+  assert.deepEqual(to.delivered, ids);
+  await until(() => world.deliveries().length === 3, 'three records');
+  assert.deepEqual(
+    world.deliveries().map(({ outcome, event, attempt }) => [outcome, event, attempt]),
+    ids.map((id) => ['delivered', id, 1]),
+  );
+});
+
+test('a failing event holds up its own subject and nobody else', async () => {
+  let mended = false;
+  const first = world.arrive({ person: 'ann' });
+  const second = world.arrive({ person: 'ann' });
+  const other = world.arrive({ person: 'bob' });
+  const to = receiver(({ event }) =>
+    event.id === first && !mended ? { outcome: 'retry', code: 'busy' } : { outcome: 'delivered' },
+  );
+  world.start(to);
+  await until(() => to.delivered.includes(other), 'the other subject goes on');
+  assert.ok(!to.delivered.includes(second));
+  mended = true;
+  await until(() => to.delivered.length === 3, 'everything arrives');
+  assert.deepEqual(
+    to.delivered.filter((id) => id !== other),
+    [first, second],
+  );
+});
+
+test('an immediate event passes a routine one of the same subject that waits, but not what it corrects', async () => {
+  const routine = world.arrive({ person: 'ann' });
+  const to = receiver(({ event }) =>
+    event.id === routine ? { outcome: 'retry', code: 'busy', afterMs: 3_600_000 } : { outcome: 'delivered' },
+  );
+  world.start({
+    ...to,
+    schedule: { pauses: [3_600_000], onwards: 3_600_000, giveUpAfterMs: 1e12, jitter: 0 },
+  });
+  await until(() => to.attempts.length > 0, 'the first try');
+  const urgent = world.arrive({ person: 'ann', priority: 'immediate' });
+  const correction = world.arrive({ person: 'ann', priority: 'immediate', corrects: routine });
+  await until(() => to.delivered.length > 0, 'the immediate one arrives');
+  assert.deepEqual(to.delivered, [urgent]);
+  await until(() => to.attempts.filter(({ id }) => id === routine).length > 3, 'the routine one is tried on');
+  assert.ok(!to.delivered.includes(correction));
+});
+
+test('the webhook schedule is kept for 72 hours, then the event is a dead letter and its subject goes on', async () => {
+  const first = world.arrive({ person: 'ann' });
+  const second = world.arrive({ person: 'ann' });
+  const to = receiver(({ event }) =>
+    event.id === first ? { outcome: 'retry', code: 'http', status: '500' } : { outcome: 'delivered' },
+  );
+  world.start({ ...to, schedule: WEBHOOK_SCHEDULE }, { random: () => 0.5 });
+  await until(() => to.delivered.includes(second), 'the second one arrives');
+  const times = to.attempts.filter(({ id }) => id === first).map(({ at }) => at);
+  const hours = (72 * 3_600_000) / 1_000;
+  const pauses = times.slice(1).map((at, index) => Math.round((at - (times[index] ?? 0)) / 1_000));
+  assert.deepEqual(pauses.slice(0, 9), [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200]);
+  assert.equal(Math.round(((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000), hours);
+  const [letter] = world.deadLetters();
+  assert.equal(letter?.headers['dl-reason']?.toString(), 'gave-up-http');
+  assert.equal(letter?.headers.ce_id?.toString(), first);
+  assert.equal(letter?.headers['dl-subscription']?.toString(), 'sink');
+});
+
+test('what was refused for good is a dead letter at once and is delivered by a redrive', async () => {
+  let mended = false;
+  const first = world.arrive({ person: 'ann' });
+  const to = receiver(({ event }) =>
+    event.id === first && !mended ? { outcome: 'refused', code: 'AR' } : { outcome: 'delivered' },
+  );
+  const delivery = world.start(to);
+  await until(() => world.deadLetters().length === 1, 'a dead letter');
+  assert.equal(to.attempts.length, 1);
+  mended = true;
+  const [partition, position] = (world.deadLetters()[0]?.headers['dl-origin']?.toString() ?? '')
+    .split('-')
+    .map(Number);
+  await delivery.store.orderRedrive({
+    subscription: 'sink',
+    partition: partition ?? 0,
+    position: position ?? 0,
+    letter: 0,
+    request: 'request-1',
+  });
+  delivery.look();
+  await until(() => to.delivered.length === 1, 'it arrives');
+  assert.deepEqual(to.delivered, [first]);
+});
+
+test('what no agreement allows any more is not delivered, and nothing is while the agreements are not current', async () => {
+  const to = receiver();
+  world.fresh.value = false;
+  world.arrive({ person: 'ann' });
+  world.start(to);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(to.attempts.length, 0);
+  world.agreement.status = 'suspended';
+  world.fresh.value = true;
+  await until(() => world.deliveries().length === 1, 'it is withheld');
+  assert.equal(to.attempts.length, 0);
+  assert.deepEqual([world.deliveries()[0]?.outcome, world.deliveries()[0]?.code], ['withheld', 'not-active']);
+});
+
+test('events that the inbox keeps no longer are a gap on record, and reading goes on behind it', async () => {
+  for (let index = 0; index < 5; index += 1) world.arrive({ person: 'ann', partition: 0 });
+  const to = receiver(() => ({ outcome: 'unreachable', code: 'refused' }));
+  const delivery = world.start(to);
+  await until(() => to.attempts.length > 0, 'a first try');
+  await delivery.close();
+  world.retain(0, 5);
+  const last = world.arrive({ person: 'ann', partition: 0 });
+  const next = receiver();
+  world.start(next);
+  await until(() => next.delivered.length === 1, 'reading goes on');
+  assert.deepEqual(next.delivered, [last]);
+  const gap = world.sent
+    .map(({ value }) => JSON.parse(value?.toString() ?? ''))
+    .find(({ kind }) => kind === 'gap');
+  assert.deepEqual([gap.from, gap.until], [0, 5]);
+});
+
+test('a receiver that keeps failing is left alone, and reading stops meanwhile', async () => {
+  for (let index = 0; index < 400; index += 1) world.arrive({ person: `person-${index}` });
+  let down = true;
+  const to = receiver(() =>
+    down ? { outcome: 'retry', code: 'time-out', blame: 'receiver' } : { outcome: 'delivered' },
+  );
+  world.start({ ...to, circuit: { failures: 5, pauseMs: 60_000, longestPauseMs: 60_000 } });
+  await until(async () => to.attempts.length > 7, 'tries with the circuit open');
+  const [first] = to.attempts;
+  const minutes = ((to.attempts[7]?.at ?? 0) - (first?.at ?? 0)) / 60_000;
+  assert.ok(minutes >= 2, 'one try a minute');
+  down = false;
+  await until(() => to.delivered.length === 400, 'everything arrives after all');
+});
+
+test('with 10,000 parked events nothing more is read', async () => {
+  for (let index = 0; index < 10_300; index += 1) world.arrive({ person: 'ann', partition: 0 });
+  const to = receiver(() => ({ outcome: 'retry', code: 'busy' }));
+  world.start({ ...to, schedule: { pauses: [], onwards: 60_000, giveUpAfterMs: 1e12, jitter: 0 } });
+  const counted = async () => {
+    const [row] = await world.database
+      .query<{ count: number }>('select count(*)::int as count from delivery_parked')
+      .catch(() => []);
+    return row?.count ?? 0;
+  };
+  await until(async () => (await counted()) >= 10_000, 'ten thousand are parked');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.ok((await counted()) < 10_250, `${await counted()} are parked`);
+});

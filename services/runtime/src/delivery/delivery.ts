@@ -1,0 +1,229 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Agreements } from '../agreements.ts';
+import type { Database } from '../database.ts';
+import type { Decode } from '../decoder.ts';
+import { errorCode, RetryableError } from '../errors.ts';
+import type { Inboxes } from '../inbox.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Producer } from '../producer.ts';
+import type { Reader } from '../reader.ts';
+import { topicsOf } from '../topology.ts';
+import type { Result } from './attempt.ts';
+import { createCircuit } from './circuit.ts';
+import { type DeliveryInbox, inboxOf } from './inbox-of.ts';
+import { instanceName, register, unregister } from './instance.ts';
+import { createJudge } from './judge.ts';
+import { keepLeases } from './leases.ts';
+import { readLetters } from './letters.ts';
+import type { Item } from './queue.ts';
+import { createDeliveryStore, type DeliveryStore, type Held } from './store.ts';
+import { type Clock, type Subscription, systemClock } from './subscription.ts';
+import { createTrack, type Track } from './track.ts';
+import { createWorker, type Worker } from './worker.ts';
+
+export type DeliveryParts = {
+  /** The service: `dl-component` of its dead letters. */
+  component: string;
+  database: Pick<Database, 'query' | 'migrate'>;
+  inboxes: Pick<Inboxes, 'use'>;
+  /** For dead letters that are redriven; opened when first needed. */
+  reader(): Reader;
+  producer: Pick<Producer, 'send'>;
+  decode: Decode;
+  agreements: Pick<Agreements, 'state' | 'freshWithin'>;
+  log: Logger;
+  metrics: Pick<Metrics, 'deliveries' | 'deliveryGaps' | 'deadLetters'>;
+  /** Heard after each try, before it is written down. */
+  settled?(subscription: Subscription, item: Item, result: Result): void;
+  /** A receiver answered that it wants nothing any more; its subscription has stopped here. */
+  gone?(subscription: Subscription): void;
+  clock?: Clock;
+  /** From 0 to 1. */
+  random?(): number;
+  /** How long a partition stays with an instance that has gone silent, milliseconds; default 45 s. */
+  leaseMs?: number;
+  instance?: string;
+};
+
+/**
+ * Brings inboxes to subscriptions: in order for each subject, at least once, under agreements that are asked again at
+ * each try. Several instances over one database share the work. Everything begins in the background and goes on through outages.
+ */
+export type Delivery = {
+  /** Works a subscription from now on, or goes on with it under changed terms. */
+  set(subscription: Subscription): void;
+  /** Stops working it in this instance; what is stored stays. `store.forget` removes that. */
+  unset(id: string): Promise<void>;
+  /** Where heads, parked events and leases are written down: for replays, redrives and questions about them. */
+  store: DeliveryStore;
+  /** A readiness check. @throws RetryableError until the tables are there */
+  ready(): Promise<void>;
+  /** Looks for leases, changed subscriptions and redrive orders now rather than within 5 s. */
+  look(): void;
+  /** Finishes what is under way, writes it down and gives the leases back. */
+  close(): Promise<void>;
+};
+
+const LEASE_MS = 45_000;
+const RETRY_MS = 1_000;
+
+type Running = { subscription: Subscription; worker: Worker };
+
+export const createDelivery = (parts: DeliveryParts): Delivery => {
+  const { component, database, inboxes, producer, agreements, log, metrics } = parts;
+  const { clock = systemClock, random = Math.random, leaseMs = LEASE_MS, instance = instanceName() } = parts;
+  register(instance);
+  const store = createDeliveryStore(database, instance);
+  const letters = readLetters(parts.reader);
+  const wanted = new Map<string, Subscription>();
+  const running = new Map<string, Running>();
+  const closing = new AbortController();
+  let migrated = false;
+
+  const allTracks = (): Track[] => [...running.values()].flatMap(({ worker }) => worker.tracks());
+
+  const start = async (subscription: Subscription): Promise<void> => {
+    const { id, organisation } = subscription;
+    const inbox = inboxOf(inboxes, organisation);
+    if (!(await store.known(id))) await store.begin(id, await firstHeads(inbox, subscription));
+    const worker = createWorker({
+      subscription,
+      judge: createJudge({ organisation, decode: parts.decode, agreements, clock }),
+      circuit: createCircuit(subscription.circuit, await store.circuit(id)),
+      clock,
+      random,
+      inbox,
+      store,
+      log,
+      holds: () => leases.hold(),
+      recordOf: ({ letter, position }, partition) =>
+        letter === null
+          ? inbox.at(partition, position)
+          : letters.at(topicsOf(organisation).deadLetter, letter),
+      settled: (item, result) => {
+        if (result.said !== undefined)
+          metrics.deliveries.inc({ component, organisation, outcome: result.said.outcome });
+        parts.settled?.(subscription, item, result);
+      },
+      gap: () => metrics.deliveryGaps.inc({ component, organisation }),
+      gone: () => parts.gone?.(subscription),
+    });
+    running.set(id, { subscription, worker });
+  };
+
+  const stop = async (id: string): Promise<void> => {
+    const known = running.get(id);
+    if (known === undefined) return;
+    running.delete(id);
+    await known.worker.stop();
+    await Promise.all(known.worker.tracks().map(letGo));
+  };
+
+  const letGo = async (track: Track): Promise<void> => {
+    await track.flushed();
+    track.drop();
+    await store.release(track.held).catch(() => undefined);
+  };
+
+  /** Brings what is worked in line with what is wanted. */
+  const reconcile = async (): Promise<void> => {
+    await prepared;
+    const changed = [...running.values()].filter(({ subscription: one }) => wanted.get(one.id) !== one);
+    await Promise.all(changed.map(({ subscription }) => stop(subscription.id)));
+    for (const subscription of wanted.values()) {
+      if (running.has(subscription.id) || closing.signal.aborted) continue;
+      await start(subscription).catch((error) => {
+        const told = { subscription: subscription.id, code: errorCode(error) };
+        log.warn(told, 'a subscription cannot begin now; trying again');
+      });
+    }
+  };
+
+  const begin = async (held: Held): Promise<void> => {
+    const known = running.get(held.subscription);
+    if (known === undefined || closing.signal.aborted) return store.release(held);
+    const { organisation } = known.subscription;
+    const track = createTrack(held, await store.parked(held), {
+      organisation,
+      component,
+      store,
+      producer,
+      log,
+      changed: () => known.worker.poke(),
+      lost: () => leases.look(),
+      buried: (reason) => metrics.deadLetters.inc({ component, organisation, reason }),
+    });
+    known.worker.add(track);
+  };
+
+  const afterTurn = async (): Promise<void> => {
+    const ids = [...running.keys()];
+    const counts = await store.parkedCounts(ids);
+    for (const [id, { worker }] of running) worker.parkedInAll(counts.get(id) ?? 0);
+    const orders = await store.redriveOrders(ids);
+    for (const track of orders.length > 0 ? allTracks() : []) {
+      const { subscription, partition } = track.held;
+      const own = orders.filter((one) => one.subscription === subscription && one.partition === partition);
+      const organisation = running.get(subscription)?.subscription.organisation;
+      if (own.length === 0 || organisation === undefined) continue;
+      track.bring(await letters.items(topicsOf(organisation).deadLetter, own));
+      await track.flushed();
+      if (!track.signal.aborted) await store.doneRedrive(own);
+    }
+  };
+
+  const prepare = async (): Promise<void> => {
+    while (!closing.signal.aborted && !migrated) {
+      try {
+        await database.migrate(new URL('migrations', import.meta.url), 'delivery_migrations');
+        migrated = true;
+      } catch (error) {
+        log.warn({ err: error }, 'nothing can be delivered yet; trying again until it can');
+        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+      }
+    }
+  };
+
+  const prepared = prepare();
+  const leases = keepLeases({
+    store,
+    instance,
+    leaseMs,
+    log,
+    prepare: reconcile,
+    subscriptions: () => [...running.keys()],
+    tracks: allTracks,
+    begin,
+    letGo,
+    after: afterTurn,
+  });
+
+  return {
+    set(subscription) {
+      wanted.set(subscription.id, subscription);
+      leases.look();
+    },
+    async unset(id) {
+      wanted.delete(id);
+      await stop(id);
+    },
+    store,
+    look: () => leases.look(),
+    async ready() {
+      if (!migrated) throw new RetryableError('starting', 'The tables of the delivery are not there yet');
+    },
+    async close() {
+      closing.abort();
+      await leases.close();
+      await Promise.all([...running.keys()].map(stop));
+      unregister(instance);
+      await letters.close();
+    },
+  };
+};
+
+const firstHeads = (inbox: DeliveryInbox, { start }: Subscription): Promise<number[]> => {
+  if (start === 'oldest') return inbox.oldest();
+  return start === 'end' ? inbox.ends() : inbox.since(start.since);
+};

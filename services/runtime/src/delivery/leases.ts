@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorCode } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { isDead } from './instance.ts';
+import type { DeliveryStore, Held } from './store.ts';
+import type { Track } from './track.ts';
+
+/**
+ * Which partitions this instance works: a lease for each, prolonged every few seconds, and a fair share of all of them.
+ * Whoever goes silent loses his to the others when they run out.
+ */
+export type Leases = {
+  /** Whether what was renewed last is certain to be held still. */
+  hold(): boolean;
+  /** Looks now rather than at the next turn. */
+  look(): void;
+  close(): Promise<void>;
+};
+
+export type LeaseParts = {
+  store: DeliveryStore;
+  instance: string;
+  leaseMs: number;
+  log: Logger;
+  /** Before each turn: what is to be worked may have changed. */
+  prepare(): Promise<void>;
+  /** Ids of the subscriptions that this instance works. */
+  subscriptions(): string[];
+  tracks(): Track[];
+  /** Begins to work a partition that was claimed. */
+  begin(held: Held): Promise<void>;
+  /** Writes down what is under way and gives the lease back. */
+  letGo(track: Track): Promise<void>;
+  /** After each turn. */
+  after(): Promise<void>;
+};
+
+const TURN_MS = 5_000;
+/** A lease counts as held this much shorter than the database has it. */
+const MARGIN = 0.2;
+
+export const keepLeases = (parts: LeaseParts): Leases => {
+  const { store, instance, leaseMs, log } = parts;
+  const closing = new AbortController();
+  let wake = new AbortController();
+  let heldUntil = 0;
+
+  const turn = async (): Promise<void> => {
+    await parts.prepare();
+    const begun = performance.now();
+    const instances = await store.seen(leaseMs);
+    const held = await store.renew(leaseMs);
+    heldUntil = begun + leaseMs * (1 - MARGIN);
+    const ours = new Set(held.map(nameOf));
+    for (const track of parts.tracks()) if (!ours.has(nameOf(track.held))) track.drop();
+    // Claimed without our hearing of it, as an answer was lost: somebody may claim it again.
+    const worked = new Set(parts.tracks().map((track) => nameOf(track.held)));
+    for (const one of held) if (!worked.has(nameOf(one))) await store.release(one);
+    await share(instances);
+    await parts.after();
+  };
+
+  /** Takes what is free up to a fair share, and gives back what is more than that. */
+  const share = async (instances: number): Promise<void> => {
+    const subscriptions = parts.subscriptions();
+    const fair = Math.ceil((await store.partitions(subscriptions)) / instances);
+    const tracks = parts.tracks().filter((track) => !track.retired());
+    for (const track of tracks.slice(fair)) void giveBack(track);
+    if (tracks.length >= fair) return;
+    const dead = (await store.holders()).filter((holder) => isDead(holder, instance));
+    const claimed = await store.claim(subscriptions, fair - tracks.length, leaseMs, dead);
+    for (const held of claimed) await parts.begin(held);
+  };
+
+  const giveBack = async (track: Track): Promise<void> => {
+    const { subscription, partition } = track.held;
+    log.info({ subscription, partition }, 'a partition is handed to another instance');
+    track.retire();
+    while (track.queue.size().busy > 0 && !track.signal.aborted) await delay(20);
+    await parts.letGo(track);
+  };
+
+  const run = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      wake = new AbortController();
+      try {
+        await turn();
+      } catch (error) {
+        log.warn({ code: errorCode(error) }, 'leases cannot be renewed now; trying again');
+      }
+      const pause = AbortSignal.any([wake.signal, closing.signal]);
+      const ms = Math.min(TURN_MS, leaseMs / 5);
+      await delay(ms, undefined, { signal: pause }).catch(() => undefined);
+    }
+  };
+  const running = run();
+
+  return {
+    hold: () => performance.now() < heldUntil,
+    look: () => wake.abort(),
+    async close() {
+      closing.abort();
+      await running;
+    },
+  };
+};
+
+const nameOf = ({ subscription, partition, epoch }: Held): string => `${subscription} ${partition} ${epoch}`;

@@ -1,0 +1,268 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorCode } from '../errors.ts';
+import { type AttemptParts, attemptOnce, type Result } from './attempt.ts';
+import type { Circuit } from './circuit.ts';
+import type { DeliveryInbox } from './inbox-of.ts';
+import type { Item } from './queue.ts';
+import type { DeliveryStore } from './store.ts';
+import type { Track, TrackParts } from './track.ts';
+
+/**
+ * Works what this instance holds of one subscription: reads its partitions ahead, tries what may be tried, as
+ * many at a time as the subscription says, and writes down what came of it.
+ */
+export type Worker = {
+  add(track: Track): void;
+  tracks(): Track[];
+  /** Something can be tried or read that could not before. */
+  poke(): void;
+  /** Rows parked for the whole subscription, by all instances. */
+  parkedInAll(count: number): void;
+  /** Takes nothing new, waits for what is under way and writes it down. */
+  stop(): Promise<void>;
+};
+
+export type WorkerParts = AttemptParts & {
+  inbox: DeliveryInbox;
+  store: DeliveryStore;
+  circuit: Circuit;
+  log: TrackParts['log'];
+  /** Whether leases are certain to be held still: a process that was stopped for a while must not go on. */
+  holds(): boolean;
+  /** Heard after each settled event. */
+  settled(item: Item, result: Result): void;
+  /** Events were lost before they were read. */
+  gap(): void;
+  /** The receiver said that it wants nothing any more. */
+  gone(): void;
+};
+
+/** Fresh events of one partition that are held in memory, and bytes of all partitions. */
+const AHEAD = 200;
+const AHEAD_BYTES = 4 * 1024 * 1024;
+/** Rows that may be parked for one subscription before reading stops. */
+export const MOST_PARKED = 10_000;
+const AFTER_FAILURE_MS = 500;
+/** A look around even where nobody said that anything changed. */
+const IDLE_MS = 1_000;
+
+export const createWorker = (parts: WorkerParts): Worker => {
+  const { subscription, clock, circuit, inbox, log } = parts;
+  const tracks = new Set<Track>();
+  /** Ends the loops, and later what is still under way then. */
+  const halting = new AbortController();
+  const stopping = new AbortController();
+  let stopped = false;
+  let underWay = 0;
+  let elsewhere = 0;
+  let wakeTrying: (() => void) | undefined;
+  let wakeReading = new AbortController();
+
+  /** Some partition could not be read on, for want of room or because the receiver is left alone. */
+  let held = false;
+
+  const poke = (): void => {
+    wakeTrying?.();
+    if (!held) return;
+    wakeReading.abort();
+    wakeReading = new AbortController();
+  };
+
+  const alive = (): Track[] => [...tracks].filter(({ signal }) => !signal.aborted);
+  const working = (): Track[] => alive().filter((track) => !track.retired());
+  const parkedHere = (): number => alive().reduce((sum, { queue }) => sum + queue.size().parked, 0);
+  const freshBytes = (): number => alive().reduce((sum, { queue }) => sum + queue.freshBytes(), 0);
+
+  // ── trying ──
+
+  const slots = (): number => {
+    if (stopped || !parts.holds()) return 0;
+    const state = circuit.state(clock.now());
+    if (state === 'open') return 0;
+    return (state === 'half-open' ? 1 : subscription.concurrency) - underWay;
+  };
+
+  const startReady = (): void => {
+    const free = slots();
+    if (free <= 0) return;
+    const now = clock.now();
+    const found = working()
+      .filter((track) => track.unsaved() < AHEAD)
+      .flatMap((track) => track.queue.ready(now, free).map((item) => ({ track, item })));
+    found.sort((a, b) => pressure(a.item) - pressure(b.item));
+    for (const { track, item } of found.slice(0, free)) void tryItem(track, item);
+  };
+
+  const tryItem = async (track: Track, item: Item): Promise<void> => {
+    underWay += 1;
+    track.queue.begin(item);
+    const signal = AbortSignal.any([track.signal, stopping.signal]);
+    try {
+      const result = await attemptOnce(parts, item, track.held.partition, signal);
+      if (!track.signal.aborted) settle(track, item, result);
+    } catch (error) {
+      // Not the event's fault nor the receiver's: the bus or the registry is away, or we are stopping.
+      if (!signal.aborted)
+        log.warn({ subscription: subscription.id, code: errorCode(error) }, 'an event cannot be read now');
+      item.due = clock.now() + AFTER_FAILURE_MS;
+      track.queue.postpone(item);
+    } finally {
+      underWay -= 1;
+      poke();
+    }
+  };
+
+  const settle = (track: Track, item: Item, result: Result): void => {
+    const { next, said, record, receiver } = result;
+    noteReceiver(receiver, item);
+    parts.settled(item, result);
+    if (next === 'done') track.done(item, said);
+    else if (next === 'bury' && record !== undefined && said !== undefined)
+      track.bury(item, { record, reason: burialReason(said), attempts: item.tries }, said);
+    else if (next === 'postpone' && said !== undefined) track.postpone(item, said);
+    else if (said !== undefined) track.park(item, said);
+    if (next === 'stop') {
+      stopped = true;
+      parts.gone();
+    }
+  };
+
+  const noteReceiver = (receiver: Result['receiver'], item: Item): void => {
+    const changed =
+      receiver === 'well'
+        ? circuit.succeeded()
+        : receiver === 'in-trouble' && circuit.failed(item.event.id, clock.now());
+    if (!changed) return;
+    const { openUntil } = circuit.snapshot();
+    log.warn(
+      { subscription: subscription.id, open: openUntil !== null },
+      openUntil === null
+        ? 'the receiver takes events again'
+        : 'the receiver keeps failing and is left alone for a while',
+    );
+    // Lost, it is found out again by the next failures.
+    parts.store.saveCircuit(subscription.id, circuit.snapshot()).catch(() => undefined);
+  };
+
+  const nextLook = (now: number): number => {
+    if (stopped || underWay >= subscription.concurrency) return IDLE_MS;
+    const until = circuit.until();
+    if (until !== null && until > now) return until - now;
+    const dues = working().flatMap(({ queue }) => queue.nextDue() ?? []);
+    return Math.max(1, Math.min(...dues.map((due) => due - now), Number.MAX_SAFE_INTEGER));
+  };
+
+  const trying = async (): Promise<void> => {
+    while (!stopped) {
+      startReady();
+      const wake = new AbortController();
+      wakeTrying = () => wake.abort();
+      // By the injected clock until something is due; by the real one now and then, as a lease may come back.
+      const idle = setTimeout(() => wake.abort(), IDLE_MS);
+      await clock.wait(nextLook(clock.now()), wake.signal);
+      clearTimeout(idle);
+      wake.abort();
+    }
+  };
+
+  // ── reading ──
+
+  const readable = (): Track[] => {
+    if (stopped || circuit.state(clock.now()) !== 'closed') return [];
+    if (elsewhere + parkedHere() >= MOST_PARKED) return [];
+    const full = freshBytes() >= AHEAD_BYTES;
+    return working().filter(({ queue }) => {
+      const { fresh } = queue.size();
+      return fresh === 0 || (!full && fresh < AHEAD);
+    });
+  };
+
+  const readOn = async (from: readonly Track[]): Promise<boolean> => {
+    const fetched = await inbox.read(
+      from.map((track) => ({ partition: track.held.partition, offset: track.readAt() })),
+    );
+    let moved = false;
+    for (const track of from) {
+      const part = fetched.find(({ partition }) => partition === track.held.partition);
+      if (part === undefined || track.signal.aborted) continue;
+      if (part.outOfRange) moved = (await overGap(track)) || moved;
+      else if (part.next > track.readAt()) {
+        moved = true;
+        const room = part.records.slice(0, AHEAD);
+        const last = room.length < part.records.length ? room.at(-1) : undefined;
+        track.take(room, last === undefined ? part.next : last.offset + 1);
+      }
+    }
+    return moved;
+  };
+
+  /** What retention has taken was not delivered: that is said, and reading goes on where the log begins now. */
+  const overGap = async (track: Track): Promise<boolean> => {
+    const { partition } = track.held;
+    const [oldest, from] = [(await inbox.oldest())[partition] ?? 0, track.readAt()];
+    if (oldest <= from) return false;
+    log.error(
+      { subscription: subscription.id, partition, from, until: oldest },
+      'events were lost before they were delivered: the inbox keeps them no longer',
+    );
+    parts.gap();
+    const at = new Date(clock.now()).toISOString();
+    track.say({ kind: 'gap', subscription: subscription.id, partition, from, until: oldest, at }, oldest);
+    return true;
+  };
+
+  const reading = async (): Promise<void> => {
+    while (!stopped) {
+      const wake = wakeReading.signal;
+      try {
+        const from = readable();
+        held = from.length < tracks.size || from.length === 0;
+        if (from.length > 0 && (await readOn(from))) continue;
+        const ends: (number | undefined)[] = [];
+        for (const track of from) ends[track.held.partition] = track.readAt();
+        const limit = AbortSignal.any([wake, halting.signal, AbortSignal.timeout(IDLE_MS)]);
+        if (from.length > 0) await inbox.beyond(ends, limit);
+        else await delay(IDLE_MS, undefined, { signal: limit }).catch(() => undefined);
+      } catch (error) {
+        if (stopped) return;
+        log.warn({ subscription: subscription.id, code: errorCode(error) }, 'the inbox cannot be read now');
+        await delay(AFTER_FAILURE_MS);
+      }
+    }
+  };
+
+  const running = Promise.all([trying(), reading()]);
+
+  return {
+    add(track) {
+      for (const old of tracks) if (old.signal.aborted) tracks.delete(old);
+      tracks.add(track);
+      poke();
+    },
+    tracks: alive,
+    poke,
+    parkedInAll: (count) => {
+      elsewhere = Math.max(0, count - parkedHere());
+    },
+    async stop() {
+      stopped = true;
+      halting.abort();
+      poke();
+      const patience = setTimeout(() => stopping.abort(), STOP_MS);
+      await running;
+      while (underWay > 0) await delay(10);
+      clearTimeout(patience);
+      stopping.abort();
+      await Promise.all(alive().map((track) => track.flushed()));
+    },
+  };
+};
+
+/** How long what is under way may still take when the service stops. */
+const STOP_MS = 4_000;
+
+const pressure = ({ event, since, due }: Item): number =>
+  (event.priority === 'immediate' ? 0 : 1e15) + Math.max(since, due);
+
+const burialReason = ({ outcome, code }: { outcome: string; code: string }): string =>
+  `${outcome}-${code}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
