@@ -3,6 +3,7 @@ import gateways from '../code-lists/gateways.json' with { type: 'json' };
 import handling from '../code-lists/handling.json' with { type: 'json' };
 import interests from '../code-lists/interests.json' with { type: 'json' };
 import purpose from '../code-lists/purpose.json' with { type: 'json' };
+import safeguards from '../code-lists/safeguards.json' with { type: 'json' };
 
 export type Code = {
   code: string;
@@ -13,8 +14,12 @@ export type Code = {
 };
 export type CodeList = { title: string; source: string; codes: Code[] };
 
-/** The coded words of agreements, handling conditions and interests, each with its source. */
-export const CODE_LISTS = { purpose, gateways, confidentiality, handling, interests } satisfies Record<
-  string,
-  CodeList
->;
+/** The coded words of agreements, handling conditions, interests and safeguards, each with its source. */
+export const CODE_LISTS = {
+  purpose,
+  gateways,
+  confidentiality,
+  handling,
+  interests,
+  safeguards,
+} satisfies Record<string, CodeList>;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Admin, Kafka } from './kafka.ts';
 import { testKafka, testVariable } from './test-bus.ts';
-import { AGREEMENTS_TOPIC, laneWriter, topicsOf, topology } from './topology.ts';
+import { AGREEMENTS_TOPIC, IDENTITY_LINKS_TOPIC, laneWriter, topicsOf, topology } from './topology.ts';
 
 /** The broker, not our code, keeps one organisation out of what is another's. */
 const A = 'test-org-a';
@@ -60,6 +60,7 @@ test('an organisation is refused everything else, in the outbox or inbox of anot
     'lanes',
     'ledger.console',
     'checkpoints',
+    IDENTITY_LINKS_TOPIC,
   ];
   const producer = own.producer({ deliveryTimeoutMs: 5_000 });
   for (const topic of forbidden)
@@ -74,6 +75,7 @@ test('an organisation is refused everything else, in the outbox or inbox of anot
     mine.safeguards,
     'ledger.console',
     'lanes',
+    IDENTITY_LINKS_TOPIC,
   ];
   for (const topic of unreadable) await assert.rejects(read(own, topic), REFUSED, `read ${topic}`);
   const [bounds] = await kafka.reader().bounds(other.outbox, [0]);

@@ -3,6 +3,7 @@ import { errorCode } from './errors.ts';
 import type { Kafka } from './kafka.ts';
 import type { FetchedRecord } from './kafka-session.ts';
 import type { Logger } from './log.ts';
+import { ageOf, LONG_AGO, thisMoment } from './moment.ts';
 
 export type Follower = {
   /** Next offset: everything before it has been applied. */
@@ -34,7 +35,7 @@ export const followTopic = (
   const reader = kafka.reader();
   const closing = new AbortController();
   let offset = 0;
-  let fresh = { wall: Number.NEGATIVE_INFINITY, steady: Number.NEGATIVE_INFINITY };
+  let fresh = LONG_AGO;
   let behind = false;
   let announce: () => void = () => {};
   const caughtUp = new Promise<void>((resolve) => {
@@ -42,7 +43,7 @@ export const followTopic = (
   });
 
   const poll = async () => {
-    const asked = { offset, wall: Date.now(), steady: performance.now() };
+    const asked = { offset, ...thisMoment() };
     const [answer] = await reader.fetch([{ topic, partition: 0, offset }], {
       maxWaitMs: POLL_MS,
       maxBytes: 2_097_152,
@@ -92,8 +93,7 @@ export const followTopic = (
 
   return {
     offset: () => offset,
-    // Two clocks, because the one can be set back and the other stands still while a machine sleeps.
-    freshWithin: (ms) => Math.max(Date.now() - fresh.wall, performance.now() - fresh.steady) <= ms,
+    freshWithin: (ms) => ageOf(fresh) <= ms,
     caughtUp,
     close: async () => {
       closing.abort();

@@ -149,6 +149,7 @@ type Cluster = {
   connect(): Promise<void>;
   refreshMetadata(): Promise<void>;
   addTargetTopic(topic: string): Promise<void>;
+  addMultipleTargetTopics(topics: string[]): Promise<void>;
   targetTopics: Set<string>;
   findBroker(node: { nodeId: string }): Promise<ClientBroker>;
   findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
@@ -358,7 +359,11 @@ const openSession = (client: Client): Session => {
     items: readonly T[],
   ): Promise<Map<number, T[]>> => {
     const groups = new Map<number, T[]>();
-    for (const [topic, parts] of groupBy(items, (item) => item.topic)) {
+    const byTopic = groupBy(items, (item) => item.topic);
+    // All at once: each addition by itself asks for the metadata of every topic known so far.
+    if (byTopic.size > 1)
+      await current.addMultipleTargetTopics([...byTopic.keys()]).catch(() => current.targetTopics.clear());
+    for (const [topic, parts] of byTopic) {
       const metadata = await leaders(current, topic);
       for (const part of parts) {
         const leader = metadata.find((one) => one.partitionId === part.partition)?.leader ?? -1;

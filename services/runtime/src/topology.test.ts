@@ -43,6 +43,7 @@ const TABLE = [
   ['organisations', 1, { 'cleanup.policy': 'compact' }, ['console'], EVERYBODY],
   ['agreements', 1, { 'retention.ms': '-1' }, ['console'], EVERYBODY],
   ['lanes', 6, {}, [], ['exchange']],
+  ['identity-links', 1, { 'cleanup.policy': 'compact' }, ['exchange', 'console'], ['exchange', 'console']],
   ['ledger.console', 1, { 'retention.ms': '-1' }, ['console'], ['console']],
   ['checkpoints', 1, { 'retention.ms': '-1' }, ['console', 'exchange'], EVERYBODY],
   ...ORGANISATIONS.flatMap(organisationTable),

@@ -6,6 +6,7 @@ export const LANES_TOPIC = 'lanes';
 export const AGREEMENTS_TOPIC = 'agreements';
 export const ORGANISATIONS_TOPIC = 'organisations';
 export const CHECKPOINTS_TOPIC = 'checkpoints';
+export const IDENTITY_LINKS_TOPIC = 'identity-links';
 export const CONSOLE_LEDGER_TOPIC = 'ledger.console';
 
 /** The consumer group on `lanes` that hands out lanes, and the one that shows positions in outboxes to standard tools. */
@@ -162,6 +163,7 @@ const sharedTopics = (settings: TopologySettings, organisations: readonly string
     declare(ORGANISATIONS_TOPIC, 1, COMPACTED, ['console'], everybody),
     declare(AGREEMENTS_TOPIC, 1, FOR_EVER, ['console'], everybody),
     declare(LANES_TOPIC, LANES, {}, [], ['exchange']),
+    declare(IDENTITY_LINKS_TOPIC, 1, COMPACTED, ['exchange', 'console'], ['exchange', 'console']),
     declare(CONSOLE_LEDGER_TOPIC, 1, FOR_EVER, ['console'], ['console']),
     declare(CHECKPOINTS_TOPIC, 1, FOR_EVER, ['console', 'exchange'], everybody),
   ];
