@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { PermanentError } from './errors.ts';
 import type { Envelope } from './event.ts';
-import type { FetchedRecord } from './kafka-session.ts';
+import type { FetchedRecord, KafkaRecord } from './kafka-session.ts';
 import { IDENTITY_LINKS_TOPIC } from './topology.ts';
-import type { WriterRecord } from './writer.ts';
 
 /**
  * Which tokens are one person's. A source says so when it merges records (`….identity.linked`), or people do after a match by
@@ -74,7 +73,7 @@ const form = z.discriminatedUnion('kind', [
 ]);
 
 /** The record of a link or of a review: one of each per id, so that exchange and console never overwrite each other. */
-export const linkRecord = (record: Link | LinkReview): WriterRecord => ({
+export const linkRecord = (record: Link | LinkReview): KafkaRecord & { partition: number } => ({
   topic: IDENTITY_LINKS_TOPIC,
   partition: 0,
   key: `${record.kind}:${record.id}`,
