@@ -24,9 +24,10 @@ create table journey (
   delivered_at timestamptz,
   acknowledged_at timestamptz,
   overdue_told_at timestamptz,
+  ended text,
   primary key (source, event_id, recipient)
 );
-create index journey_undelivered on journey (recipient, partition, released_at) where delivered_at is null;
+create index journey_undelivered on journey (recipient, partition, released_at) where delivered_at is null and ended is null;
 create index journey_pressing on journey (released_at)
   where acknowledged_at is null and (priority = 'immediate' or act_by is not null);
 create index journey_by_partition on journey (recipient, partition, released_at);

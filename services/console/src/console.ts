@@ -16,6 +16,8 @@ import { connectKafka } from '@causeway/runtime/kafka';
 import { followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createApp } from './app.ts';
+import { followJourneys } from './journeys/follow.ts';
+import { startLagSampler } from './lag/sampler.ts';
 import { startMeasurement } from './measurement/measurement.ts';
 import { createIdentityProvider } from './sign-in/identity-provider.ts';
 import { openStore } from './store/store.ts';
@@ -60,6 +62,10 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
 
   const store = openStore({ url: config.DATABASE_URL, schema: config.CONSOLE_DATABASE_SCHEMA, log, signal });
   onStop('database', () => store.close());
+  const following = followJourneys({ kafka, store, organisations, log });
+  onStop('journeys', () => following.close());
+  const sampler = startLagSampler({ store, measured: measurement.now, log });
+  onStop('lag samples', () => sampler.close());
 
   let publicUrl = configuredUrl;
   const app = createApp({

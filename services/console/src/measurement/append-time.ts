@@ -11,11 +11,12 @@ const FIRST_STEP_MS = 1_000;
  * at which a record was appended is found from the other side, by bisection.
  *
  * @param guess a time near which, and not after which, the answer is expected; a wrong guess costs questions only
- * @returns the answer, at most PRECISION_MS too early; `now` if it is later than that; 0 if there is none
+ * @returns the answer, at most `precisionMs` too early; `now` if it is later than that; 0 if there is none
  */
 export async function latestTime(
   holds: (time: number) => Promise<boolean>,
   { now, guess }: { now: number; guess?: number | undefined },
+  precisionMs = PRECISION_MS,
 ): Promise<number> {
   if (await holds(now)) return now;
   let early = guess === undefined ? now - FIRST_STEP_MS : Math.min(guess, now - 1);
@@ -25,7 +26,7 @@ export async function latestTime(
     late = early;
     early = Math.max(0, now - Math.max(FIRST_STEP_MS, (now - early) * 2));
   }
-  while (late - early > PRECISION_MS) {
+  while (late - early > precisionMs) {
     const middle = Math.floor((early + late) / 2);
     if (await holds(middle)) early = middle;
     else late = middle;

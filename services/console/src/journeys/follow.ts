@@ -1,0 +1,152 @@
+import { errorCode } from '@causeway/runtime/errors';
+import type { Kafka } from '@causeway/runtime/kafka';
+import type { FetchedPartition } from '@causeway/runtime/kafka-session';
+import type { Logger } from '@causeway/runtime/log';
+import type { Reader } from '@causeway/runtime/reader';
+import { LANES, topicsOf } from '@causeway/runtime/topology';
+import { within } from '../measurement/deadline.ts';
+import { pause, type Store } from '../store/store.ts';
+import { applyTaken, settle } from './apply.ts';
+import { deadLetterRows } from './dead-letter-rows.ts';
+import { deliveryRows } from './delivery-rows.ts';
+import { ledgerRows } from './ledger-rows.ts';
+import { readsOf } from './reads.ts';
+
+export type Following = {
+  /** Whether everything that the topics held a moment ago is in the database, and since when not. */
+  standing(): { current: boolean; since: number };
+  close(): Promise<void>;
+};
+
+type Organisations = { all(): { id: string }[] };
+
+const FETCH = { maxWaitMs: 500, maxBytes: 2_097_152, partitionMaxBytes: 524_288 };
+const FETCH_DEADLINE_MS = 15_000;
+const RETRY_MS = 1_000;
+const LOOK_FOR_TOPICS_MS = 5_000;
+
+/**
+ * Takes ledgers, deliveries and dead letters of every organisation into the database: records and positions in one
+ * transaction, so that after any death it goes on exactly where it was.
+ */
+export function followJourneys(parts: {
+  kafka: Kafka;
+  store: Store;
+  organisations: Organisations;
+  log: Logger;
+  clock?: () => number;
+}): Following {
+  const { kafka, store, organisations, log, clock = Date.now } = parts;
+  const stop = new AbortController();
+  const positions = new Map<string, { topic: string; partition: number; offset: number }>();
+  let reader: Reader = kafka.reader();
+  let looked = 0;
+  let current = false;
+  let since = clock();
+  let failing = false;
+
+  /** Organisations are announced before their topics are made; each partition starts where it was left. */
+  const findTopics = async () => {
+    if (clock() - looked < LOOK_FOR_TOPICS_MS) return;
+    looked = clock();
+    const wanted = organisations.all().flatMap(({ id }) => {
+      const { ledger, deliveries, deadLetter } = topicsOf(id);
+      return [
+        [ledger, LANES],
+        [deliveries, LANES],
+        [deadLetter, 1],
+      ] as const;
+    });
+    const missing = wanted.filter(([topic]) => !positions.has(`${topic}/0`));
+    if (missing.length === 0) return;
+    const known = await store.query<{ topic: string; partition: number; next: number }>(
+      'select topic, partition, next from followed where topic = any($1)',
+      [missing.map(([topic]) => topic)],
+    );
+    for (const [topic, count] of missing) {
+      const partitions = Array.from({ length: count }, (_, partition) => partition);
+      const bounds = await reader.bounds(topic, partitions).catch(() => []);
+      for (const { partition, start, end } of bounds) {
+        const left = known.find((row) => row.topic === topic && row.partition === partition)?.next ?? start;
+        // Beyond the end: the topic was deleted and made anew.
+        const offset = left > end ? start : Math.max(left, start);
+        positions.set(`${topic}/${partition}`, { topic, partition, offset });
+      }
+    }
+  };
+
+  const take = async (fetched: FetchedPartition[]) => {
+    const of = (prefix: string) => fetched.filter(({ topic }) => topic.startsWith(prefix));
+    const { pages, ...deliveries } = deliveryRows(of('deliveries.'));
+    const taken = {
+      ledger: ledgerRows(of('ledger.')),
+      deliveries,
+      reads: await readsOf(pages, reader, clock),
+      deadLetters: deadLetterRows(of('dead-letter.')),
+      positions: fetched.map(({ topic, partition, next }) => ({
+        topic,
+        partition,
+        from: positions.get(`${topic}/${partition}`)?.offset ?? 0,
+        next,
+      })),
+    };
+    await store.transaction(async (query) => {
+      await applyTaken(query, taken);
+      await settle(query);
+    });
+    for (const { topic, partition, next } of fetched)
+      positions.set(`${topic}/${partition}`, { topic, partition, offset: next });
+  };
+
+  const goOnAtTheStart = async ({ topic, partition }: FetchedPartition) => {
+    const [bounds] = await reader.bounds(topic, [partition]);
+    positions.set(`${topic}/${partition}`, { topic, partition, offset: bounds?.start ?? 0 });
+  };
+
+  const step = async () => {
+    await findTopics();
+    if (positions.size === 0) return await pause(FETCH.maxWaitMs, stop.signal);
+    const fetched = await within(FETCH_DEADLINE_MS, reader.fetch([...positions.values()], FETCH));
+    for (const lost of fetched.filter(({ outOfRange }) => outOfRange)) await goOnAtTheStart(lost);
+    const moved = fetched.filter(
+      ({ topic, partition, next, outOfRange }) =>
+        !outOfRange && next !== positions.get(`${topic}/${partition}`)?.offset,
+    );
+    if (moved.length > 0) await take(moved);
+    current = fetched.every(({ next, endOffset }) => next >= endOffset);
+    since = clock();
+  };
+
+  const run = async () => {
+    await store.migrated;
+    while (!stop.signal.aborted) {
+      try {
+        await step();
+        if (failing) log.info('ledgers and deliveries are followed again');
+        failing = false;
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        if (!failing)
+          log.warn({ err: error, code: errorCode(error) }, 'ledgers and deliveries cannot be taken in now');
+        failing = true;
+        current = false;
+        // Whatever went wrong, the database says where to go on.
+        positions.clear();
+        looked = 0;
+        void reader.close().catch(() => undefined);
+        reader = kafka.reader();
+        await pause(RETRY_MS, stop.signal);
+      }
+    }
+  };
+  const running = run();
+
+  return {
+    standing: () => ({ current, since }),
+    async close() {
+      stop.abort();
+      await reader.close().catch(() => undefined);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { type DeliveryRecord, deliveryRecord } from '@causeway/runtime/deliveries';
+import { eventId } from '@causeway/runtime/event';
+import { encodeLedgerRecord, type LedgerRecord } from '@causeway/runtime/ledger';
+import { createLogger } from '@causeway/runtime/log';
+import { createTestBus, type TestBus, testVariable } from '@causeway/runtime/test-bus';
+import { topicsOf } from '@causeway/runtime/topology';
+import { openStore, type Store } from '../store/store.ts';
+import { type Following, followJourneys } from './follow.ts';
+
+const log = createLogger('console', 'silent');
+const stop = new AbortController();
+const schema = `test_${randomBytes(6).toString('hex')}`;
+let bus: TestBus;
+let store: Store;
+let following: Following | undefined;
+let source = '';
+let recipient = '';
+
+const follow = () => {
+  following = followJourneys({
+    kafka: bus.kafka,
+    store,
+    organisations: { all: () => bus.organisations.map((id) => ({ id })) },
+    log,
+  });
+};
+
+before(async () => {
+  bus = await createTestBus(2);
+  [source = '', recipient = ''] = bus.organisations;
+  store = openStore({ url: testVariable('DATABASE_URL'), schema, log, signal: stop.signal });
+  await store.migrated;
+  follow();
+});
+after(async () => {
+  stop.abort();
+  await following?.close();
+  await store?.query(`drop schema ${schema} cascade`);
+  await store?.close();
+  await bus?.close();
+});
+
+const someEvent = () => eventId(['test'], randomBytes(8), 0);
+
+const decided = (event: string, more: object = {}): LedgerRecord =>
+  ({
+    kind: 'decision',
+    sequence: 0,
+    previous: '',
+    position: { topic: topicsOf(source).outbox, partition: 2, offset: 0 },
+    decidedAt: new Date().toISOString(),
+    agreementsOffset: 0,
+    eventId: event,
+    type: 'uk.causeway.police.missing-person.reported.v1',
+    source: `/${source}/test`,
+    tokens: [],
+    otherTokens: [],
+    occurredAt: new Date(Date.now() - 3_600_000).toISOString(),
+    priority: 'immediate',
+    classification: 'OFFICIAL',
+    valueDigest: '',
+    decisions: [
+      { recipient, outcome: 'released', agreements: ['missing/1'] },
+      { recipient: 'somebody-else', outcome: 'withheld', reason: 'not-active', agreements: ['other/1'] },
+    ],
+    ...more,
+  }) as LedgerRecord;
+
+const writeLedger = (owner: string, record: LedgerRecord, partition = 2) =>
+  bus.producer.send([{ topic: topicsOf(owner).ledger, partition, value: encodeLedgerRecord(record) }]);
+const writeDelivery = (record: DeliveryRecord) => bus.producer.send([deliveryRecord(recipient, record)]);
+
+const attempt = (event: string, outcome: string, more: object = {}) =>
+  ({
+    kind: 'attempt',
+    subscription: 'sink',
+    position: '2-0',
+    event,
+    type: 'uk.causeway.police.missing-person.reported.v1',
+    source: `/${source}/test`,
+    outcome,
+    code: 'ok',
+    attempt: 1,
+    durationMs: 3,
+    at: new Date().toISOString(),
+    ...more,
+  }) as DeliveryRecord;
+
+/** The rows of a query as soon as there are some. */
+const until = async (sql: string, params: unknown[]) => {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+    const rows = await store.query(sql, params);
+    if (rows.length > 0) return rows;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nothing came of: ${sql}`);
+};
+
+test('a release is a journey, counted as flow beside what was withheld and why', async () => {
+  const event = someEvent();
+  await writeLedger(source, decided(event));
+  const [journey] = await until('select * from journey where event_id = $1', [event]);
+  assert.equal(journey?.recipient, recipient);
+  assert.equal(journey?.partition, 2);
+  assert.equal(journey?.priority, 'immediate');
+  const flow = await store.query('select recipient, outcome, events from flow where source = $1 order by 1', [
+    source,
+  ]);
+  assert.deepEqual(
+    new Set(flow.map((row) => `${row.recipient}:${row.outcome}:${row.events}`)),
+    new Set([':decided:1', `${recipient}:released:1`, 'somebody-else:not-active:1']),
+  );
+});
+
+test('a delivery that is read before its ledger record still finds its journey', async () => {
+  const event = someEvent();
+  await writeDelivery(attempt(event, 'delivered', { position: '2-1' }));
+  await until('select 1 from outcome where event_id = $1', [event]);
+  await writeLedger(source, decided(event));
+  await until('select 1 from journey where event_id = $1 and delivered_at is not null', [event]);
+  const hours = await store.query(
+    "select bucket from duration_day where agreement = 'missing' and leg = 'delivered'",
+  );
+  assert.deepEqual(
+    hours.map(({ bucket }) => bucket),
+    [47],
+    'an hour is bucket 47',
+  );
+});
+
+test('an acknowledgement from another ledger belongs to the event that it answers', async () => {
+  const event = someEvent();
+  await writeLedger(source, decided(event));
+  const answer = {
+    type: 'uk.causeway.exchange.acknowledgement.recorded.v1',
+    source: `/${recipient}/test`,
+    inResponseTo: `/${source}/${event}`,
+    decisions: [],
+  };
+  await writeLedger(recipient, decided(someEvent(), answer));
+  await until('select 1 from journey where event_id = $1 and acknowledged_at is not null', [event]);
+});
+
+test('a failing delivery is open until it ends, however it ends', async () => {
+  const event = someEvent();
+  await writeLedger(source, decided(event));
+  await writeDelivery(attempt(event, 'retry', { position: '2-9', code: 'AE' }));
+  await until("select 1 from open_delivery where position = '2-9' and code = 'AE'", []);
+  await writeDelivery(attempt(event, 'refused', { position: '2-9', code: 'AR' }));
+  await until("select 1 from journey where event_id = $1 and ended = 'dead-letter'", [event]);
+  assert.deepEqual(await store.query('select 1 from open_delivery'), []);
+});
+
+test('what a client pulled counts as delivered by the time it was put into its inbox', async () => {
+  const [early, late] = [someEvent(), someEvent()];
+  const inbox = topicsOf(recipient).inbox;
+  const put = (event: string) =>
+    Promise.all([
+      writeLedger(source, decided(event)),
+      bus.producer.send([{ topic: inbox, partition: 2, value: Buffer.from(event) }]),
+    ]);
+  await put(early);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await put(late);
+  await put(someEvent());
+  await put(someEvent());
+  const events = [{ first: '2-0', last: '2-0', count: 1 }];
+  await writeDelivery({
+    kind: 'page',
+    client: 'reader',
+    via: 'pull',
+    events,
+    withheld: 0,
+    at: new Date().toISOString(),
+  });
+  await until('select 1 from journey where event_id = $1 and delivered_at is not null', [early]);
+  assert.deepEqual(await store.query('select delivered_at from journey where event_id = $1', [late]), [
+    { delivered_at: null },
+  ]);
+});
+
+test('hostile records are passed over and the rest goes on', async () => {
+  const event = someEvent();
+  const hostile = [
+    '{',
+    'null',
+    '[]',
+    '{"kind":"attempt","subscription":"\\u0000","position":"1-1","at":"2026-01-01"}',
+  ];
+  for (const text of hostile) {
+    await bus.producer.send([
+      { topic: topicsOf(source).ledger, partition: 2, value: Buffer.from(text) },
+      { topic: topicsOf(recipient).deliveries, partition: 0, value: Buffer.from(text) },
+      {
+        topic: topicsOf(source).deadLetter,
+        partition: 0,
+        value: Buffer.from(text),
+        headers: { 'dl-reason': '<script>\u0000', 'dl-component': Buffer.from([0, 255]) },
+      },
+    ]);
+  }
+  await writeLedger(source, decided(event));
+  await until('select 1 from journey where event_id = $1', [event]);
+  const [letter] = await until('select component, reason from dead_letter where organisation = $1', [source]);
+  assert.deepEqual(letter, { component: 'unknown', reason: 'no-reason-given' });
+});
+
+test('after a death it goes on where it was, and nothing is counted twice', async () => {
+  await following?.close();
+  const event = someEvent();
+  await writeLedger(source, decided(event));
+  const counted = async () =>
+    Number((await store.query("select sum(events) as n from flow where outcome = 'released'"))[0]?.n);
+  const before = await counted();
+  follow();
+  await until('select 1 from journey where event_id = $1', [event]);
+  assert.equal(await counted(), before + 1);
+});

@@ -1,0 +1,111 @@
+import type { Logger } from '@causeway/runtime/log';
+import type { Measured } from '../measurement/report.ts';
+import { lagReport } from '../measurement/report.ts';
+import { pause, type Store } from '../store/store.ts';
+import {
+  forget,
+  keepSamples,
+  type LagLook,
+  type LagSampleRow,
+  lookAtDeliveries,
+  thin,
+} from './lag-samples.ts';
+
+export type LagSampler = {
+  /** The latest look; undefined before the first one. */
+  now(): LagLook | undefined;
+  close(): Promise<void>;
+};
+
+const EVERY_MS = 10_000;
+const HOUSEKEEPING_MS = 10 * 60_000;
+const RETRY_MS = 2_000;
+
+/** Looks at deliveries every ten seconds and keeps each look, with the exchange's lag beside it, for seven days. */
+export function startLagSampler(parts: {
+  store: Store;
+  measured: () => Measured;
+  log: Logger;
+  clock?: () => number;
+  everyMs?: number;
+}): LagSampler {
+  const { store, measured, log, clock = Date.now, everyMs = EVERY_MS } = parts;
+  const stop = new AbortController();
+  let latest: LagLook | undefined;
+  let housekept = 0;
+  let failing = false;
+
+  const step = async () => {
+    latest = await lookAtDeliveries(store.query, clock());
+    const at = Math.floor(latest.at / EVERY_MS) * EVERY_MS;
+    await keepSamples(store.query, at, sampleRows(measured(), latest));
+    if (clock() - housekept < HOUSEKEEPING_MS) return;
+    housekept = clock();
+    await store.transaction(thin);
+    await store.transaction(forget);
+  };
+
+  const run = async () => {
+    await store.migrated;
+    while (!stop.signal.aborted) {
+      try {
+        await step();
+        failing = false;
+        await pause(everyMs - (clock() % everyMs), stop.signal);
+      } catch (error) {
+        if (!failing && !stop.signal.aborted) log.warn({ err: error }, 'lag cannot be kept now');
+        failing = true;
+        await pause(RETRY_MS, stop.signal);
+      }
+    }
+  };
+  const running = run();
+
+  return {
+    now: () => latest,
+    async close() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+/** One look as rows of the history. While the broker is away its last figures are no figures. */
+export function sampleRows(measured: Measured, look: LagLook): LagSampleRow[] {
+  const exchange = measured.connection.status === 'live' ? lagReport(measured).organisations : [];
+  const inboxes = new Map<string, { events: number; seconds: number }>();
+  for (const { organisation, events, seconds } of look.inboxes) {
+    const sum = inboxes.get(organisation) ?? { events: 0, seconds: 0 };
+    inboxes.set(organisation, { events: sum.events + events, seconds: Math.max(sum.seconds, seconds) });
+  }
+  const nothing = { events: 0, seconds: 0 };
+  return [
+    ...exchange.map(({ organisation, events, seconds }) => ({
+      organisation,
+      kind: 'exchange' as const,
+      name: '',
+      events,
+      seconds,
+    })),
+    ...measured.organisations.map(({ id }) => ({
+      organisation: id,
+      kind: 'inbox' as const,
+      name: '',
+      ...(inboxes.get(id) ?? nothing),
+    })),
+    ...look.readers.map(({ organisation, name, events, seconds }) => ({
+      organisation,
+      kind: 'reader' as const,
+      name,
+      events,
+      seconds,
+    })),
+    ...look.inboxes.map(({ organisation, type, events, seconds }) => ({
+      organisation,
+      kind: 'type' as const,
+      name: type,
+      events,
+      seconds,
+    })),
+  ];
+}
