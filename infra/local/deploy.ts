@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ChangeRefused, versionRecords } from '@causeway/runtime/agreement-change';
 import { type Codec, createCodec } from '@causeway/runtime/avro';
+import { openConsoleLedger } from '@causeway/runtime/console-ledger';
 import { isPermanent } from '@causeway/runtime/errors';
 import { connectKafka, type Kafka } from '@causeway/runtime/kafka';
 import type { KafkaRecord } from '@causeway/runtime/kafka-session';
@@ -15,9 +17,8 @@ import {
   topology,
 } from '@causeway/runtime/topology';
 import { type Agreement, agreementDigest, canonicalJson } from '@causeway/schemas/agreement';
-import { type AgreementRecord, applyRecord, emptyState, versionKey } from '@causeway/schemas/agreement-log';
+import { type AgreementRecord, applyRecord, versionKey } from '@causeway/schemas/agreement-log';
 import type { EventType } from '@causeway/schemas/catalogue';
-import { expandAgreement } from '@causeway/schemas/release';
 import { principalSecret } from './kafka.ts';
 import type { Connections } from './parts.ts';
 import type { Secrets } from './secrets.ts';
@@ -44,7 +45,7 @@ const ATTEMPTS = 20;
  * @throws CannotStart when an agreement or schema cannot be loaded
  */
 export async function deploy(deployment: Deployment): Promise<void> {
-  const { connections, replication, catalogue, organisations, agreements, say } = deployment;
+  const { connections, replication, catalogue, organisations, say } = deployment;
   const ids = organisations.map(({ id }) => id);
   const log = createLogger(DEPLOYER, 'error');
   const kafka = connectAs(connections, connections.KAFKA_USERNAME, connections.KAFKA_PASSWORD, log);
@@ -55,11 +56,8 @@ export async function deploy(deployment: Deployment): Promise<void> {
       applyTopology(kafka, ids, replication),
     ]);
     await publish(kafka, await changedOrganisations(kafka, organisations));
-    const at = (deployment.now?.() ?? new Date()).toISOString();
-    const added = await newAgreementRecords(kafka, agreements, catalogue, schemaIds, at);
-    await publish(kafka, added);
-    const loaded = new Set(added.map(({ key }) => String(key)));
-    if (loaded.size > 0) say(`agreements loaded: ${[...loaded].join(', ')}`);
+    const loaded = await loadAgreements(kafka, deployment, schemaIds, log);
+    if (loaded.length > 0) say(`agreements loaded: ${loaded.join(', ')}`);
     await rightsInForce(deployment, ids, log);
   } finally {
     await kafka.close();
@@ -172,58 +170,45 @@ async function changedOrganisations(
     .map(({ id, text }) => ({ topic: ORGANISATIONS_TOPIC, partition: 0, key: id, value: Buffer.from(text) }));
 }
 
-async function newAgreementRecords(
+/**
+ * Loads the agreement files that are not there yet, with the status in the file. Other content under a known version is
+ * refused before anything is written.
+ */
+async function loadAgreements(
   kafka: Kafka,
-  agreements: readonly Agreement[],
-  catalogue: readonly EventType[],
+  { agreements, catalogue, organisations, now = () => new Date() }: Deployment,
   schemaIds: ReadonlyMap<string, number>,
-  at: string,
-): Promise<KafkaRecord[]> {
-  const { versions } = await readTopic(kafka, AGREEMENTS_TOPIC, async (reader) => {
-    let state = emptyState();
-    for await (const { value } of readToEnd(reader, { topic: AGREEMENTS_TOPIC, partition: 0 }, 0)) {
-      if (value) state = applyRecord(state, JSON.parse(value.toString()) as AgreementRecord);
-    }
-    return state;
-  });
-  const problems: string[] = [];
-  const records: KafkaRecord[] = [];
-  for (const agreement of agreements) {
-    const key = versionKey(agreement);
-    const digest = agreementDigest(agreement);
-    const known = versions.get(key);
-    if (known && known.record.digest !== digest) {
-      problems.push(`${key} was loaded before with other content; a change needs the next version number`);
-    }
-    if (known) continue;
-    const { id, version, status } = agreement;
-    const by = { id, version, by: DEPLOYER, at };
-    const release = pinned(agreement, catalogue, schemaIds);
-    const entries: AgreementRecord[] = [
-      { kind: 'version', ...by, agreement, release, digest },
-      { kind: 'status', ...by, status, reason: 'as its file says at first load' },
-    ];
-    for (const entry of entries) {
-      records.push({ topic: AGREEMENTS_TOPIC, partition: 0, key, value: Buffer.from(JSON.stringify(entry)) });
-    }
+  log: Logger,
+): Promise<string[]> {
+  const world = { catalogue, schemaIds, organisations: organisations.map(({ id }) => id) };
+  const ledger = openConsoleLedger(kafka, log);
+  try {
+    const { records } = await ledger.change((before) => {
+      let state = before;
+      const added: AgreementRecord[] = [];
+      const problems: string[] = [];
+      for (const agreement of agreements) {
+        if (before.versions.get(versionKey(agreement))?.record.digest === agreementDigest(agreement))
+          continue;
+        try {
+          const records = versionRecords(state, agreement, world, {
+            by: DEPLOYER,
+            reason: 'as its file says at first load',
+            at: now().toISOString(),
+          });
+          for (const record of records) state = applyRecord(state, record);
+          added.push(...records);
+        } catch (error) {
+          if (!(error instanceof ChangeRefused)) throw error;
+          problems.push(...error.message.split('\n'));
+        }
+      }
+      if (problems.length > 0)
+        throw new CannotStart(`The agreements cannot be loaded:\n  ${problems.join('\n  ')}`);
+      return added;
+    });
+    return [...new Set(records.map(versionKey))];
+  } finally {
+    await ledger.close();
   }
-  if (problems.length > 0)
-    throw new CannotStart(`The agreements cannot be loaded:\n  ${problems.join('\n  ')}`);
-  return records;
-}
-
-/** The leaves that the paths stand for today, with the schema that says so. */
-function pinned(
-  agreement: Agreement,
-  catalogue: readonly EventType[],
-  schemaIds: ReadonlyMap<string, number>,
-) {
-  const { release } = expandAgreement(agreement, catalogue);
-  return Object.fromEntries(
-    Object.entries(release).map(([type, released]) => {
-      const schemaId = schemaIds.get(type);
-      if (schemaId === undefined) throw new Error(`${type} has no schema id`);
-      return [type, { ...released, schemaId }];
-    }),
-  );
 }

@@ -272,6 +272,25 @@ const unknownSchema = (id: number) =>
 const cannotProject = (_cause: unknown) =>
   new PermanentError('cannot-project', 'The value cannot be read with the schema of the view');
 
+/**
+ * What a recipient would get of some data, without any registry: encoded with the event's schema, read with the view's,
+ * put in its general forms and written and read again, as a release is.
+ * @throws PermanentError `invalid-data`, `cannot-project`
+ */
+export const previewProjection = (
+  event: AvroSchema,
+  view: AvroSchema,
+  generalise: Generalise,
+  data: unknown,
+): unknown => {
+  const [writer, reader] = [event, view].map((schema) =>
+    avro.Type.forSchema(schema as unknown as RawSchema),
+  ) as [Type, Type];
+  if (!writer.isValid(data)) throw new PermanentError('invalid-data', `This is no ${writer.name}`);
+  const read = reader.fromBuffer(writer.toBuffer(data), resolverOf(reader, writer));
+  return JSON.parse(JSON.stringify(reader.fromBuffer(reader.toBuffer(applyGeneralise(read, generalise)))));
+};
+
 type Tap = { buf: Buffer; pos: number; readLong(): number; skipLong(): void };
 type Item = { _read(tap: Tap): unknown; _skip(tap: Tap): void };
 type ArrayReader = { itemsType: Item };

@@ -75,6 +75,9 @@ export const parseLedgerRecord = (value: Buffer): LedgerRecord => JSON.parse(val
 export const nextInput = (record: LedgerRecord): number =>
   record.kind === 'gap' ? record.until : record.position.offset + 1;
 
+/** What the ledger of the console holds: no input is behind it, so it has no position to check. */
+const CONSOLE_LEDGER = 'ledger.console';
+
 /** Whatever JSON it is: a record that names no input would switch the checks after it off. */
 const coversInput = (record: LedgerRecord | null): record is LedgerRecord =>
   typeof record === 'object' &&
@@ -82,6 +85,9 @@ const coversInput = (record: LedgerRecord | null): record is LedgerRecord =>
   (record?.kind === 'gap'
     ? Number.isSafeInteger(record.until) && record.until > record.position.offset
     : record?.kind === 'decision' || record?.kind === 'dead-letter');
+
+const saysWhatWasDone = (record: { kind?: unknown } | null): boolean =>
+  typeof record === 'object' && typeof record?.kind === 'string';
 
 export type ChainState = { sequence: number; head: Buffer; next: number };
 
@@ -103,13 +109,19 @@ export const verifyRecord = (
   } catch {
     return { problem: 'the value is not JSON' };
   }
-  if (!coversInput(record)) return { problem: 'it does not say which input it is about' };
+  const ofConsole = ledger.topic === CONSOLE_LEDGER;
+  if (!(ofConsole ? saysWhatWasDone(record) : coversInput(record)))
+    return {
+      problem: ofConsole ? 'it does not say what was done' : 'it does not say which input it is about',
+    };
   if (record.sequence !== chain.sequence)
     return {
       problem: `sequence ${record.sequence} where ${chain.sequence} is due: records are missing, repeated or out of order`,
     };
   if (record.previous !== chain.head.toString('base64url'))
     return { problem: 'the head it names is not that of the record before it: one of the two was changed' };
+  if (ofConsole)
+    return { chain: { sequence: chain.sequence + 1, head: headAfter(chain.head, value), next: 0 } };
   if (
     record.position?.partition !== ledger.partition ||
     record.position.topic !== ledger.topic.replace(/^ledger\./, 'outbox.')

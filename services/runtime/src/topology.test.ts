@@ -98,6 +98,7 @@ test('groups and transactional ids are granted by name, and nobody has rights on
       'trust group trust. prefixed read',
       'council group council. prefixed read',
       'exchange transactional-id exchange.lane. prefixed write',
+      'console transactional-id console.ledger literal write',
     ].sort(byText),
   );
   assert.equal(laneWriter(4), 'exchange.lane.4');

@@ -35,6 +35,8 @@ export const topicsOf = (organisation: string) => ({
 
 /** Transactional id of a lane's writer: opening it fences whoever worked the lane before. */
 export const laneWriter = (lane: number): string => `exchange.lane.${lane}`;
+/** Transactional id of everybody who writes `agreements` or `ledger.console`: each open fences the one before. */
+export const CONSOLE_WRITER = 'console.ledger';
 
 export type TopologySettings = {
   replicationFactor: number;
@@ -209,6 +211,13 @@ const groupAcls = (organisations: readonly string[]): AclDeclaration[] => {
       resource: 'transactional-id',
       name: 'exchange.lane.',
       match: 'prefixed',
+      operation: 'write',
+    },
+    {
+      principal: 'console',
+      resource: 'transactional-id',
+      name: CONSOLE_WRITER,
+      match: 'literal',
       operation: 'write',
     },
   ];
