@@ -8,12 +8,13 @@ import {
 } from '@causeway/schemas/agreement-log';
 import { errorCode, isPermanent, RetryableError } from './errors.ts';
 import type { Kafka } from './kafka.ts';
+import type { KafkaRecord } from './kafka-session.ts';
 import { GENESIS, headAfter } from './ledger.ts';
 import { lastRecord } from './ledger-tail.ts';
 import type { Logger } from './log.ts';
 import { type Reader, readToEnd } from './reader.ts';
 import { AGREEMENTS_TOPIC, CONSOLE_LEDGER_TOPIC, CONSOLE_WRITER } from './topology.ts';
-import type { Writer, WriterRecord } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 /**
  * `ledger.console`: what people did. Changes of agreements and looks at personal data, chained as the other ledgers are.
@@ -137,8 +138,10 @@ export const openConsoleLedger = (
   };
 };
 
+type PlainRecord = KafkaRecord & { partition: number };
+
 /** What is to be written, the chain after it, and what is answered then. */
-type Draft<T> = { output: WriterRecord[]; sequence: number; head: Buffer; result: T };
+type Draft<T> = { output: PlainRecord[]; sequence: number; head: Buffer; result: T };
 
 /** What a plan throws is an answer, not an outage to be waited out. */
 class Refusal extends Error {}
@@ -154,7 +157,7 @@ const planOrRefuse = (plan: Plan, state: AgreementsState): readonly AgreementRec
 /** How far back a write is looked for whose answer was lost. */
 const RECENT = 1_000;
 
-const wasWritten = async (reader: Reader, output: readonly WriterRecord[]): Promise<boolean> => {
+const wasWritten = async (reader: Reader, output: readonly PlainRecord[]): Promise<boolean> => {
   const wanted = output.findLast(({ topic }) => topic === CONSOLE_LEDGER_TOPIC)?.value;
   if (!wanted) return false;
   const [bounds] = await reader.bounds(CONSOLE_LEDGER_TOPIC, [0]);
@@ -186,7 +189,7 @@ const openSession = async (kafka: Kafka): Promise<Session> => {
 
 const chained = (from: { sequence: number; head: Buffer }, entries: readonly ConsoleEntry[], now: Date) => {
   let { sequence, head } = from;
-  const output: WriterRecord[] = [];
+  const output: PlainRecord[] = [];
   for (const entry of entries) {
     const record: ConsoleRecord = {
       sequence,
@@ -209,7 +212,7 @@ const entryOf = (record: AgreementRecord, who: Omit<Who, 'by'>): ConsoleEntry =>
     : { kind: 'agreement-status', ...common, status: record.status, reason: record.reason };
 };
 
-const agreementRecord = (record: AgreementRecord): WriterRecord => ({
+const agreementRecord = (record: AgreementRecord): PlainRecord => ({
   topic: AGREEMENTS_TOPIC,
   partition: 0,
   key: versionKey(record),
