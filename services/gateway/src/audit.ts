@@ -11,6 +11,8 @@ export type Audit = {
   count?: number;
   withheld?: number;
   unreadable?: number;
+  /** Why a stream ended, or an answer that was not taken. */
+  ended?: string;
 };
 
 /** The note about this request, to be filled in as it is understood. */
@@ -43,7 +45,8 @@ export const audited =
       );
       metrics.gatewayRequests.inc({ route, status, organisation });
       metrics.gatewayRequestDuration.observe({ route }, seconds);
-      if (answered && count > 0) metrics.gatewayEvents.inc({ organisation, outcome: 'handed-over' }, count);
+      if (count > 0 && (answered || audit.ended !== undefined))
+        metrics.gatewayEvents.inc({ organisation, outcome: 'handed-over' }, count);
       if (withheld > 0) metrics.gatewayEvents.inc({ organisation, outcome: 'withheld' }, withheld);
       if (unreadable > 0) metrics.gatewayEvents.inc({ organisation, outcome: 'unreadable' }, unreadable);
     });

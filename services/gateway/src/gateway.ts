@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { type AccessVerifier, createAccessVerifier } from '@causeway/runtime/access';
+import { createAccessVerifier } from '@causeway/runtime/access';
 import { followAgreements } from '@causeway/runtime/agreements';
 import { createCodec } from '@causeway/runtime/avro';
 import {
   type Config,
+  integer,
   kafkaSettings,
   list,
   oidcSettings,
@@ -13,24 +14,19 @@ import {
 } from '@causeway/runtime/config';
 import { createDecoder } from '@causeway/runtime/decoder';
 import { RetryableError } from '@causeway/runtime/errors';
-import { listen, notFound, problemHandler } from '@causeway/runtime/http';
+import { listen } from '@causeway/runtime/http';
 import { createInboxes } from '@causeway/runtime/inbox';
 import { connectKafka } from '@causeway/runtime/kafka';
-import type { Logger } from '@causeway/runtime/log';
-import type { Metrics } from '@causeway/runtime/metrics';
 import type { Context } from '@causeway/runtime/service';
-import express, { type Express } from 'express';
-import helmet from 'helmet';
-import { audited } from './audit.ts';
-import { createCursors } from './cursor.ts';
-import { allowing, limited } from './limits.ts';
-import type { ReadingParts } from './reading.ts';
-import { getEvents } from './routes/events.ts';
-import { getOpenApi } from './routes/openapi.ts';
+import { createApp } from './app.ts';
+import { createGuard } from './guard.ts';
+import type { ReadingParts } from './reading/current-page.ts';
+import { createCursors } from './reading/cursor.ts';
 
 const AUDIENCE = 'causeway-gateway';
 const MIN_KEY = 16;
 const READY_MS = 5_000;
+const STREAM_PATIENCE_MS = 30_000;
 
 export const settings = {
   ...kafkaSettings,
@@ -38,6 +34,10 @@ export const settings = {
   ...oidcSettings,
   GATEWAY_HOST: text('127.0.0.1'),
   GATEWAY_PORT: port(8081),
+  GATEWAY_REQUESTS_PER_SECOND: integer(2_000, { min: 1 }),
+  GATEWAY_STREAMS_PER_CLIENT: integer(10, { min: 1 }),
+  GATEWAY_STREAM_HEARTBEAT_SECONDS: integer(15, { min: 1, max: 300 }),
+  GATEWAY_SLOW_SECONDS: integer(30, { min: 1, max: 600 }),
   CURSOR_KEY: list()
     .refine((keys) => keys.every((key) => key.length >= MIN_KEY))
     .describe(`one or more keys of at least ${MIN_KEY} characters separated by commas; the first one signs`),
@@ -68,39 +68,23 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     now,
   };
   const access = createAccessVerifier({ issuer: config.OIDC_ISSUER, audience: AUDIENCE });
-  const app = createApp({ access, parts, issuer: config.OIDC_ISSUER, log, metrics, stopping: signal });
+  const app = createApp({
+    guard: createGuard(access, config.GATEWAY_REQUESTS_PER_SECOND),
+    reading: parts,
+    streams: {
+      heartbeatMs: config.GATEWAY_STREAM_HEARTBEAT_SECONDS * 1_000,
+      slowMs: config.GATEWAY_SLOW_SECONDS * 1_000,
+      patienceMs: STREAM_PATIENCE_MS,
+      perClient: config.GATEWAY_STREAMS_PER_CLIENT,
+    },
+    issuer: config.OIDC_ISSUER,
+    log,
+    metrics,
+    stopping: signal,
+  });
   const server = await listen(app, { host: config.GATEWAY_HOST, port: config.GATEWAY_PORT });
   onStop('http', () => server.close());
   log.info({ url: server.url }, 'listening');
-};
-
-export type AppParts = {
-  access: AccessVerifier;
-  parts: ReadingParts;
-  issuer: string;
-  log: Logger;
-  metrics: Metrics;
-  stopping: AbortSignal;
-};
-
-export const createApp = ({ access, parts, issuer, log, metrics, stopping }: AppParts): Express => {
-  const app = express();
-  app
-    .set('etag', false)
-    .set('query parser', false)
-    .set('strict routing', true)
-    .set('case sensitive routing', true);
-  app.use(audited(log, metrics), helmet(), (_request, response, next) => {
-    response.set('cache-control', 'no-store');
-    next();
-  });
-  app.use(limited);
-  app.get('/v1/events', getEvents(access, parts, stopping));
-  app.all('/v1/events', allowing('GET', 'HEAD'));
-  app.get('/v1/openapi.json', getOpenApi(issuer));
-  app.all('/v1/openapi.json', allowing('GET', 'HEAD'));
-  app.use(notFound(), problemHandler(log));
-  return app;
 };
 
 const kafkaOptions = (config: Settings) => ({

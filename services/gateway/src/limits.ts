@@ -1,7 +1,22 @@
 import { Problem } from '@causeway/runtime/http';
 import type { RequestHandler } from 'express';
+import { auditOf } from './audit.ts';
 
 const MAX_URL = 4_096;
+
+/** Cuts off whoever does not take a whole answer within `ms`: it is kept in memory until then. */
+export const takenInTime =
+  (ms: number): RequestHandler =>
+  (_request, response, next) => {
+    response.once('prefinish', () => {
+      const late = setTimeout(() => {
+        auditOf(response).ended = 'too-slow';
+        response.destroy();
+      }, ms);
+      response.once('close', () => clearTimeout(late));
+    });
+    next();
+  };
 
 /** Nothing that this service reads by GET has a long address or a body. */
 export const limited: RequestHandler = (request, _response, next) => {

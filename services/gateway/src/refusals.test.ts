@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createCursors } from './cursor.ts';
+import { createCursors } from './reading/cursor.ts';
 import { answerOf, eventually, freePort, KEY, problemOf, startWorld, type World } from './testing/world.ts';
 
 let world: World;
@@ -41,7 +41,7 @@ test('a request that cannot be read as it is says what to change', async () => {
   }
   const faults = [
     'limit=0',
-    'limit=501',
+    'limit=1001',
     'limit=ten',
     'limit=',
     'wait=31',

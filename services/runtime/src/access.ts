@@ -10,6 +10,8 @@ export type Access = {
   organisation?: string;
   roles: string[];
   scopes: string[];
+  /** When the token runs out, milliseconds since 1970. */
+  expiresAt: number;
 };
 
 export type AccessVerifier = {
@@ -141,6 +143,7 @@ function toAccess(payload: JWTPayload): Access {
     ...(organisation === undefined ? {} : { organisation }),
     roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
     scopes: typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [],
+    expiresAt: (payload.exp ?? 0) * 1_000,
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import express from 'express';
 import { PermanentError, RetryableError } from './errors.ts';
@@ -167,4 +168,15 @@ test('what is still open at the end of the draining time is cut', async () => {
   await asked.promise;
   await listening.close();
   await never;
+});
+
+test('a connection on which nothing was ever said does not hold up the close', async () => {
+  const server = await listen((_request, response) => response.end(), { host: '127.0.0.1', port: 0 });
+  const socket = connect(server.port, '127.0.0.1');
+  await once(socket, 'connect');
+  await (await fetch(server.url)).text();
+  const begun = performance.now();
+  await server.close();
+  assert.ok(performance.now() - begun < 2_000);
+  socket.destroy();
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, STATUS_CODES } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { PermanentError, RetryableError } from './errors.ts';
 import type { Logger } from './log.ts';
@@ -110,6 +110,18 @@ const CLIENT_ERRORS: Record<number, string> = {
   415: 'unsupported-media-type',
 };
 
+/**
+ * What one caller may take from everybody else: head and body of a request must be here in time, whoever
+ * trickles them is answered 408.
+ */
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 2_000,
+};
+const MAX_CONNECTIONS = 10_000;
+
 export type Listening = { url: string; port: number; close(): Promise<void> };
 
 /**
@@ -123,7 +135,7 @@ export async function listen(
   { host, port, drainMs = 5_000 }: { host: string; port: number; drainMs?: number },
 ): Promise<Listening> {
   let closing: Promise<void> | undefined;
-  const server = createServer((request, response) => {
+  const server = createServer(LIMITS, (request, response) => {
     if (closing) response.setHeader('connection', 'close');
     // A connection that was busy when the close began goes idle after its answer, and nobody closes it then.
     response.once('close', () => {
@@ -131,11 +143,20 @@ export async function listen(
     });
     app(request, response);
   });
+  server.maxConnections = MAX_CONNECTIONS;
+  // Connected and silent so far: Node does not count such a connection among the idle ones.
+  const silent = new Set<Socket>();
+  server.on('connection', (socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('request', ({ socket }) => silent.delete(socket));
 
   const close = async (): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>();
     server.close(() => resolve());
     server.closeIdleConnections();
+    for (const socket of silent) socket.destroy();
     const deadline = setTimeout(() => server.closeAllConnections(), drainMs);
     await promise;
     clearTimeout(deadline);

@@ -53,6 +53,9 @@ export type Metrics = {
   deliveries: Count<Organisation & Component & { outcome: string }>;
   /** Inbox records that were deleted before a subscription read them, counted once per hole. */
   deliveryGaps: Count<Organisation & Component>;
+  /** Streams of Server-Sent Events that are open. */
+  gatewayStreams: Level<Organisation>;
+  gatewayStreamsEnded: Count<Organisation & { reason: string }>;
   databaseErrors: Count<{ kind: 'connection' | 'statement' }>;
   /** Parts inside a service that were started again after an error. */
   restarts: Count<Component>;
@@ -125,6 +128,11 @@ export function createMetrics(service: string): Metrics {
     ]),
     deliveryGaps: count('delivery_gaps_total', 'Holes in an inbox that a subscription met', [
       'component',
+      'organisation',
+    ]),
+    gatewayStreams: level('gateway_streams', 'Streams that are open', ['organisation']),
+    gatewayStreamsEnded: count('gateway_streams_ended_total', 'Streams that ended', [
+      'reason',
       'organisation',
     ]),
     databaseErrors: count('database_errors_total', 'Failed connections and statements', ['kind']),

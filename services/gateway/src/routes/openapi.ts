@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { auditOf } from '../audit.ts';
-import { openApi } from '../openapi.ts';
+import { openApi } from '../documents/openapi.ts';
 
 /** GET /v1/openapi.json: says nothing about anybody, so it needs no token. */
 export const getOpenApi = (issuer: string): RequestHandler => {

@@ -23,7 +23,7 @@ export const testEnvironment = (): Record<string, string> => {
     KAFKA_USERNAME: given('KAFKA_USERNAME'),
     KAFKA_PASSWORD: given('KAFKA_PASSWORD'),
     SCHEMA_REGISTRY_URL: given('SCHEMA_REGISTRY_URL'),
-    LOG_LEVEL: 'silent',
+    LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
   };
 };
 

@@ -12,13 +12,20 @@ import {
   applyRecord,
   emptyState,
 } from '@causeway/schemas/agreement-log';
+import type { ReadingParts } from './current-page.ts';
 import { createCursors } from './cursor.ts';
 import type { EventQuery } from './query.ts';
-import { type ReadingParts, readEvents } from './reading.ts';
+import { readEvents } from './read.ts';
 
 const COUNCIL = 'a-council';
 const TYPE = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
-const query: EventQuery = { after: undefined, limit: 10, waitMs: 0, type: undefined, subject: undefined };
+const query: EventQuery = {
+  start: 'oldest',
+  limit: 10,
+  waitMs: 0,
+  type: undefined,
+  subject: undefined,
+};
 const never = new AbortController().signal;
 
 const stateWith = (status: AgreementStatus): AgreementsState => {
@@ -104,7 +111,7 @@ test('nothing is handed over while the agreements cannot be followed', async () 
 test('an empty inbox needs no agreements', async () => {
   const parts = partsWith({ state: emptyState, offset: () => 0, freshWithin: () => false });
   const after = cursors.issue(COUNCIL, [6, 3]);
-  const answer = await readEvents(parts, COUNCIL, { ...query, after }, never);
+  const answer = await readEvents(parts, COUNCIL, { ...query, start: { after } }, never);
   assert.deepEqual(answer, { events: [], next: after, withheld: 0, unreadable: 0 });
 });
 
@@ -124,7 +131,7 @@ test('an agreement that is suspended while a page is put together is obeyed', as
 test('a cursor whose next events were deleted is answered with one that leaves out only those', async () => {
   const parts = partsWith({ state: () => stateWith('active'), offset: () => 2, freshWithin: () => true });
   const after = cursors.issue(COUNCIL, [6, 1]);
-  const problem = await refusal(readEvents(parts, COUNCIL, { ...query, after }, never));
+  const problem = await refusal(readEvents(parts, COUNCIL, { ...query, start: { after } }, never));
   assert.deepEqual([problem.status, problem.slug], [410, 'events-missed']);
   assert.deepEqual(cursors.read(String(problem.extras.oldest), COUNCIL), [6, 3]);
 });
@@ -132,6 +139,6 @@ test('a cursor whose next events were deleted is answered with one that leaves o
 test('a cursor at the very first event that is kept has missed nothing', async () => {
   const parts = partsWith({ state: () => stateWith('active'), offset: () => 2, freshWithin: () => true });
   const after = cursors.issue(COUNCIL, [5, 3]);
-  const answer = await readEvents(parts, COUNCIL, { ...query, after }, never);
+  const answer = await readEvents(parts, COUNCIL, { ...query, start: { after } }, never);
   assert.equal(answer.events.length, 1);
 });

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Agreements, FRESH_MS } from '@causeway/runtime/agreements';
-import { endingAfter, within } from '@causeway/runtime/deadline';
 import type { Decode } from '@causeway/runtime/decoder';
 import { errorCode } from '@causeway/runtime/errors';
 import { Problem } from '@causeway/runtime/http';
@@ -8,8 +7,8 @@ import type { Inbox, Inboxes } from '@causeway/runtime/inbox';
 import type { Logger } from '@causeway/runtime/log';
 import type { Cursors } from './cursor.ts';
 import { createJudge, type Tally } from './judge.ts';
-import { type Page, readPage } from './page.ts';
-import type { EventQuery } from './query.ts';
+import { type Page, type PageLimits, readPage } from './page.ts';
+import type { Filter, Start } from './query.ts';
 
 /** What reading needs of the world. */
 export type ReadingParts = {
@@ -22,44 +21,36 @@ export type ReadingParts = {
   now: () => number;
 };
 
-export type Answer = Pick<Tally, 'withheld' | 'unreadable'> & {
-  /** CloudEvents in structured JSON. */
-  events: string[];
-  next: string;
+/** Somebody who reads: the common ground of page and stream. */
+export type Reading = {
+  parts: ReadingParts;
+  inbox: Inbox;
+  organisation: string;
+  filter: Filter;
+  /** Whether he was told where he is: then what is no longer kept there is missed. */
+  hasCursor: boolean;
 };
+
+export const hasCursor = (start: Start): boolean => typeof start === 'object' && 'after' in start;
 
 /** How long a request is kept waiting for the agreements. */
 const AGREEMENTS_PATIENCE_MS = 1_500;
 const ATTEMPTS = 3;
-/** Beyond `wait`: how long to look on through what is not asked for, and when to give up altogether. */
-const SCAN_MS = 2_000;
-const DEADLINE_MS = 8_000;
-const PAGE_BYTES = 4 * 1024 * 1024;
 
 /** Kafka tells a principal that has no right to a topic less than one that has: both mean that there is no inbox. */
 const NO_INBOX: readonly string[] = ['kafka-unknown-topic-or-partition', 'not-authorised'];
 
-/** One request on its way. */
-type Request = { parts: ReadingParts; inbox: Inbox; organisation: string; query: EventQuery };
-
 /**
- * One page of an organisation's inbox, waiting for it as long as the query says; each of `signals` ends the wait.
- *
- * @throws Problem for a request that has to change; RetryableError for what may pass
+ * Runs `task` with the organisation's inbox.
+ * @throws Problem 403 `organisation-unknown` where there is none
  */
-export const readEvents = async (
+export const withInbox = async <T>(
   parts: ReadingParts,
   organisation: string,
-  query: EventQuery,
-  ...signals: readonly AbortSignal[]
-): Promise<Answer> => {
-  const limit = query.waitMs + DEADLINE_MS;
-  const ending = endingAfter(limit, ...signals);
-  const work = parts.inboxes.use(organisation, (inbox) =>
-    follow({ parts, inbox, organisation, query }, ending.signal),
-  );
+  task: (inbox: Inbox) => Promise<T>,
+): Promise<T> => {
   try {
-    return await within(limit, 'inbox', work);
+    return await parts.inboxes.use(organisation, task);
   } catch (error) {
     const code = errorCode(error);
     if (!NO_INBOX.includes(code)) throw error;
@@ -68,58 +59,38 @@ export const readEvents = async (
       'an organisation with an access token has no inbox that can be read',
     );
     throw noInbox();
-  } finally {
-    ending.end();
   }
 };
 
-const follow = async (request: Request, ended: AbortSignal): Promise<Answer> => {
-  const { parts, inbox, organisation, query } = request;
-  const begun = parts.now();
-  const wait = endingAfter(query.waitMs, ended);
-  const tally: Tally = { judged: 0, withheld: 0, unreadable: 0 };
-  try {
-    let positions = await startOf(request);
-    for (;;) {
-      const page = await currentPage(request, positions, tally);
-      positions = page.positions;
-      if (page.events.length === 0 && page.blocked !== undefined) throw page.blocked;
-      const atEnd = page.ends.every((end, partition) => end <= (positions[partition] ?? 0));
-      const mayWait = query.waitMs > 0 && !wait.signal.aborted;
-      const mayScan = parts.now() - begun < query.waitMs + SCAN_MS && !ended.aborted;
-      if (page.events.length > 0 || !(atEnd ? mayWait : mayScan)) {
-        const { withheld, unreadable } = tally;
-        return {
-          events: page.events,
-          next: parts.cursors.issue(organisation, positions),
-          withheld,
-          unreadable,
-        };
-      }
-      if (atEnd) await inbox.beyond(page.ends, wait.signal);
-    }
-  } finally {
-    wait.end();
-  }
-};
-
-const startOf = async ({ parts, inbox, organisation, query }: Request): Promise<number[]> => {
-  if (query.after === undefined) return inbox.oldest();
-  const positions = parts.cursors.read(query.after, organisation);
+/** The positions to start from. @throws Problem 400 `invalid-cursor` */
+export const startOf = async ({ parts, inbox, organisation }: Reading, start: Start): Promise<number[]> => {
+  if (start === 'oldest') return inbox.oldest();
+  if ('from' in start) return inbox.since(start.from);
+  const positions = parts.cursors.read(start.after, organisation);
   if (positions === undefined || positions.length !== (await inbox.partitions())) throw notACursor();
   return positions;
 };
 
-/** A page whose every event was checked against the agreements as they are now. */
-const currentPage = async (request: Request, from: readonly number[], total: Tally): Promise<Page> => {
-  const { parts, inbox, organisation, query } = request;
+export const emptyTally = (): Tally => ({ judged: 0, withheld: 0, unreadable: 0 });
+
+/**
+ * A page whose every event was checked against the agreements as they are now. What was not handed over is added to `total`.
+ * @throws Problem 410 `events-missed`, 503 `agreements-not-current`
+ */
+export const currentPage = async (
+  reading: Reading,
+  from: readonly number[],
+  limits: PageLimits,
+  total: Tally,
+): Promise<Page> => {
+  const { parts, inbox, organisation, filter } = reading;
   const { agreements } = parts;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const offset = agreements.offset();
-    const tally: Tally = { judged: 0, withheld: 0, unreadable: 0 };
-    const judge = createJudge(parts, organisation, query, tally);
-    const page = await readPage(inbox.read, from, { events: query.limit, bytes: PAGE_BYTES }, judge);
-    if ('missed' in page) return afterGap(request, from, page.missed);
+    const tally = emptyTally();
+    const judge = createJudge(parts, organisation, filter, tally);
+    const page = await readPage(inbox.read, from, limits, judge);
+    if ('missed' in page) return afterGap(reading, from, page.missed);
     const current = agreements.freshWithin(FRESH_MS) && agreements.offset() === offset;
     if (tally.judged === 0 || current) {
       total.withheld += tally.withheld;
@@ -131,16 +102,20 @@ const currentPage = async (request: Request, from: readonly number[], total: Tal
   throw agreementsNotCurrent();
 };
 
+/** Whether everything that was there is behind `positions`. */
+export const isAtEnd = ({ ends }: Page, positions: readonly number[]): boolean =>
+  ends.every((end, partition) => end <= (positions[partition] ?? 0));
+
 /** Who has no cursor has missed nothing: the log only lost its beginning between two looks at it. */
 const afterGap = async (
-  request: Request,
+  reading: Reading,
   from: readonly number[],
   missed: readonly number[],
 ): Promise<Page> => {
-  const { parts, inbox, organisation, query } = request;
+  const { parts, inbox, organisation } = reading;
   const oldest = await inbox.oldest();
   const positions = from.map((at, partition) => (missed.includes(partition) ? (oldest[partition] ?? 0) : at));
-  if (query.after !== undefined) throw gone(parts.cursors.issue(organisation, positions));
+  if (reading.hasCursor) throw gone(parts.cursors.issue(organisation, positions));
   return { events: [], positions, ends: positions.map((at) => at + 1), blocked: undefined };
 };
 

@@ -4,11 +4,11 @@ import { decodeHeaders, type Envelope } from '@causeway/runtime/event';
 import { handOver, narrow } from '@causeway/runtime/hand-over';
 import type { FetchedRecord } from '@causeway/runtime/kafka-session';
 import { positionOf, toCloudEvent } from './cloud-event.ts';
+import type { ReadingParts } from './current-page.ts';
 import type { Judge, Judgement } from './page.ts';
-import type { EventQuery } from './query.ts';
-import type { ReadingParts } from './reading.ts';
+import type { Filter } from './query.ts';
 
-/** How many records the agreements were asked about, and how many were passed for another reason than the query. */
+/** How many records the agreements were asked about, and how many were passed for another reason than the filter. */
 export type Tally = { judged: number; withheld: number; unreadable: number };
 
 /**
@@ -18,7 +18,7 @@ export type Tally = { judged: number; withheld: number; unreadable: number };
 export const createJudge = (
   { decode, agreements, log, now }: Pick<ReadingParts, 'decode' | 'agreements' | 'log' | 'now'>,
   organisation: string,
-  query: Pick<EventQuery, 'type' | 'subject'>,
+  filter: Filter,
   tally: Tally,
 ): Judge => {
   const rules = rulebookOf(agreements.state());
@@ -33,8 +33,8 @@ export const createJudge = (
     return { outcome: 'passed' };
   };
   const isAskedFor = ({ type, subject }: Envelope) =>
-    (query.type === undefined || type === query.type) &&
-    (query.subject === undefined || subject === query.subject);
+    (filter.type === undefined || type === filter.type) &&
+    (filter.subject === undefined || subject === filter.subject);
 
   return async (record, partition) => {
     try {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CloudEvent } from 'cloudevents';
-import { createCursors } from './cursor.ts';
-import { createPartnership, type Entry, TYPE } from './testing/partnership.ts';
+import { createPartnership, type Entry, TYPE } from '../testing/partnership.ts';
 import {
   type Event,
   eventually,
@@ -11,7 +10,8 @@ import {
   problemOf,
   startWorld,
   type World,
-} from './testing/world.ts';
+} from '../testing/world.ts';
+import { createCursors } from './cursor.ts';
 
 let world: World;
 

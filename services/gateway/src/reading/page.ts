@@ -18,9 +18,12 @@ export type Judge = (record: FetchedRecord, partition: number) => Promise<Judgem
 
 export type PageLimits = { events: number; bytes: number };
 
+/** A CloudEvent in structured JSON, and where its partition goes on behind it. */
+export type PageEvent = { json: string; partition: number; next: number };
+
 export type Page = {
-  /** CloudEvents in structured JSON, in the order in which they are handed over. */
-  events: string[];
+  /** In the order in which they are handed over. */
+  events: PageEvent[];
   /** The next offset of each partition: past control, aborted and passed records. */
   positions: number[];
   /** The last stable offset of each partition when it was read. */
@@ -69,7 +72,7 @@ const assemblePage = async (
 ): Promise<Page> => {
   const positions = [...from];
   const ends = [...from];
-  const events: string[] = [];
+  const events: PageEvent[] = [];
   let blocked: Error | undefined;
   let bytes = 0;
   const slices: Slice[] = [];
@@ -99,7 +102,7 @@ const assemblePage = async (
     if (judgement.outcome === 'event') {
       const size = Buffer.byteLength(judgement.json);
       if (events.length > 0 && bytes + size > limits.bytes) break;
-      events.push(judgement.json);
+      events.push({ json: judgement.json, partition: slice.partition, next: record.offset + 1 });
       bytes += size;
     }
     slice.at += 1;

@@ -62,7 +62,8 @@ const expected = (partitions: readonly Log[]) =>
     ),
   );
 
-const namesIn = (page: Page): string[] => page.events.map((json) => (JSON.parse(json) as { at: string }).at);
+const namesIn = (page: Page): string[] =>
+  page.events.map(({ json }) => (JSON.parse(json) as { at: string }).at);
 
 async function pageOf(...args: Parameters<typeof readPage>): Promise<Page> {
   const page = await readPage(...args);
@@ -85,7 +86,7 @@ test('paging yields every wanted record exactly once, in order per partition, an
         for (;;) {
           const page = await pageOf(read, positions, { events, bytes }, wantedOnly);
           assert.ok(page.events.length <= events);
-          const size = page.events.reduce((sum, json) => sum + json.length, 0);
+          const size = page.events.reduce((sum, { json }) => sum + json.length, 0);
           assert.ok(page.events.length === 1 || size <= bytes);
           seen.push(...namesIn(page));
           const moved = page.positions.some((offset, partition) => offset > (positions[partition] ?? 0));

@@ -1,0 +1,46 @@
+import { json, problems } from './parts.ts';
+import { readingPaths } from './paths/reading.ts';
+import { cloudEvent, eventPage, problem } from './schemas.ts';
+
+/** The gateway's interface in OpenAPI 3.1. `issuer`: where access tokens come from. */
+export const openApi = (issuer: string) => ({
+  openapi: '3.1.1',
+  info: {
+    title: 'Causeway gateway',
+    version: '1.0.0',
+    summary: 'Events that data-sharing agreements release to your organisation',
+    description:
+      'Every event is a CloudEvent 1.0.2 in structured JSON. Its data holds exactly the fields that an agreement releases to the organisation in the access token: a withheld field is absent, a field that the source does not know is null. Every refusal is problem details (RFC 9457) with a stable type, `urn:causeway:problem:<word>`. Events are delivered at least once and in order per subject; the id of an event is the key to recognise a repeat.',
+    license: { name: 'MIT', identifier: 'MIT' },
+  },
+  servers: [{ url: '/' }],
+  security: [{ accessToken: ['events:read'] }],
+  tags: [{ name: 'events', description: 'Reading your inbox' }, { name: 'documents' }],
+  paths: { ...readingPaths, ...documentPaths },
+  components: {
+    securitySchemes: {
+      accessToken: {
+        type: 'openIdConnect',
+        openIdConnectUrl: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+        description:
+          'A JWT access token (RFC 9068, typ at+jwt) for the audience causeway-gateway with the claim organisation, from the client credentials grant.',
+      },
+    },
+    schemas: { CloudEvent: cloudEvent, EventPage: eventPage, Problem: problem },
+  },
+});
+
+const documentPaths = {
+  '/v1/openapi.json': {
+    get: {
+      operationId: 'getOpenApi',
+      tags: ['documents'],
+      summary: 'This document',
+      security: [],
+      responses: {
+        200: { description: 'An OpenAPI 3.1 document', content: json({ type: 'object' }) },
+        ...problems(413, 414),
+      },
+    },
+  },
+};

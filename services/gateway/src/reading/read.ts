@@ -1,0 +1,78 @@
+import { endingAfter, within } from '@causeway/runtime/deadline';
+import {
+  currentPage,
+  emptyTally,
+  hasCursor,
+  isAtEnd,
+  type Reading,
+  type ReadingParts,
+  startOf,
+  withInbox,
+} from './current-page.ts';
+import type { Tally } from './judge.ts';
+import type { EventQuery } from './query.ts';
+
+export type Answer = Pick<Tally, 'withheld' | 'unreadable'> & {
+  /** CloudEvents in structured JSON. */
+  events: string[];
+  next: string;
+};
+
+/** Beyond `wait`: how long to look on through what is not asked for, and when to give up altogether. */
+const SCAN_MS = 2_000;
+const DEADLINE_MS = 8_000;
+const PAGE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * One page of an organisation's inbox, waiting for it as long as the query says; each of `signals` ends the wait.
+ *
+ * @throws Problem for a request that has to change; RetryableError for what may pass
+ */
+export const readEvents = async (
+  parts: ReadingParts,
+  organisation: string,
+  query: EventQuery,
+  ...signals: readonly AbortSignal[]
+): Promise<Answer> => {
+  const limit = query.waitMs + DEADLINE_MS;
+  const ending = endingAfter(limit, ...signals);
+  const work = withInbox(parts, organisation, (inbox) =>
+    follow(
+      { parts, inbox, organisation, filter: query, hasCursor: hasCursor(query.start) },
+      query,
+      ending.signal,
+    ),
+  );
+  try {
+    return await within(limit, 'inbox', work);
+  } finally {
+    ending.end();
+  }
+};
+
+const follow = async (reading: Reading, query: EventQuery, ended: AbortSignal): Promise<Answer> => {
+  const { parts, inbox, organisation } = reading;
+  const begun = parts.now();
+  const wait = endingAfter(query.waitMs, ended);
+  const tally = emptyTally();
+  const limits = { events: query.limit, bytes: PAGE_BYTES };
+  try {
+    let positions = await startOf(reading, query.start);
+    for (;;) {
+      const page = await currentPage(reading, positions, limits, tally);
+      positions = page.positions;
+      if (page.events.length === 0 && page.blocked !== undefined) throw page.blocked;
+      const atEnd = isAtEnd(page, positions);
+      const mayWait = query.waitMs > 0 && !wait.signal.aborted;
+      const mayScan = parts.now() - begun < query.waitMs + SCAN_MS && !ended.aborted;
+      if (page.events.length > 0 || !(atEnd ? mayWait : mayScan)) {
+        const { withheld, unreadable } = tally;
+        const events = page.events.map(({ json }) => json);
+        return { events, next: parts.cursors.issue(organisation, positions), withheld, unreadable };
+      }
+      if (atEnd) await inbox.beyond(page.ends, wait.signal);
+    }
+  } finally {
+    wait.end();
+  }
+};

@@ -1,0 +1,176 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { endingAfter } from '@causeway/runtime/deadline';
+import { errorCode } from '@causeway/runtime/errors';
+import { Problem, problemBody } from '@causeway/runtime/http';
+import {
+  currentPage,
+  emptyTally,
+  hasCursor,
+  isAtEnd,
+  type Reading,
+  type ReadingParts,
+  startOf,
+  withInbox,
+} from './current-page.ts';
+import type { Tally } from './judge.ts';
+import type { Page } from './page.ts';
+import type { StreamQuery } from './query.ts';
+
+/**
+ * Server-Sent Events: the same pages as those of a pull, one after the other. One page is in memory at a time, and the next is read only
+ * when the reader has taken the last one: a slow reader costs that much and nobody's time.
+ */
+
+/** Why a stream ended. Whoever connects again with the last id goes on where it ended. */
+export type StreamEnd = 'left' | 'too-slow' | 'stopping' | 'token-expired' | 'events-missed' | 'unavailable';
+
+/** The other end. */
+export type Sink = {
+  /** Called once, before the first write: after it a problem can no longer be the answer. */
+  open(): void;
+  /** Resolves when the reader has taken enough for the next write; false when he has gone or takes too long. */
+  write(text: string): Promise<boolean>;
+  /** Hears of each page that was taken. */
+  count(events: number, tally: Tally): void;
+};
+
+export type StreamSettings = {
+  heartbeatMs: number;
+  /** How long pages may fail, for a reason that can pass, before the reader is sent away. */
+  patienceMs: number;
+};
+
+export type StreamSignals = {
+  left: AbortSignal;
+  stopping: AbortSignal;
+  /** When the access token runs out, milliseconds since 1970. */
+  expiresAt: number;
+};
+
+const LIMITS = { events: 500, bytes: 256 * 1024 };
+const RECONNECT_MS = 1_000;
+const PAUSE_MS = 500;
+/** Longest that Node's timers take. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** @throws Problem or RetryableError before anything was written; later failures end the stream */
+export const streamEvents = (
+  parts: ReadingParts,
+  organisation: string,
+  query: StreamQuery,
+  sink: Sink,
+  signals: StreamSignals,
+  settings: StreamSettings,
+): Promise<StreamEnd> =>
+  withInbox(parts, organisation, async (inbox) => {
+    const start = { parts, inbox, organisation, filter: query, hasCursor: hasCursor(query.start) };
+    const positions = await startOf(start, query.start);
+    const tally = emptyTally();
+    const first = { page: await currentPage(start, positions, LIMITS, tally), tally };
+    sink.open();
+    const reading = { ...start, hasCursor: true };
+    const left = Math.min(Math.max(signals.expiresAt - parts.now(), 0), MAX_TIMER_MS);
+    const ending = endingAfter(left, signals.left, signals.stopping);
+    try {
+      return await flow({ reading, sink, signals, settings, ended: ending.signal }, positions, first);
+    } finally {
+      ending.end();
+    }
+  });
+
+type Read = { page: Page; tally: Tally };
+type Stream = {
+  reading: Reading;
+  sink: Sink;
+  signals: StreamSignals;
+  settings: StreamSettings;
+  ended: AbortSignal;
+};
+
+const flow = async (stream: Stream, from: readonly number[], first: Read): Promise<StreamEnd> => {
+  const { reading, sink, signals, settings, ended } = stream;
+  const { now, cursors } = reading.parts;
+  const id: Id = (at) => `id: ${cursors.issue(reading.organisation, at)}\n`;
+  const refused = () => (signals.left.aborted ? 'left' : 'too-slow');
+  let positions = from;
+  let written = now();
+  let text = `retry: ${RECONNECT_MS}\n\n`;
+  try {
+    for (let read = first; ; read = await patiently(stream, positions)) {
+      const { page, tally } = read;
+      text += messagesOf(page, positions, id);
+      positions = page.positions;
+      // An id without data moves the reader on past what is not for him, and shows that both are still there.
+      if (text === '' && now() - written >= settings.heartbeatMs) text = `: heartbeat\n${id(positions)}\n`;
+      if (text !== '') {
+        if (!(await sink.write(text))) return refused();
+        written = now();
+        text = '';
+      }
+      sink.count(page.events.length, tally);
+      if (page.events.length === 0 && isAtEnd(page, positions)) {
+        const pause = endingAfter(Math.max(settings.heartbeatMs - (now() - written), 0), ended);
+        await reading.inbox.beyond(page.ends, pause.signal);
+        pause.end();
+      }
+      if (ended.aborted) return await goodbye(stream, id(positions));
+    }
+  } catch (error) {
+    return ended.aborted ? goodbye(stream, id(positions)) : refuse(error, stream);
+  }
+};
+
+type Id = (at: readonly number[]) => string;
+
+/** Says why it ends here, with the cursor to go on with. */
+const goodbye = async ({ signals, sink }: Stream, id: string): Promise<StreamEnd> => {
+  if (signals.left.aborted) return 'left';
+  const reason = signals.stopping.aborted ? 'stopping' : 'token-expired';
+  await sink.write(`event: end\n${id}data: {"reason":"${reason}"}\n\n`);
+  return reason;
+};
+
+/** One message per event; its id is the cursor behind it. */
+const messagesOf = (page: Page, from: readonly number[], id: Id): string => {
+  const at = [...from];
+  return page.events
+    .map(({ json, partition, next }) => {
+      at[partition] = next;
+      return `${id(at)}data: ${json}\n\n`;
+    })
+    .join('');
+};
+
+/** The next page, waiting for what can pass. */
+const patiently = async (stream: Stream, positions: readonly number[]): Promise<Read> => {
+  const { reading, ended, settings } = stream;
+  const begun = performance.now();
+  for (;;) {
+    const tally = emptyTally();
+    try {
+      const page = await currentPage(reading, positions, LIMITS, tally);
+      if (page.events.length > 0 || page.blocked === undefined) return { page, tally };
+      throw page.blocked;
+    } catch (error) {
+      const final = error instanceof Problem && error.status < 500;
+      if (final || ended.aborted || performance.now() - begun > settings.patienceMs) throw error;
+      await delay(PAUSE_MS, undefined, { signal: ended }).catch(() => undefined);
+    }
+  }
+};
+
+/** Tells the reader what he would have been answered, as far as he can still be told. */
+const refuse = async (error: unknown, { sink, reading }: Stream): Promise<StreamEnd> => {
+  if (!(error instanceof Problem))
+    reading.parts.log.warn({ code: errorCode(error) }, 'a stream could not go on');
+  const problem = error instanceof Problem ? error : UNAVAILABLE;
+  await sink.write(`event: problem\ndata: ${JSON.stringify(problemBody(problem))}\n\n`);
+  return problem.slug === 'events-missed' ? 'events-missed' : 'unavailable';
+};
+
+const UNAVAILABLE = new Problem(
+  503,
+  'unavailable',
+  'Temporarily unavailable',
+  'Connect again with the last id.',
+);
