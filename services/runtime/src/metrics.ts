@@ -56,6 +56,8 @@ export type Metrics = {
   /** Streams of Server-Sent Events that are open. */
   gatewayStreams: Level<Organisation>;
   gatewayStreamsEnded: Count<Organisation & { reason: string }>;
+  /** Events that an organisation did not get or acknowledge in time. */
+  overdue: Count<Organisation & { reason: 'not_delivered' | 'not_acknowledged' }>;
   databaseErrors: Count<{ kind: 'connection' | 'statement' }>;
   /** Parts inside a service that were started again after an error. */
   restarts: Count<Component>;
@@ -134,6 +136,10 @@ export function createMetrics(service: string): Metrics {
     gatewayStreamsEnded: count('gateway_streams_ended_total', 'Streams that ended', [
       'reason',
       'organisation',
+    ]),
+    overdue: count('overdue_total', 'Events not delivered or not acknowledged in time', [
+      'organisation',
+      'reason',
     ]),
     databaseErrors: count('database_errors_total', 'Failed connections and statements', ['kind']),
     restarts: count('restarts_total', 'Parts of a service started again after an error', ['component']),

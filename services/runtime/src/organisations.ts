@@ -1,3 +1,4 @@
+import type { Contact } from '@causeway/schemas/generated/types';
 import { isPermanent, PermanentError } from './errors.ts';
 import { type Follower, followTopic } from './follow.ts';
 import type { Kafka } from './kafka.ts';
@@ -51,4 +52,18 @@ export const parseOrganisation = (value: Buffer): Organisation => {
     if (isPermanent(error)) throw error;
     throw new PermanentError('undecodable', 'A record of the topic organisations is not JSON');
   }
+};
+
+/** Whom to ring at an organisation, as events say it: the first duty contact for each part of the day. */
+export const contactOf = (id: string, organisation: Organisation | undefined): Contact => {
+  const find = (...hours: string[]) =>
+    organisation?.dutyContacts.find((contact) => hours.includes(contact.hours));
+  const inHours = find('in-hours', 'always');
+  return {
+    organisation: organisation?.name ?? id,
+    team: inHours?.name ?? null,
+    telephone: inHours?.telephone ?? null,
+    outOfHoursTelephone: find('out-of-hours', 'always')?.telephone ?? null,
+    reference: null,
+  };
 };

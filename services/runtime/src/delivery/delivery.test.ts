@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { WEBHOOK_SCHEDULE } from './schedule.ts';
 import type { Attempt, Outcome } from './subscription.ts';
-import { createTestWorld, type TestWorld } from './test-world.ts';
+import { createTestWorld, type TestWorld, until } from './test-world.ts';
 
 let world: TestWorld;
 
@@ -13,15 +13,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await world.close();
 });
-
-/** Waits, in real time, until something is so. */
-const until = async (is: () => boolean | Promise<boolean>, what: string): Promise<void> => {
-  const deadline = Date.now() + 15_000;
-  while (!(await is())) {
-    if (Date.now() > deadline) throw new Error(`it did not come to this: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};
 
 /** A receiver that keeps what it was given and answers as it is told. */
 const receiver = (

@@ -4,7 +4,7 @@ import { type AgreementsState, applyRecord, emptyState } from '@causeway/schemas
 import { connectDatabase, type Database } from '../database.ts';
 import { encodeHeaders, eventId, type Priority } from '../event.ts';
 import type { Inboxes } from '../inbox.ts';
-import type { FetchedPartition, FetchedRecord, KafkaRecord } from '../kafka-session.ts';
+import type { FetchedPartition, FetchedRecord, KafkaRecord, Position } from '../kafka-session.ts';
 import { createLogger } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import { testToken, testVariable } from '../test-bus.ts';
@@ -69,6 +69,9 @@ export type TestEvent = {
 export type TestWorld = {
   database: Database;
   clock: TestClock;
+  inboxes: Pick<Inboxes, 'use'>;
+  producer: { send(records: readonly KafkaRecord[]): Promise<Position[]> };
+  agreements: { state(): AgreementsState; freshWithin(): boolean };
   /** Puts an event into the inbox; gives its id. */
   arrive(event: TestEvent): string;
   /** Takes everything below that offset out of a partition. */
@@ -84,7 +87,7 @@ export type TestWorld = {
     position: string;
   }[];
   /** The agreement of all events; suspended, nothing may be handed over. */
-  agreement: { status: 'active' | 'suspended' };
+  agreement: { status: 'active' | 'suspended'; feedback: boolean };
   /** While false, the agreements count as stale. */
   fresh: { value: boolean };
   start(
@@ -106,7 +109,7 @@ export const createTestWorld = async (partitions = 2): Promise<TestWorld> => {
   const ends = () => logs.map((records, partition) => (starts[partition] ?? 0) + records.length);
   const letters: FetchedRecord[] = [];
   const sent: KafkaRecord[] = [];
-  const agreement: TestWorld['agreement'] = { status: 'active' };
+  const agreement: TestWorld['agreement'] = { status: 'active', feedback: true };
   const fresh = { value: true };
   const waiting = new Set<() => void>();
   const open: Delivery[] = [];
@@ -163,8 +166,13 @@ export const createTestWorld = async (partitions = 2): Promise<TestWorld> => {
     },
   };
 
+  const agreements = { state: () => agreementsOf(agreement), freshWithin: () => fresh.value };
+
   return {
     database,
+    inboxes,
+    producer,
+    agreements,
     clock,
     sent,
     agreement,
@@ -243,7 +251,7 @@ export const createTestWorld = async (partitions = 2): Promise<TestWorld> => {
         }),
         producer,
         decode: async (value) => ({ number: value?.[5] }),
-        agreements: { state: () => agreementsOf(agreement.status), freshWithin: () => fresh.value },
+        agreements,
         log,
         metrics: createMetrics('test'),
         clock,
@@ -267,7 +275,7 @@ export const createTestWorld = async (partitions = 2): Promise<TestWorld> => {
     async close() {
       await Promise.all(open.map((delivery) => delivery.close()));
       clock.stop();
-      await database.query(`drop schema ${schema} cascade`);
+      await database.query(`drop schema if exists ${schema} cascade`);
       await database.close();
     },
   };
@@ -279,18 +287,27 @@ const TYPES = [
   'uk.causeway.police.another.fact.v1',
 ];
 
-const agreementsOf = (status: 'active' | 'suspended'): AgreementsState => {
+const agreementsOf = ({ status, feedback }: TestWorld['agreement']): AgreementsState => {
   const common = { id: 'test', version: 1, by: 'test', at: '2026-01-01T00:00:00Z' };
   const agreement = {
     from: SOURCE,
     to: [RECIPIENT],
     valid: { from: '2020-01-01', until: '2099-12-31', graceDays: 0 },
     marking: { ceiling: 'OFFICIAL-SENSITIVE', handling: [] },
-    feedback: true,
+    feedback,
   } as unknown as Agreement;
   const release = Object.fromEntries(
     TYPES.map((type) => [type, { leaves: ['number'], generalise: {}, schemaId: 1 }]),
   );
   const loaded = applyRecord(emptyState(), { kind: 'version', ...common, agreement, release, digest: '' });
   return applyRecord(loaded, { kind: 'status', ...common, status, reason: 'test' });
+};
+
+/** Waits, in real time, until something is so. */
+export const until = async (is: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+  const deadline = Date.now() + 20_000;
+  while (!(await is())) {
+    if (Date.now() > deadline) throw new Error(`it did not come to this: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 };
