@@ -3,6 +3,8 @@ import { Problem, problemHandler } from '@causeway/runtime/http';
 import type { Logger } from '@causeway/runtime/log';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import helmet from 'helmet';
+import { agreementsApi } from './agreements/agreements-api.ts';
+import type { AgreementDesk } from './agreements/desk.ts';
 import type { Measurement } from './measurement/measurement.ts';
 import { createCookies } from './sign-in/cookies.ts';
 import { createGuard } from './sign-in/guard.ts';
@@ -17,6 +19,7 @@ export type AppParts = {
   provider: IdentityProvider;
   access: AccessVerifier;
   measurement: Pick<Measurement, 'now' | 'onLook'>;
+  agreements: AgreementDesk;
   sessionKey: string;
   publicUrl: () => URL;
   /** Whether browsers reach the console over HTTPS only. */
@@ -42,6 +45,7 @@ export function createApp(parts: AppParts): Express {
   app.get('/', (_req, res) => res.redirect(303, THROUGHPUT_PAGE));
   app.use(signInRoutes({ ...parts, pages, sessions, cookies, ownPages: [THROUGHPUT_PAGE] }));
   app.use(throughputRoutes({ ...parts, guard, pages }));
+  app.use(agreementsApi({ ...parts, guard }));
   app.use((req, res) => {
     if (isForPrograms(req.path)) throw new Problem(404, 'not-found', 'There is nothing at this address');
     pages.send(res, 404, 'not-found.njk', {});

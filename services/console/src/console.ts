@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createAccessVerifier } from '@causeway/runtime/access';
+import { followAgreements } from '@causeway/runtime/agreements';
+import { createCodec } from '@causeway/runtime/avro';
 import {
   type Config,
   ConfigError,
@@ -7,14 +9,18 @@ import {
   kafkaSettings,
   oidcSettings,
   port,
+  registrySettings,
   secret,
   text,
   url,
 } from '@causeway/runtime/config';
+import { openConsoleLedger } from '@causeway/runtime/console-ledger';
 import { listen } from '@causeway/runtime/http';
 import { connectKafka } from '@causeway/runtime/kafka';
 import { followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
+import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { createAgreementDesk } from './agreements/desk.ts';
 import { createApp } from './app.ts';
 import { followJourneys } from './journeys/follow.ts';
 import { startLagSampler } from './lag/sampler.ts';
@@ -28,6 +34,7 @@ export const consoleSettings = {
   ...kafkaSettings,
   ...oidcSettings,
   ...databaseSettings,
+  ...registrySettings,
   CONSOLE_DATABASE_SCHEMA: text('console'),
   NODE_ENV: text('development'),
   CONSOLE_HOST: text('127.0.0.1'),
@@ -67,6 +74,12 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   const sampler = startLagSampler({ store, measured: measurement.now, log });
   onStop('lag samples', () => sampler.close());
 
+  const agreements = followAgreements(kafka, log);
+  onStop('agreements', () => agreements.close());
+  const ledger = openConsoleLedger(kafka, log);
+  onStop('console ledger', () => ledger.close());
+  const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
+
   let publicUrl = configuredUrl;
   const app = createApp({
     provider: createIdentityProvider({
@@ -76,6 +89,13 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     }),
     access: createAccessVerifier({ issuer: config.OIDC_ISSUER, audience: CLIENT_ID }),
     measurement,
+    agreements: createAgreementDesk({
+      agreements,
+      ledger,
+      organisations,
+      codec,
+      catalogue: loadCatalogue(),
+    }),
     sessionKey: config.SESSION_KEY,
     publicUrl: () => publicUrl ?? new URL(server.url),
     secure: configuredUrl?.protocol === 'https:',

@@ -2,11 +2,11 @@ import type { AccessVerifier } from '@causeway/runtime/access';
 import { Problem } from '@causeway/runtime/http';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Cookies } from './cookies.ts';
-import { type Person, rolesOf, type Session, type Sessions } from './session.ts';
+import { isOwnForm, type Person, rolesOf, type Session, type Sessions } from './session.ts';
 import { refusalOf } from './sign-in.ts';
 
-/** Whose figures may be shown: those of one organisation, or in development of all. */
-export type Viewer = Pick<Person, 'roles' | 'organisation'>;
+/** Who asks, and whose side he may see: that of one organisation, or in development of all. */
+export type Viewer = Pick<Person, 'subject' | 'roles' | 'organisation'>;
 
 export type Guard = ReturnType<typeof createGuard>;
 
@@ -30,10 +30,14 @@ export function createGuard(parts: {
   const viewerOf = async (req: Request): Promise<Viewer> => {
     if (req.headers.authorization === undefined) {
       const session = await sessionOf(req);
-      if (session !== undefined) return session;
+      if (session !== undefined) return ownRequest(req, session);
     }
-    const { roles, organisation } = await access.verify(req.headers.authorization);
-    const viewer: Viewer = { roles: rolesOf(roles), ...(organisation === undefined ? {} : { organisation }) };
+    const { subject, roles, organisation } = await access.verify(req.headers.authorization);
+    const viewer: Viewer = {
+      subject,
+      roles: rolesOf(roles),
+      ...(organisation === undefined ? {} : { organisation }),
+    };
     const refusal = refusalOf(viewer, production);
     if (refusal !== undefined) throw refused(refusal);
     return viewer;
@@ -61,6 +65,13 @@ export function createGuard(parts: {
       return async (req, res) => await handler(req, res, await viewerOf(req));
     },
   };
+}
+
+/** A browser sends the cookie along whoever wrote the page: what changes something needs the session's own token too. */
+function ownRequest(req: Request, session: Session): Session {
+  const reads = req.method === 'GET' || req.method === 'HEAD';
+  if (reads || isOwnForm(session, req.headers['x-csrf-token'])) return session;
+  throw new Problem(403, 'form-refused', 'The header x-csrf-token is missing or not that of this session');
 }
 
 function refused(refusal: 'no-role' | 'no-organisation'): Problem {

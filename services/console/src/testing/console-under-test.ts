@@ -1,6 +1,8 @@
 import { createAccessVerifier } from '@causeway/runtime/access';
+import { RetryableError } from '@causeway/runtime/errors';
 import { listen } from '@causeway/runtime/http';
 import { createLogger } from '@causeway/runtime/log';
+import type { AgreementDesk } from '../agreements/desk.ts';
 import { createApp } from '../app.ts';
 import type { Measured } from '../measurement/report.ts';
 import { createIdentityProvider } from '../sign-in/identity-provider.ts';
@@ -13,6 +15,7 @@ export async function startConsoleUnderTest(options: {
   production?: boolean;
   clock?: () => number;
   publicUrl?: string;
+  agreements?: AgreementDesk;
 }) {
   const { issuer, production = false, clock = Date.now } = options;
   let measured = options.measured;
@@ -28,6 +31,7 @@ export async function startConsoleUnderTest(options: {
         return () => listeners.delete(listener);
       },
     },
+    agreements: options.agreements ?? NOTHING_THERE,
     sessionKey: 'a session key for tests only',
     publicUrl: () => new URL(options.publicUrl ?? server.url),
     secure: options.publicUrl?.startsWith('https:') ?? false,
@@ -51,3 +55,7 @@ export async function startConsoleUnderTest(options: {
     },
   };
 }
+
+/** For tests of pages that have nothing to do with agreements. */
+const away = () => Promise.reject(new RetryableError('not-there', 'This test has no agreements'));
+const NOTHING_THERE: AgreementDesk = { list: away, get: away, load: away, setStatus: away };
