@@ -26,7 +26,12 @@ export const smallJvm = (maxHeapMb: number) => [
  * Runs one of Kafka's command-line tools to its end. Its arguments go through a file that only we can
  * read, because a process list shows command lines, and these hold passwords.
  */
-export async function runKafkaTool(directory: string, mainClass: string, args: string[]): Promise<string> {
+export async function runKafkaTool(
+  directory: string,
+  mainClass: string,
+  args: string[],
+  env = javaEnvironment(),
+): Promise<string> {
   const path = join(directory, `tool-${process.pid}-${Math.random().toString(36).slice(2)}.args`);
   const quoted = ['-cp', kafkaJars, mainClass, ...args].map(
     (arg) => `"${arg.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`,
@@ -34,7 +39,7 @@ export async function runKafkaTool(directory: string, mainClass: string, args: s
   writeFileSync(path, quoted.join('\n'), { mode: 0o600 });
   try {
     const flags = ['-Xshare:auto', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m'];
-    const running = run(java, [...flags, `@${path}`], { env: javaEnvironment(), timeout: 60_000 });
+    const running = run(java, [...flags, `@${path}`], { env, timeout: 60_000 });
     const end = () => running.child.kill('SIGKILL');
     process.once('exit', end);
     const { stdout } = await running.finally(() => process.off('exit', end));
