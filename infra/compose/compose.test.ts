@@ -4,10 +4,11 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Environment, loadConfig, type Shape, serviceSettings } from '@causeway/runtime/config';
+import { type Environment, loadConfig, serviceSettings } from '@causeway/runtime/config';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { parse } from 'yaml';
 import { repository } from '../local/paths.ts';
+import { settingsOf } from '../local/service-settings.ts';
 import { findServices } from '../local/services.ts';
 import { composeFiles } from './main.ts';
 import { prepare } from './prepare.ts';
@@ -155,23 +156,9 @@ test('every service of the repository is in it, with ports and settings that it 
         `${service.name}: ${service.port.variable}`,
       );
     }
-    loadConfig(
-      { ...(await shapeOf(service.directory, service.name)), ...serviceSettings },
-      environmentOf(found),
-    );
+    loadConfig({ ...(await settingsOf(service)), ...serviceSettings }, environmentOf(found));
   }
 });
-
-/** The settings that a service declares beside its start. */
-const shapeOf = async (directory: string, name: string): Promise<Shape> => {
-  for (const file of [`src/${name}.ts`, 'src/adapter.ts']) {
-    if (!existsSync(join(directory, file))) continue;
-    const module: Record<string, unknown> = await import(join(directory, file));
-    const shape = module.settings ?? module[`${name}Settings`];
-    if (shape) return shape as Shape;
-  }
-  throw new Error(`${name} declares no settings`);
-};
 
 /** The environment inside the container, with the files of secrets where they are here. */
 const environmentOf = ({ environment = {}, secrets = [] }: ComposeService): Environment => {
