@@ -19,15 +19,17 @@ import {
 import { type Agreement, agreementDigest, canonicalJson } from '@causeway/schemas/agreement';
 import { type AgreementRecord, applyRecord, versionKey } from '@causeway/schemas/agreement-log';
 import type { EventType } from '@causeway/schemas/catalogue';
-import { principalSecret } from './kafka.ts';
+import { type ClusterAccess, principalSecret } from './kafka.ts';
 import type { Connections } from './parts.ts';
 import type { Secrets } from './secrets.ts';
 import { CannotStart } from './settings.ts';
 
 type Deployment = {
-  connections: Connections;
-  /** Where the principals' passwords are. */
-  secrets: Secrets;
+  connections: ClusterAccess & Pick<Connections, 'SCHEMA_REGISTRY_URL'>;
+  /** Where the principals' passwords are; with them the step ends once the rights are in force. */
+  secrets?: Secrets;
+  /** Whether topics and rights are made here; an operator of the cluster may make them from the same declaration. */
+  topics?: boolean;
   replication: TopologySettings;
   catalogue: readonly EventType[];
   organisations: Organisation[];
@@ -53,7 +55,7 @@ export async function deploy(deployment: Deployment): Promise<void> {
   try {
     const [schemaIds] = await Promise.all([
       registerSchemas(codec, catalogue),
-      applyTopology(kafka, ids, replication),
+      deployment.topics === false ? undefined : applyTopology(kafka, ids, replication),
     ]);
     await publish(kafka, await changedOrganisations(kafka, organisations));
     const loaded = await loadAgreements(kafka, deployment, schemaIds, log);
@@ -64,7 +66,7 @@ export async function deploy(deployment: Deployment): Promise<void> {
   }
 }
 
-function connectAs(connections: Connections, username: string, password: string, log: Logger): Kafka {
+function connectAs(connections: ClusterAccess, username: string, password: string, log: Logger): Kafka {
   const tls = connections.KAFKA_TLS === 'true' ? { tls: authorityOf(connections) } : {};
   const brokers = connections.KAFKA_BROKERS.split(',');
   return connectKafka({ brokers, username, password, clientId: DEPLOYER, ...tls }, log);
@@ -77,7 +79,7 @@ function connectAs(connections: Connections, username: string, password: string,
  */
 async function rightsInForce({ connections, replication, secrets }: Deployment, ids: string[], log: Logger) {
   const principal = topology(ids, replication).principals.at(-1);
-  if (!principal) return;
+  if (!principal || !secrets) return;
   const kafka = connectAs(connections, principal, secrets.get(principalSecret(principal)), log);
   const reader = kafka.reader();
   try {
@@ -91,7 +93,7 @@ async function rightsInForce({ connections, replication, secrets }: Deployment, 
   }
 }
 
-const authorityOf = ({ KAFKA_CA_FILE: path }: Connections) =>
+const authorityOf = ({ KAFKA_CA_FILE: path }: ClusterAccess) =>
   path ? { ca: readFileSync(path, 'utf8') } : {};
 
 async function applyTopology(

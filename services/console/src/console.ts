@@ -19,6 +19,7 @@ import { listen } from '@causeway/runtime/http';
 import { connectKafka } from '@causeway/runtime/kafka';
 import { followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
+import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { createAgreementDesk } from './agreements/desk.ts';
 import { createApp } from './app.ts';
@@ -36,6 +37,7 @@ export const consoleSettings = {
   ...databaseSettings,
   ...registrySettings,
   CONSOLE_DATABASE_SCHEMA: text('console'),
+  ...tlsSettings,
   NODE_ENV: text('development'),
   CONSOLE_HOST: text('127.0.0.1'),
   CONSOLE_PORT: port(8080),
@@ -47,7 +49,7 @@ export const consoleSettings = {
 
 /** Starts the console: pages and API for the people who run the bus and answer for it. */
 export async function startConsole(context: Context<Config<typeof consoleSettings>>): Promise<void> {
-  const { config, log, signal, onStop, readiness } = context;
+  const { config, log, metrics, signal, onStop, readiness } = context;
   const production = config.NODE_ENV === 'production';
   const configuredUrl = publicUrlOf(config.CONSOLE_URL, production);
 
@@ -104,7 +106,9 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     clock: Date.now,
     signal,
   });
-  const server = await listen(app, { host: config.CONSOLE_HOST, port: config.CONSOLE_PORT });
+  const tls = serverTls(config, production);
+  if (tls) watchCertificate(metrics, 'server', tls.read().cert);
+  const server = await listen(app, { host: config.CONSOLE_HOST, port: config.CONSOLE_PORT, tls });
   publicUrl ??= new URL(server.url);
   onStop('http', () => server.close());
   // A broker that is away is something to show, not a reason to be taken out of service.

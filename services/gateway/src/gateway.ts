@@ -18,6 +18,7 @@ import { listen } from '@causeway/runtime/http';
 import { createInboxes } from '@causeway/runtime/inbox';
 import { connectKafka } from '@causeway/runtime/kafka';
 import type { Context } from '@causeway/runtime/service';
+import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
 import { createApp } from './app.ts';
 import { createGuard } from './guard.ts';
 import type { ReadingParts } from './reading/current-page.ts';
@@ -32,6 +33,8 @@ export const settings = {
   ...kafkaSettings,
   ...registrySettings,
   ...oidcSettings,
+  ...tlsSettings,
+  NODE_ENV: text('development'),
   GATEWAY_HOST: text('127.0.0.1'),
   GATEWAY_PORT: port(8081),
   GATEWAY_REQUESTS_PER_SECOND: integer(2_000, { min: 1 }),
@@ -82,7 +85,9 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     metrics,
     stopping: signal,
   });
-  const server = await listen(app, { host: config.GATEWAY_HOST, port: config.GATEWAY_PORT });
+  const tls = serverTls(config, config.NODE_ENV === 'production');
+  if (tls) watchCertificate(metrics, 'server', tls.read().cert);
+  const server = await listen(app, { host: config.GATEWAY_HOST, port: config.GATEWAY_PORT, tls });
   onStop('http', () => server.close());
   log.info({ url: server.url }, 'listening');
 };

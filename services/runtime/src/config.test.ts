@@ -112,7 +112,7 @@ test('production refuses development defaults and keeps ordinary ones', () => {
     ...config.oidcSettings,
     LIMIT: config.integer(5),
   };
-  const credentials = { KAFKA_USERNAME: 'exchange', KAFKA_PASSWORD: 'p'.repeat(32) };
+  const credentials = { KAFKA_USERNAME: 'exchange', KAFKA_PASSWORD: 'q7Jx-0mZtE4vPn2Lr8Wb' };
   const development = loadConfig(shape, credentials);
   assert.deepEqual(development.KAFKA_BROKERS, ['127.0.0.1:9092']);
   assert.equal(development.KAFKA_TLS, false);
@@ -134,4 +134,28 @@ test('a default outside its own bounds is noticed', () => {
 
 test('the configuration cannot be changed', () => {
   assert.ok(Object.isFrozen(loadConfig({ A: config.text('a') }, {})));
+});
+
+test('production names every setting that can be guessed or is not over TLS, all at once', () => {
+  const shape = {
+    ...config.kafkaSettings,
+    ...config.oidcSettings,
+    ...config.databaseSettings,
+    KEY: config.secret(),
+  };
+  const env = {
+    NODE_ENV: 'production',
+    KAFKA_BROKERS: 'broker.example:9092',
+    KAFKA_USERNAME: 'admin',
+    KAFKA_PASSWORD: 'aaaaaaaaaaaaaaaaaaaa',
+    KAFKA_TLS: 'false',
+    OIDC_ISSUER: 'http://login.example',
+    DATABASE_URL: 'postgresql://gateway:gateway@db.example/causeway',
+    KEY: 'change-me-change-me-0123456789',
+  };
+  const problems = problemsOf(shape, env);
+  const wrong = ['KAFKA_USERNAME', 'KAFKA_PASSWORD', 'KAFKA_TLS', 'OIDC_ISSUER', 'DATABASE_URL', 'KEY'];
+  assert.deepEqual(Object.keys(problems).sort(), wrong.sort());
+  for (const message of Object.values(problems)) assert.doesNotMatch(message, /aaaa|change-me|gateway/);
+  assert.deepEqual(problemsOf(shape, { ...env, NODE_ENV: 'development' }), {});
 });

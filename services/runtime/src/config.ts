@@ -31,10 +31,22 @@ type DevelopmentDefault<T> = { readonly developmentDefault: T };
 type Default<T> = T | DevelopmentDefault<T>;
 
 const developmentDefaults = z.registry<{ value: string }>();
+const productionRules = z.registry<{ refuse: (value: unknown) => string | undefined }>();
 
 /** A default that serves on a laptop and counts as missing where NODE_ENV is `production`. */
 export function developmentDefault<T extends string | number | boolean>(value: T): DevelopmentDefault<T> {
   return { developmentDefault: value };
+}
+
+/**
+ * The same schema with a rule that counts where NODE_ENV is `production`. The rule answers what is wrong with a value in words
+ * that follow the name of the variable and do not repeat the value, or undefined.
+ */
+export function inProduction<T>(
+  schema: z.ZodType<T>,
+  refuse: (value: T) => string | undefined,
+): z.ZodType<T> {
+  return schema.register(productionRules, { refuse: (value) => refuse(value as T) });
 }
 
 /** Any text that is not empty. */
@@ -42,10 +54,20 @@ export function text(fallback?: Default<string>) {
   return withDefault(z.string().min(1).describe('some text'), fallback);
 }
 
-/** A secret of at least 16 characters. It has no default, in development neither. */
+/** A secret of at least 16 characters. It has no default, in development neither; production refuses what people type. */
 export function secret(): z.ZodType<string> {
-  return z.string().min(16).describe('a secret of at least 16 characters');
+  const schema = z.string().min(16).describe('a secret of at least 16 characters');
+  return inProduction(schema, refuseGuessable);
 }
+
+/** What no generator makes: few different characters, or one of the words that stand in examples. */
+export function refuseGuessable(value: string): string | undefined {
+  const typed = /change.?me|password|secret|example|causeway|development|default/i.test(value);
+  if (!typed && new Set(value).size >= MIN_DIFFERENT) return undefined;
+  return 'can be guessed; make a random one, for example with: openssl rand -base64 32';
+}
+
+const MIN_DIFFERENT = 8;
 
 /** A whole number within the given bounds, in decimal digits. */
 export function integer(fallback?: Default<number>, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
@@ -106,9 +128,15 @@ export const serviceSettings = {
 /** Of every service that speaks to Kafka. KAFKA_CA_FILE is the path of a PEM file. */
 export const kafkaSettings = {
   KAFKA_BROKERS: list(developmentDefault('127.0.0.1:9092')),
-  KAFKA_USERNAME: text(),
+  KAFKA_USERNAME: inProduction(text(), (name) =>
+    ['ADMIN', 'ANONYMOUS'].includes(name.toUpperCase())
+      ? 'is not the log-in of one service; each service and organisation has its own'
+      : undefined,
+  ),
   KAFKA_PASSWORD: secret(),
-  KAFKA_TLS: flag(developmentDefault(false)),
+  KAFKA_TLS: inProduction(flag(developmentDefault(false)), (tls) =>
+    tls ? undefined : 'is false; Kafka is spoken over TLS in production: set it to true',
+  ),
   KAFKA_CA_FILE: text().optional(),
 };
 
@@ -118,13 +146,22 @@ export const registrySettings = {
 };
 
 /** The PostgreSQL connection string; it holds a password and therefore has no default. */
-export const databaseSettings = { DATABASE_URL: url() };
+export const databaseSettings = {
+  DATABASE_URL: inProduction(url(), (address) => {
+    const { username, password } = new URL(address);
+    if (password === '') return undefined;
+    return password === username ? 'has the user name as its password' : refuseGuessable(password);
+  }),
+};
 
 /** The issuer of access and identity tokens, exactly as it stands in their `iss` claim. */
 export const oidcSettings = {
-  OIDC_ISSUER: withDefault(
-    z.string().refine(URL.canParse).describe('the issuer URL'),
-    developmentDefault('http://127.0.0.1:8082'),
+  OIDC_ISSUER: inProduction(
+    withDefault(
+      z.string().refine(URL.canParse).describe('the issuer URL'),
+      developmentDefault('http://127.0.0.1:8082'),
+    ),
+    (issuer) => (issuer.startsWith('https://') ? undefined : 'is not an https address'),
   ),
 };
 
@@ -156,7 +193,10 @@ function readSetting(
   const production = env.NODE_ENV === 'production';
   const given = raw.value ?? (production ? undefined : fallback);
   const parsed = schema.safeParse(given);
-  if (parsed.success) return { value: parsed.data };
+  if (parsed.success) {
+    const refused = production ? productionRules.get(schema)?.refuse(parsed.data) : undefined;
+    return refused === undefined ? { value: parsed.data } : { problem: refused };
+  }
   const wanted = `set it to ${schema.description ?? 'a valid value'}, or ${variable}_FILE to a file that holds it`;
   if (given !== undefined) return { problem: `is not valid; ${wanted}` };
   const why = production && fallback !== undefined ? ' and has no default in production' : '';

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, STATUS_CODES } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { PermanentError, RetryableError } from './errors.ts';
 import type { Logger } from './log.ts';
+import type { ServerTls } from './tls.ts';
 
 /**
  * A refusal as RFC 9457 describes it. The slug is part of the public interface: clients branch on
@@ -121,28 +124,39 @@ const LIMITS = {
   connectionsCheckingInterval: 2_000,
 };
 const MAX_CONNECTIONS = 10_000;
+/** How soon a renewed certificate is taken up. */
+const RENEW_MS = 30_000;
 
 export type Listening = { url: string; port: number; close(): Promise<void> };
 
 /**
  * Serves `app` (an express application or a plain listener). Port 0 lets the system choose; `url` tells which.
  * `close` takes no new connection, lets running requests finish with `connection: close`, drops idle keep-alive
- * connections, and after `drainMs` (default 5,000 ms) whatever is left.
+ * connections, and after `drainMs` (default 5,000 ms) whatever is left. With `tls` it speaks TLS 1.2 or later, and takes up a
+ * renewed certificate by itself.
  * @throws PermanentError `port-in-use`
  */
 export async function listen(
   app: RequestListener,
-  { host, port, drainMs = 5_000 }: { host: string; port: number; drainMs?: number },
+  {
+    host,
+    port,
+    drainMs = 5_000,
+    tls,
+  }: { host: string; port: number; drainMs?: number; tls?: ServerTls | undefined },
 ): Promise<Listening> {
   let closing: Promise<void> | undefined;
-  const server = createServer(LIMITS, (request, response) => {
+  const handle: RequestListener = (request, response) => {
     if (closing) response.setHeader('connection', 'close');
     // A connection that was busy when the close began goes idle after its answer, and nobody closes it then.
     response.once('close', () => {
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
     app(request, response);
-  });
+  };
+  const secure = tls && createTlsServer({ ...LIMITS, ...tls.read(), minVersion: 'TLSv1.2' }, handle);
+  const server = secure ?? createServer(LIMITS, handle);
+  const renewing = tls && secure && renewFrom(tls, (files) => secure.setSecureContext(files));
   server.maxConnections = MAX_CONNECTIONS;
   // Connected and silent so far: Node does not count such a connection among the idle ones.
   const silent = new Set<Socket>();
@@ -153,6 +167,7 @@ export async function listen(
   server.on('request', ({ socket }) => silent.delete(socket));
 
   const close = async (): Promise<void> => {
+    clearInterval(renewing);
     const { promise, resolve } = Promise.withResolvers<void>();
     server.close(() => resolve());
     server.closeIdleConnections();
@@ -169,13 +184,28 @@ export async function listen(
   const address = server.address() as AddressInfo;
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
-    url: `http://${name}:${address.port}`,
+    url: `${tls ? 'https' : 'http'}://${name}:${address.port}`,
     port: address.port,
     close: () => {
       closing ??= close();
       return closing;
     },
   };
+}
+
+function renewFrom(tls: ServerTls, use: (files: SecureContextOptions) => void): NodeJS.Timeout {
+  let current = tls.changedAt();
+  const look = () => {
+    try {
+      const changed = tls.changedAt();
+      if (changed === current) return;
+      use({ ...tls.read(), minVersion: 'TLSv1.2' });
+      current = changed;
+    } catch {
+      // Half written, or not there for a moment: the old one serves until the next look.
+    }
+  };
+  return setInterval(look, RENEW_MS).unref();
 }
 
 function listenError(error: Error, host: string, port: number): Error {

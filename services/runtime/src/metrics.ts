@@ -58,6 +58,8 @@ export type Metrics = {
   gatewayStreamsEnded: Count<Organisation & { reason: string }>;
   /** Events that an organisation did not get or acknowledge in time. */
   overdue: Count<Organisation & { reason: 'not_delivered' | 'not_acknowledged' }>;
+  /** Unix time, in seconds, at which a certificate ends: `server`, or `kafka-ca`. */
+  certificateExpires: Level<{ certificate: string }>;
   databaseErrors: Count<{ kind: 'connection' | 'statement' }>;
   /** Parts inside a service that were started again after an error. */
   restarts: Count<Component>;
@@ -140,6 +142,9 @@ export function createMetrics(service: string): Metrics {
     overdue: count('overdue_total', 'Events not delivered or not acknowledged in time', [
       'organisation',
       'reason',
+    ]),
+    certificateExpires: level('certificate_expires_timestamp_seconds', 'When a certificate ends', [
+      'certificate',
     ]),
     databaseErrors: count('database_errors_total', 'Failed connections and statements', ['kind']),
     restarts: count('restarts_total', 'Parts of a service started again after an error', ['component']),

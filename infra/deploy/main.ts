@@ -1,0 +1,66 @@
+import {
+  flag,
+  integer,
+  kafkaSettings,
+  list,
+  loadConfig,
+  registrySettings,
+  secret,
+  text,
+} from '@causeway/runtime/config';
+import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { deploy } from '../local/deploy.ts';
+import { readAgreements, readOrganisations } from '../local/partnership.ts';
+import { CannotStart } from '../local/settings.ts';
+
+/**
+ * The deployment step by itself, for containers and clusters: topics and rights, event schemas, organisations, agreements.
+ * Its log-in may do everything, unlike that of any service; it runs once with each release and changes nothing when run again.
+ */
+const { KAFKA_TLS, KAFKA_CA_FILE } = kafkaSettings;
+const settings = {
+  ...registrySettings,
+  KAFKA_BROKERS: list(),
+  KAFKA_USERNAME: text(),
+  KAFKA_PASSWORD: secret(),
+  KAFKA_TLS,
+  KAFKA_CA_FILE,
+  KAFKA_REPLICATION_FACTOR: integer(3, { min: 1, max: 5 }),
+  KAFKA_MIN_INSYNC_REPLICAS: integer(2, { min: 1, max: 5 }),
+  /** Where an operator makes topics and rights from the same declaration. */
+  DEPLOY_TOPICS: flag(true),
+  CAUSEWAY_ORGANISATIONS_DIR: text(),
+  CAUSEWAY_AGREEMENTS_DIR: text(),
+};
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+try {
+  const config = loadConfig(settings);
+  const organisations = readOrganisations(config.CAUSEWAY_ORGANISATIONS_DIR);
+  const catalogue = loadCatalogue();
+  const ids = organisations.map(({ id }) => id);
+  await deploy({
+    connections: {
+      KAFKA_BROKERS: config.KAFKA_BROKERS.join(),
+      KAFKA_USERNAME: config.KAFKA_USERNAME,
+      KAFKA_PASSWORD: config.KAFKA_PASSWORD,
+      KAFKA_TLS: String(config.KAFKA_TLS),
+      ...(config.KAFKA_CA_FILE ? { KAFKA_CA_FILE: config.KAFKA_CA_FILE } : {}),
+      SCHEMA_REGISTRY_URL: config.SCHEMA_REGISTRY_URL,
+    },
+    replication: {
+      replicationFactor: config.KAFKA_REPLICATION_FACTOR,
+      minInSyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
+    },
+    topics: config.DEPLOY_TOPICS,
+    catalogue,
+    organisations,
+    agreements: readAgreements(config.CAUSEWAY_AGREEMENTS_DIR, catalogue, ids),
+    say,
+  });
+  say('deployed');
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = error instanceof CannotStart ? 2 : 1;
+}
