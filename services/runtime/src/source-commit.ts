@@ -8,6 +8,7 @@ import { isPermanent, RetryableError } from './errors.ts';
 import { eventId } from './event.ts';
 import { type Fact, factRecord, type Publishable, type Recording } from './fact.ts';
 import type { KafkaRecord } from './kafka-session.ts';
+import type { Logger } from './log.ts';
 import type { Producer } from './producer.ts';
 import { createSourceMemory, type Memory, type Remembered } from './source-memory.ts';
 import type { Tokeniser } from './tokens.ts';
@@ -22,9 +23,14 @@ export type SourceMessage = {
   /** What the message says: the same for a message that is sent again. */
   content: Buffer;
   facts: readonly Fact[];
+  /**
+   * Records of interests and safeguards that the message opens or closes. They are on the bus before its facts are, whether or
+   * not an agreement names these, and are not sent again while their key holds the same value.
+   */
+  standing?: readonly KafkaRecord[];
 };
 
-/** What became of a message; `published` where at least one fact of it was. */
+/** What became of a message; `published` where at least one fact of it was, or, without an id, a standing record only. */
 export type Fate =
   | { fate: 'published'; ids: string[] }
   | { fate: 'duplicate' | 'not-shared' }
@@ -43,6 +49,7 @@ export type CommitOptions = {
   database: Database;
   agreements: Agreements;
   tokeniser: Tokeniser;
+  log: Logger;
 };
 
 /** A sender gives up after 10 to 30 seconds without an answer; a refusal must come before that. */
@@ -69,14 +76,30 @@ export const sendInTime = async (
   }
 };
 
-/** Commits a group of messages as one, in their order. @throws RetryableError when it cannot be kept now */
-export type Commit = (group: readonly SourceMessage[]) => Promise<Fate[]>;
+/** What is to be written for a message, and what has become of it once that is durable. */
+export type Decided = { fate: Fate; records: KafkaRecord[]; standing: KafkaRecord[] };
+/** The first messages of those given, decided; with what has to be remembered of them once they are published. */
+export type DecidedGroup = { decided: Decided[]; known: Remembered };
+
+export type Commit = {
+  /**
+   * Decides messages in their order, as many of the first ones as can be decided together; one at least. A group that was decided must be
+   * published, or dropped with every later one, before or while the next is decided.
+   * @throws RetryableError when what is remembered cannot be looked up now
+   */
+  decide(messages: readonly SourceMessage[]): Promise<DecidedGroup>;
+  /** Makes decided groups durable, in their order. @throws RetryableError when they cannot be kept now */
+  publish(groups: readonly DecidedGroup[]): Promise<void>;
+  /** Forgets groups that are not going to be published. */
+  drop(groups: readonly DecidedGroup[]): void;
+  forget(): Promise<void>;
+  close(): Promise<void>;
+};
 
 type Types = ReadonlyMap<string, Publishable>;
 type Deciding = Recording & { adapter: string; types: Types };
 /** A fact with its id, and the token of the visit that it speaks of. */
 type Identified = { fact: Fact; id: string; visit: string | undefined };
-type Decided = { fate: Fate; records: KafkaRecord[] };
 
 /**
  * Everything that `accept` needs: tables, schema ids, agreements.
@@ -85,9 +108,11 @@ type Decided = { fate: Fate; records: KafkaRecord[] };
 export const prepareCommit = async (options: CommitOptions): Promise<Commit> => {
   const { organisation, adapter, codec, tokeniser, agreements, producer } = options;
   await options.database.migrate(new URL('../migrations', import.meta.url));
-  const memory = createSourceMemory(options.database);
   const types = await publishableTypes(codec, options.types);
   await agreements.caughtUp;
+  const memory = createSourceMemory(options.database, options.log);
+  const standing = createStandingRecords();
+  const isShared = sharedBy(agreements, organisation, types);
   const deciding: Deciding = {
     organisation,
     adapter,
@@ -97,19 +122,72 @@ export const prepareCommit = async (options: CommitOptions): Promise<Commit> => 
     types,
   };
 
-  return async (group) => {
-    const identified = group.map((message) =>
-      identifiedFacts(deciding, message).filter(({ fact }) => isShared(agreements, deciding, fact)),
-    );
-    const known = await recall(memory, identified.flat());
-    const decided: Decided[] = [];
-    for (const [index, message] of group.entries()) {
-      decided.push(await decide(deciding, message, identified[index] ?? [], known));
-    }
-    const records = decided.flatMap((one) => one.records);
-    if (records.length > 0) await sendInTime(producer, records);
-    await memory.keep(known);
-    return decided.map(({ fate }) => fate);
+  return {
+    async decide(messages) {
+      const identified = messages.map((message) =>
+        identifiedFacts(deciding, message).filter(({ fact }) => isShared(fact)),
+      );
+      const group = identified.slice(0, decidableTogether(identified));
+      const known = await recall(memory, group.flat());
+      const decided: Decided[] = [];
+      for (const [index, facts] of group.entries()) {
+        const message = messages[index] as SourceMessage;
+        decided.push(await decide(deciding, message, facts, known, standing.unsent(message.standing)));
+      }
+      return { decided, known };
+    },
+    async publish(groups) {
+      const decided = groups.flatMap((group) => group.decided);
+      const first = decided.flatMap((one) => one.standing);
+      const records = decided.flatMap((one) => one.records);
+      if (first.length > 0) await sendInTime(producer, first);
+      standing.sent(first);
+      if (records.length > 0) await sendInTime(producer, records);
+      for (const { known } of groups) memory.keep(known);
+    },
+    drop: (groups) => {
+      for (const { known } of groups) memory.drop(known);
+    },
+    forget: () => memory.forget(),
+    close: () => memory.close(),
+  };
+};
+
+/**
+ * What a withdrawal names must be written down before the withdrawal is published: a withdrawal that is sent again after a crash
+ * would otherwise have the same id and other bytes. So it is not decided together with what it withdraws.
+ */
+const decidableTogether = (messages: readonly (readonly Identified[])[]): number => {
+  const stated = new Set<string>();
+  for (const [index, facts] of messages.entries()) {
+    if (facts.some(({ fact, visit }) => fact.voids && stated.has(`${visit} ${fact.voids.fact}`)))
+      return index;
+    for (const { fact, visit } of facts) if (fact.remember) stated.add(`${visit} ${fact.remember.fact}`);
+  }
+  return messages.length;
+};
+
+/** Above this many keys the oldest are forgotten: at worst a record is sent once more. */
+const MOST_STANDING = 10_000;
+
+/** Knows which standing records were sent by this process, by key and value. */
+const createStandingRecords = () => {
+  const last = new Map<string, string>();
+  const keyOf = ({ topic, key }: KafkaRecord): string => `${topic} ${key?.toString() ?? ''}`;
+  const textOf = ({ value }: KafkaRecord): string => value?.toString('latin1') ?? '';
+  return {
+    unsent: (records: readonly KafkaRecord[] = []): KafkaRecord[] =>
+      records.filter((record) => last.get(keyOf(record)) !== textOf(record)),
+    sent(records: readonly KafkaRecord[]): void {
+      for (const record of records) {
+        last.delete(keyOf(record));
+        last.set(keyOf(record), textOf(record));
+      }
+      for (const key of last.keys()) {
+        if (last.size <= MOST_STANDING) break;
+        last.delete(key);
+      }
+    },
   };
 };
 
@@ -124,15 +202,32 @@ const publishableTypes = async (codec: Codec, wanted: CommitOptions['types']): P
   return types;
 };
 
+/** Read by the exchange and the console, which need no agreement for it. */
+const NEVER_RELEASED: ReadonlySet<string> = new Set(['uk.causeway.nhs.identity.linked.v1']);
+
 /** Whether an agreement names the type that is neither a draft nor ended; what withdraws such a fact goes with it. */
-const isShared = (agreements: Agreements, { organisation, types }: Deciding, { type }: Fact): boolean => {
-  const publishable = types.get(type);
-  if (publishable === undefined) return false;
-  for (const { record, status } of agreements.state().versions.values()) {
-    if (record.agreement.from !== organisation || status === 'draft' || status === 'ended') continue;
-    if ([type, ...publishable.siblingOf].some((one) => Object.hasOwn(record.release, one))) return true;
-  }
-  return false;
+const sharedBy = (agreements: Agreements, organisation: string, types: Types): ((fact: Fact) => boolean) => {
+  let of: ReturnType<Agreements['state']> | undefined;
+  let shared = new Set<string>();
+  const sharedTypes = (): Set<string> => {
+    const named = new Set(NEVER_RELEASED);
+    for (const { record, status } of agreements.state().versions.values()) {
+      if (record.agreement.from !== organisation || status === 'draft' || status === 'ended') continue;
+      for (const type of Object.keys(record.release)) named.add(type);
+    }
+    const wanted = [...types].filter(([type, { siblingOf }]) =>
+      [type, ...siblingOf].some((one) => named.has(one)),
+    );
+    return new Set(wanted.map(([type]) => type));
+  };
+  return ({ type }) => {
+    // The state is a new object after each change.
+    if (of !== agreements.state()) {
+      of = agreements.state();
+      shared = sharedTypes();
+    }
+    return shared.has(type);
+  };
 };
 
 const identifiedFacts = (
@@ -160,26 +255,32 @@ const decide = async (
   message: SourceMessage,
   shared: readonly Identified[],
   known: Remembered,
+  standing: KafkaRecord[],
 ): Promise<Decided> => {
-  if (shared.length === 0) return { fate: { fate: 'not-shared' }, records: [] };
+  const without = (fate: Fate): Decided => ({
+    fate: standing.length > 0 ? { fate: 'published', ids: [] } : fate,
+    records: [],
+    standing,
+  });
+  if (shared.length === 0) return without({ fate: 'not-shared' });
   const fresh = shared.filter(({ id }) => !known.hasEvent(id));
-  if (fresh.length === 0) return { fate: { fate: 'duplicate' }, records: [] };
+  if (fresh.length === 0) return without({ fate: 'duplicate' });
   const meant = fresh.filter((one) => !one.fact.voids?.onlyIfKnown || correctedBy(one, known) !== undefined);
-  if (meant.length === 0) return { fate: { fate: 'ignored', reason: 'nothing-to-void' }, records: [] };
+  if (meant.length === 0) return without({ fate: 'ignored', reason: 'nothing-to-void' });
   try {
     const records = await recordsOf(deciding, meant, known);
     for (const { fact, id, visit } of meant) {
       known.addEvent(id);
-      if (visit && fact.remember) known.addFact(visit, fact.remember.fact, id);
+      if (visit && fact.remember) known.addFact({ visit, fact: fact.remember.fact, id });
     }
-    return { fate: { fate: 'published', ids: meant.map(({ id }) => id) }, records };
+    return { fate: { fate: 'published', ids: meant.map(({ id }) => id) }, records, standing };
   } catch (error) {
     if (!isPermanent(error)) throw error;
     const { raw, contentType } = message;
     const letter = { raw, contentType, reason: error.code, attempts: 1 };
     const { deadLetter } = topicsOf(deciding.organisation);
     const record = deadLetterRecord(deadLetter, deciding.adapter, deciding.source, letter);
-    return { fate: { fate: 'dead-lettered', reason: error.code }, records: [record] };
+    return { fate: { fate: 'dead-lettered', reason: error.code }, records: [record], standing };
   }
 };
 

@@ -1,22 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from './database.ts';
+import { RetryableError } from './errors.ts';
+import { createIdFilter, type IdFilter } from './id-filter.ts';
+import type { Logger } from './log.ts';
 
-/** What is known when a group is decided, and what the group adds to it. */
+export type RememberedFact = { visit: string; fact: string; id: string };
+
+/** What a group of messages knows when it is decided, and what it adds. */
 export type Remembered = {
   hasEvent(id: string): boolean;
   /** Id of the last event that stated this fact about this visit. */
   lastEvent(visit: string, fact: string): string | undefined;
   addEvent(id: string): void;
-  addFact(visit: string, fact: string, id: string): void;
-  added(): { events: string[]; facts: { visit: string; fact: string; id: string }[] };
+  addFact(fact: RememberedFact): void;
+  added: { events: string[]; facts: RememberedFact[] };
 };
 
 export type Memory = {
-  /** One statement for a whole group. */
+  /**
+   * What is known about these ids and facts. The database is asked only for what this process cannot tell by itself.
+   * A fact that is to be withdrawn is on the database's disk cache before this resolves.
+   * @throws RetryableError when the database is needed and away, or has been away for some seconds
+   */
   recall(ids: readonly string[], facts: readonly { visit: string; fact: string }[]): Promise<Remembered>;
-  /** Writes down what the group added, in one statement. */
-  keep(remembered: Remembered): Promise<void>;
+  /** The group was published: what it added is written down soon. */
+  keep(remembered: Remembered): void;
+  /** The group, and every later one, was not published. */
+  drop(remembered: Remembered): void;
   /** Drops ids older than 90 days and facts older than a year: by then a stay is over or was recorded anew. */
   forget(): Promise<void>;
+  /** Writes down what is left. */
+  close(): Promise<void>;
 };
 
 const RECALL = `
@@ -38,58 +52,201 @@ const KEEP = `
   select visit, fact, id from setting, unnest($2::text[], $3::text[], $4::text[]) as added (visit, fact, id)
   on conflict (visit, fact) do update set event_id = excluded.event_id, published_at = now()`;
 
+const PAGE = 'select id from recent_event where id > $1 order by id limit 20000';
+
+/** How long what was published may wait to be written down together with what follows. */
+const GATHER_MS = 50;
+const RETRY_MS = 250;
+/** With more than this unwritten, or for longer, nothing new is accepted: a crash would forget too much. */
+const MOST_UNWRITTEN = 20_000;
+const LONGEST_UNWRITTEN_MS = 5_000;
+
 const keyOf = (visit: string, fact: string): string => `${visit} ${fact}`;
 
 type Row = { kind: 'event' | 'fact'; id: string; visit: string | null; fact: string | null };
+type Written = { waiting: Promise<void>; done(): void };
 
-const remembered = (rows: readonly Row[]): Remembered => {
-  const events = new Set(rows.filter(({ kind }) => kind === 'event').map(({ id }) => id));
-  const facts = new Map(
-    rows
-      .filter(({ kind }) => kind === 'fact')
-      .map(({ id, visit, fact }) => [keyOf(visit ?? '', fact ?? ''), id]),
-  );
-  const newEvents: string[] = [];
-  const newFacts = new Map<string, { visit: string; fact: string; id: string }>();
-  return {
-    hasEvent: (id) => events.has(id),
-    lastEvent: (visit, fact) => facts.get(keyOf(visit, fact)),
-    addEvent(id) {
-      events.add(id);
-      newEvents.push(id);
-    },
-    addFact(visit, fact, id) {
-      facts.set(keyOf(visit, fact), id);
-      newFacts.set(keyOf(visit, fact), { visit, fact, id });
-    },
-    added: () => ({ events: newEvents, facts: [...newFacts.values()] }),
+/** The tables of `migrations/001_source-memory.sql`, with what was published last in front of them. */
+export const createSourceMemory = (database: Database, log: Logger): Memory => {
+  /** Ids and facts of groups that are decided but not yet written down; the newest of a key counts. */
+  const openEvents = new Set<string>();
+  const openFacts = new Map<string, string>();
+  let unwritten: { events: string[]; facts: Map<string, RememberedFact>; since: number } | undefined;
+  let filter: IdFilter | undefined;
+  let written: Written | undefined;
+  let writing: Promise<void> | undefined;
+  let hurry: (() => void) | undefined;
+  const closing = new AbortController();
+
+  const warm = async (): Promise<void> => {
+    const fresh = createIdFilter();
+    for (const id of openEvents) fresh.add(id);
+    warming = fresh;
+    for (let last = ''; ; ) {
+      const rows = await database.query<{ id: string }>(PAGE, [last]);
+      for (const { id } of rows) fresh.add(id);
+      const end = rows.at(-1);
+      if (end === undefined || closing.signal.aborted) break;
+      last = end.id;
+    }
+    filter = fresh;
+    warming = undefined;
   };
+  let warming: IdFilter | undefined;
+  const warmInBackground = (): void => {
+    warm().catch((error) => {
+      warming = undefined;
+      log.warn({ err: error }, 'recent event ids are looked up one by one for now');
+    });
+  };
+  warmInBackground();
+
+  const write = async (): Promise<void> => {
+    while (unwritten !== undefined) {
+      await gather();
+      const batch: typeof unwritten = unwritten;
+      unwritten = undefined;
+      const facts = [...batch.facts.values()];
+      const params = [
+        batch.events,
+        facts.map((f) => f.visit),
+        facts.map((f) => f.fact),
+        facts.map((f) => f.id),
+      ];
+      for (let told = false; ; ) {
+        try {
+          await database.query(KEEP, params);
+          break;
+        } catch (error) {
+          oldest = batch.since;
+          if (!told) log.warn({ err: error }, 'what was published is not written down yet; trying again');
+          told = true;
+          if (closing.signal.aborted) throw error;
+          await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+        }
+      }
+      oldest = undefined;
+      for (const id of batch.events) openEvents.delete(id);
+      for (const { visit, fact, id } of facts) {
+        const key = keyOf(visit, fact);
+        if (openFacts.get(key) === id) openFacts.delete(key);
+      }
+      written?.done();
+      written = undefined;
+    }
+  };
+  let oldest: number | undefined;
+
+  /** Waits a moment for more, unless somebody waits for it. */
+  const gather = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (written !== undefined || closing.signal.aborted) return resolve();
+      const timer = setTimeout(resolve, GATHER_MS);
+      hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  const startWriting = (): void => {
+    writing ??= write()
+      .catch(() => undefined)
+      .finally(() => {
+        writing = undefined;
+        if (unwritten !== undefined && !closing.signal.aborted) startWriting();
+      });
+  };
+
+  /** Resolves when the facts are written down, or their group was not published after all. */
+  const settled = async (keys: readonly string[]): Promise<void> => {
+    while (keys.some((key) => openFacts.has(key))) {
+      written ??= deferred();
+      hurry?.();
+      await written.waiting;
+    }
+  };
+
+  const refuseWhenBehind = (): void => {
+    const since = oldest ?? unwritten?.since;
+    const late = since !== undefined && performance.now() - since > LONGEST_UNWRITTEN_MS;
+    if (late || openEvents.size > MOST_UNWRITTEN)
+      throw new RetryableError('database-unavailable', 'what was published cannot be written down');
+  };
+
+  return {
+    async recall(ids, facts) {
+      refuseWhenBehind();
+      const keys = facts.map(({ visit, fact }) => keyOf(visit, fact));
+      await settled(keys);
+      const known = filter;
+      const asked = known === undefined ? ids : ids.filter((id) => known.mayHave(id) && !openEvents.has(id));
+      const rows =
+        asked.length + facts.length === 0
+          ? []
+          : await database.query<Row>(RECALL, [
+              asked,
+              facts.map(({ visit }) => visit),
+              facts.map(({ fact }) => fact),
+            ]);
+      return remembered(rows);
+    },
+    keep({ added: { events, facts } }) {
+      if (events.length === 0) return;
+      unwritten ??= { events: [], facts: new Map(), since: performance.now() };
+      for (const id of events) {
+        unwritten.events.push(id);
+        filter?.add(id);
+        warming?.add(id);
+      }
+      for (const one of facts) unwritten.facts.set(keyOf(one.visit, one.fact), one);
+      startWriting();
+    },
+    drop({ added: { events, facts } }) {
+      for (const id of events) openEvents.delete(id);
+      for (const { visit, fact, id } of facts) {
+        if (openFacts.get(keyOf(visit, fact)) === id) openFacts.delete(keyOf(visit, fact));
+      }
+      written?.done();
+      written = undefined;
+    },
+    async forget() {
+      await database.query("delete from recent_event where published_at < now() - interval '90 days'");
+      await database.query("delete from remembered_fact where published_at < now() - interval '1 year'");
+      if (filter === undefined || filter.full()) warmInBackground();
+    },
+    async close() {
+      closing.abort();
+      hurry?.();
+      await writing;
+      if (unwritten !== undefined) await write().catch(() => undefined);
+    },
+  };
+
+  function remembered(rows: readonly Row[]): Remembered {
+    const events = new Set(rows.filter(({ kind }) => kind === 'event').map(({ id }) => id));
+    const stored = new Map(
+      rows
+        .filter(({ kind }) => kind === 'fact')
+        .map(({ id, visit, fact }) => [keyOf(visit ?? '', fact ?? ''), id]),
+    );
+    const added: Remembered['added'] = { events: [], facts: [] };
+    return {
+      added,
+      hasEvent: (id) => openEvents.has(id) || events.has(id),
+      lastEvent: (visit, fact) => openFacts.get(keyOf(visit, fact)) ?? stored.get(keyOf(visit, fact)),
+      addEvent(id) {
+        openEvents.add(id);
+        added.events.push(id);
+      },
+      addFact(one) {
+        openFacts.set(keyOf(one.visit, one.fact), one.id);
+        added.facts.push(one);
+      },
+    };
+  }
 };
 
-/** The tables of `migrations/001_source-memory.sql`. */
-export const createSourceMemory = (database: Database): Memory => ({
-  async recall(ids, facts) {
-    if (ids.length === 0) return remembered([]);
-    return remembered(
-      await database.query<Row>(RECALL, [
-        ids,
-        facts.map(({ visit }) => visit),
-        facts.map(({ fact }) => fact),
-      ]),
-    );
-  },
-  async keep(group) {
-    const { events, facts } = group.added();
-    if (events.length === 0) return;
-    await database.query(KEEP, [
-      events,
-      facts.map(({ visit }) => visit),
-      facts.map(({ fact }) => fact),
-      facts.map(({ id }) => id),
-    ]);
-  },
-  async forget() {
-    await database.query("delete from recent_event where published_at < now() - interval '90 days'");
-    await database.query("delete from remembered_fact where published_at < now() - interval '1 year'");
-  },
-});
+const deferred = (): Written => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { waiting: promise, done: resolve };
+};

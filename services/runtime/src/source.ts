@@ -1,20 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DeadLetter, deadLetterRecord } from './dead-letter.ts';
 import { errorCode, RetryableError } from './errors.ts';
-import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import {
   type Commit,
   type CommitOptions,
+  type DecidedGroup,
   type Fate,
   prepareCommit,
   type SourceMessage,
   sendInTime,
 } from './source-commit.ts';
-import { createSourceMemory } from './source-memory.ts';
 import { topicsOf } from './topology.ts';
 
-export type SourceOptions = CommitOptions & { log: Logger; metrics: Metrics };
+export type SourceOptions = CommitOptions & { metrics: Metrics };
 
 export type Source = {
   /**
@@ -32,10 +31,14 @@ export type Source = {
   close(): Promise<void>;
 };
 
-/** Most messages that are committed together. */
-const GROUP = 500;
+/** Most messages that are decided together, and that wait decided for what is on its way to Kafka. */
+const GROUP = 100;
+const MOST_DECIDED = 1_000;
 const RETRY_MS = 1_000;
 const FORGET_MS = 3_600_000;
+
+const waitingIn = (decided: readonly { waiting: readonly unknown[] }[]): number =>
+  decided.reduce((sum, { waiting }) => sum + waiting.length, 0);
 
 type Waiting = { message: SourceMessage; resolve(fate: Fate): void; reject(error: unknown): void };
 
@@ -49,7 +52,11 @@ export const createSource = (options: SourceOptions): Source => {
   const closing = new AbortController();
   const queue: Waiting[] = [];
   let commit: Commit | undefined;
-  let running: Promise<void> | undefined;
+  /** Decided and not yet on their way to Kafka, in order. */
+  const decided: { group: DecidedGroup; waiting: Waiting[] }[] = [];
+  let deciding: Promise<void> | undefined;
+  let publishing: Promise<void> | undefined;
+  let failures = 0;
 
   const prepareUntilDone = async (): Promise<void> => {
     for (let told = ''; !closing.signal.aborted; ) {
@@ -66,24 +73,53 @@ export const createSource = (options: SourceOptions): Source => {
     }
   };
 
-  const commitGroup = async (group: readonly Waiting[]): Promise<void> => {
-    if (commit === undefined) throw new RetryableError('starting', 'The source is not ready yet');
-    const fates = await commit(group.map(({ message }) => message));
-    for (const [index, { resolve }] of group.entries()) {
-      const fate = fates[index] ?? { fate: 'not-shared' };
-      count(fate);
-      resolve(fate);
-    }
-  };
-
-  const run = async (): Promise<void> => {
+  /** Decides what waits, while what was decided before is on its way. */
+  const decideWaiting = async (): Promise<void> => {
     // One turn of the event loop, so that messages of the same moment share a group.
     await new Promise(setImmediate);
     while (queue.length > 0) {
-      const group = queue.splice(0, GROUP);
-      await commitGroup(group).catch((error) => refuse([...group, ...queue.splice(0)], error));
+      const waiting = queue.slice(0, GROUP);
+      const during = failures;
+      try {
+        if (commit === undefined) throw new RetryableError('starting', 'The source is not ready yet');
+        const group = await commit.decide(waiting.map(({ message }) => message));
+        if (during === failures) {
+          decided.push({ group, waiting: queue.splice(0, group.decided.length) });
+          publishing ??= publishDecided();
+        } else {
+          // What was to go before it failed meanwhile, and everything that waited was refused with it.
+          commit.drop([group]);
+        }
+      } catch (error) {
+        if (during === failures) refuse(queue.splice(0), error);
+      }
+      while (decided.length > 0 && waitingIn(decided) >= MOST_DECIDED) await publishing;
     }
-    running = undefined;
+    deciding = undefined;
+  };
+
+  const publishDecided = async (): Promise<void> => {
+    while (commit !== undefined && decided.length > 0) {
+      const sent = decided.splice(0);
+      const groups = sent.map(({ group }) => group);
+      try {
+        await commit.publish(groups);
+      } catch (error) {
+        failures += 1;
+        const behind = decided.splice(0);
+        commit.drop([...groups, ...behind.map(({ group }) => group)]);
+        refuse([...[...sent, ...behind].flatMap(({ waiting }) => waiting), ...queue.splice(0)], error);
+        break;
+      }
+      for (const { group, waiting } of sent) {
+        for (const [index, { resolve }] of waiting.entries()) {
+          const fate = group.decided[index]?.fate ?? { fate: 'not-shared' };
+          count(fate);
+          resolve(fate);
+        }
+      }
+    }
+    publishing = undefined;
   };
 
   const refuse = (refused: readonly Waiting[], error: unknown): void => {
@@ -104,9 +140,8 @@ export const createSource = (options: SourceOptions): Source => {
     }
   };
 
-  const memory = createSourceMemory(options.database);
   const forgetting = setInterval(() => {
-    memory.forget().catch((error) => log.warn({ err: error }, 'old event ids were not removed'));
+    commit?.forget().catch((error) => log.warn({ err: error }, 'old event ids were not removed'));
   }, FORGET_MS);
   forgetting.unref();
   const preparing = prepareUntilDone();
@@ -119,7 +154,7 @@ export const createSource = (options: SourceOptions): Source => {
       new Promise((resolve, reject) => {
         if (closing.signal.aborted) return reject(new RetryableError('stopping', 'The source is stopping'));
         queue.push({ message, resolve, reject });
-        running ??= run();
+        deciding ??= decideWaiting();
       }),
     async deadLetter(letter) {
       const { deadLetter } = topicsOf(organisation);
@@ -135,7 +170,9 @@ export const createSource = (options: SourceOptions): Source => {
       clearInterval(forgetting);
       // Waiting for a bus that is away must not hold up the stop.
       await Promise.race([preparing, stopped]);
-      await running;
+      await deciding;
+      await publishing;
+      await commit?.close();
     },
   };
 };
