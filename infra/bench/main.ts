@@ -9,6 +9,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     minutes: { type: 'string', default: '0' },
+    seconds: { type: 'string', default: '8' },
     'no-peers': { type: 'boolean', default: false },
     'no-latency': { type: 'boolean', default: false },
   },
@@ -22,7 +23,12 @@ const BENCHES = {
       peers: !values['no-peers'],
       latency: !values['no-latency'],
     }),
-  mllp: benchMllp,
+  mllp: () =>
+    benchMllp({
+      seconds: Number(values.seconds),
+      minutes: Number(values.minutes),
+      peers: !values['no-peers'],
+    }),
 } as const;
 type Name = keyof typeof BENCHES;
 

@@ -1,17 +1,22 @@
 import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { stayMessage } from '../../services/adapters/nhs-trust/src/synthetic.ts';
+import { type Camel, startCamel } from './peers/camel.ts';
 import { perSecond, print, spread } from './report.ts';
-import { residentMb, startWorld } from './world.ts';
+import { connectionsOf, cpuMs, residentMb, startWorld, type World } from './world.ts';
 
 const CONNECTIONS = [1, 8, 32];
-const WARM_MS = 3_000;
-const MEASURED_MS = 8_000;
+const WARM_MS = 4_000;
+const PEER_TOPIC = 'bench.camel';
 const FS = 0x1c;
+
+type Receiver = { name: string; host: string; port: number; pid: number };
 
 /** A sender as engines are: one message at a time, the next after the answer. */
 const createSender = (address: { host: string; port: number }) => {
   const socket: Socket = connect({ ...address, noDelay: true });
   let answered: (code: string) => void = () => {};
+  let failed: (error: Error) => void = () => {};
   let answer = '';
   socket.on('data', (data) => {
     answer += data.toString('latin1');
@@ -19,18 +24,23 @@ const createSender = (address: { host: string; port: number }) => {
     answered(/MSA\|(\w\w)/.exec(answer)?.[1] ?? '');
     answer = '';
   });
+  socket.on('error', (error) => failed(error));
+  socket.on('close', () => failed(new Error('the connection was closed')));
   return {
     send: (framed: Buffer) =>
       new Promise<string>((resolve, reject) => {
         answered = resolve;
-        socket.once('error', reject);
-        socket.write(framed, () => socket.removeListener('error', reject));
+        failed = reject;
+        socket.write(framed);
       }),
     close: () => socket.destroy(),
   };
 };
 
-const framedMessage = (number: number): Buffer => {
+let number = 0;
+
+const nextMessage = (): Buffer => {
+  number += 1;
   const message = stayMessage({
     trigger: 'A01',
     stay: number,
@@ -40,41 +50,87 @@ const framedMessage = (number: number): Buffer => {
   return Buffer.concat([Buffer.from([0x0b]), message, Buffer.from([FS, 0x0d])]);
 };
 
-export const benchMllp = async (): Promise<void> => {
+/** Sends on that many connections for that long; `perSecond` is a pace for all of them together. */
+const load = async (to: Receiver, connections: number, ms: number, pace = Number.POSITIVE_INFINITY) => {
+  const samples: number[] = [];
+  const refused: string[] = [];
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: connections }, async (_, index) => {
+      const sender = createSender(to);
+      for (let sent = 0; performance.now() - began < ms; sent += 1) {
+        const due = began + ((sent * connections + index) * 1_000) / pace;
+        if (due > performance.now()) await delay(due - performance.now());
+        const message = nextMessage();
+        const start = performance.now();
+        const code = await sender.send(message);
+        samples.push(performance.now() - start);
+        if (code !== 'AA') refused.push(code);
+      }
+      sender.close();
+    }),
+  );
+  if (refused.length > 0) throw new Error(`${refused.length} messages were answered ${refused[0]}`);
+  return samples;
+};
+
+const measure = async (to: Receiver, connections: number, ms: number): Promise<void> => {
+  const before = cpuMs(to.pid);
+  const samples = await load(to, connections, ms);
+  const cpu = ((cpuMs(to.pid) - before) * 1e3) / samples.length;
+  print(
+    `${connections} connection${connections > 1 ? 's' : ''}, ${to.name}: ${perSecond(samples.length, ms)} messages/s to AA, ${spread(samples)}, ${Math.round(cpu)} µs of processor each`,
+  );
+};
+
+const adapterOf = (world: World): Receiver => {
+  const url = new URL(world.system.endpoints['nhs-trust']?.url ?? '');
+  const pid = world.system.processes()['nhs-trust'] ?? 0;
+  return { name: 'nhs-trust', host: url.hostname, port: Number(url.port), pid };
+};
+
+export type MllpOptions = {
+  /** How long each number of connections is measured. */
+  seconds: number;
+  /** Above 0: a steady load for that long instead, to see whether memory stays flat. */
+  minutes: number;
+  peers: boolean;
+};
+
+/** The adapter and Apache Camel in turns, on the same broker. */
+export const benchMllp = async ({ seconds, minutes, peers }: MllpOptions): Promise<void> => {
   const world = await startWorld(['nhs-trust']);
-  let number = 0;
-  const run = async (connections: number, ms: number) => {
-    const url = new URL(world.system.endpoints['nhs-trust']?.url ?? '');
-    const samples: number[] = [];
-    const until = performance.now() + ms;
-    const refused: string[] = [];
-    await Promise.all(
-      Array.from({ length: connections }, async () => {
-        const sender = createSender({ host: url.hostname, port: Number(url.port) });
-        while (performance.now() < until) {
-          number += 1;
-          const message = framedMessage(number);
-          const began = performance.now();
-          const code = await sender.send(message);
-          samples.push(performance.now() - began);
-          if (code !== 'AA') refused.push(code);
-        }
-        sender.close();
-      }),
-    );
-    if (refused.length > 0) throw new Error(`${refused.length} messages were answered ${refused[0]}`);
-    return samples;
-  };
+  const receivers = [adapterOf(world)];
+  let camel: Camel | undefined;
   try {
-    await run(8, WARM_MS);
+    if (minutes > 0) return await soak(adapterOf(world), minutes);
+    camel = peers ? await startPeer(world) : undefined;
+    if (camel) receivers.push({ name: 'Apache Camel', host: '127.0.0.1', port: camel.port, pid: camel.pid });
+    for (const receiver of receivers) await load(receiver, 8, WARM_MS);
     for (const connections of CONNECTIONS) {
-      const samples = await run(connections, MEASURED_MS);
-      print(
-        `${connections} connection${connections > 1 ? 's' : ''}: ${perSecond(samples.length, MEASURED_MS)} messages/s to AA, ${spread(samples)}`,
-      );
+      for (const receiver of receivers) await measure(receiver, connections, seconds * 1_000);
     }
-    print(`nhs-trust: ${residentMb(world.system.processes()['nhs-trust'])} MB resident`);
+    for (const { name, pid } of receivers) print(`${name}: ${residentMb(pid)} MB resident`);
   } finally {
+    await camel?.stop();
     await world.stop();
+  }
+};
+
+const startPeer = async (world: World): Promise<Camel> => {
+  const admin = await world.kafka.admin();
+  await admin.createTopics([{ topic: PEER_TOPIC, partitions: 6, replicationFactor: 1, config: {} }]);
+  await admin.close();
+  const { KAFKA_BROKERS, KAFKA_USERNAME, KAFKA_PASSWORD } = connectionsOf(world.system);
+  return startCamel({ KAFKA_BROKERS, KAFKA_USERNAME, KAFKA_PASSWORD }, PEER_TOPIC);
+};
+
+const SOAK_PER_SECOND = 500;
+
+const soak = async (adapter: Receiver, minutes: number): Promise<void> => {
+  for (let minute = 1; minute <= minutes; minute += 1) {
+    const samples = await load(adapter, 8, 60_000, SOAK_PER_SECOND);
+    const rate = perSecond(samples.length, 60_000);
+    print(`minute ${minute}: ${rate} messages/s, ${spread(samples)}, ${residentMb(adapter.pid)} MB resident`);
   }
 };
