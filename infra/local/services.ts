@@ -122,7 +122,9 @@ function environmentOf({ service, port, adminPort }: Placed, around: Surrounding
     ...(adapter
       ? { ORGANISATION: service.organisation, PARTNERSHIP_KEY: secrets.get('partnership-key') }
       : {}),
-    ...(service.name === 'gateway' ? { CURSOR_KEY: secrets.get('cursor-key') } : {}),
+    ...(service.name === 'gateway'
+      ? { CURSOR_KEY: secrets.get('cursor-key'), PARTNERSHIP_KEY: secrets.get('partnership-key') }
+      : {}),
     ...(service.name === 'console'
       ? {
           SESSION_KEY: secrets.get('session-key'),

@@ -11,6 +11,10 @@ export type Audit = {
   count?: number;
   withheld?: number;
   unreadable?: number;
+  /** Of published events. */
+  accepted?: number;
+  duplicate?: number;
+  refused?: number;
   /** Why a stream ended, or an answer that was not taken. */
   ended?: string;
 };

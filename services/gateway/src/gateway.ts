@@ -4,12 +4,14 @@ import { followAgreements } from '@causeway/runtime/agreements';
 import { createCodec } from '@causeway/runtime/avro';
 import {
   type Config,
+  databaseSettings,
   integer,
   kafkaSettings,
   list,
   oidcSettings,
   port,
   registrySettings,
+  secret,
   text,
 } from '@causeway/runtime/config';
 import { createDecoder } from '@causeway/runtime/decoder';
@@ -19,10 +21,14 @@ import { createInboxes } from '@causeway/runtime/inbox';
 import { connectKafka } from '@causeway/runtime/kafka';
 import type { Context } from '@causeway/runtime/service';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
+import { createTokeniser } from '@causeway/runtime/tokens';
 import { createApp } from './app.ts';
 import { createGuard } from './guard.ts';
+import { createPublished } from './publishing/published.ts';
+import { createTypes } from './publishing/types.ts';
 import type { ReadingParts } from './reading/current-page.ts';
 import { createCursors } from './reading/cursor.ts';
+import { openStore } from './store.ts';
 
 const AUDIENCE = 'causeway-gateway';
 const MIN_KEY = 16;
@@ -35,6 +41,8 @@ export const settings = {
   ...oidcSettings,
   ...tlsSettings,
   NODE_ENV: text('development'),
+  ...databaseSettings,
+  PARTNERSHIP_KEY: secret(),
   GATEWAY_HOST: text('127.0.0.1'),
   GATEWAY_PORT: port(8081),
   GATEWAY_REQUESTS_PER_SECOND: integer(2_000, { min: 1 }),
@@ -61,11 +69,19 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   const inboxes = createInboxes(kafka, log);
   onStop('inboxes', () => inboxes.close());
 
+  const producer = kafka.producer();
+  onStop('producer', () => producer.close());
+  const store = openStore({ url: config.DATABASE_URL, log, metrics }, signal);
+  onStop('database', () => store.close());
+  const published = createPublished(store, log);
+  onStop('published events', () => published.close());
+
   const now = () => Date.now();
+  const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
   const parts: ReadingParts = {
     inboxes,
     cursors: createCursors(config.CURSOR_KEY),
-    decode: createDecoder(createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log), now),
+    decode: createDecoder(codec, now),
     agreements,
     log,
     now,
@@ -74,6 +90,15 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   const app = createApp({
     guard: createGuard(access, config.GATEWAY_REQUESTS_PER_SECOND),
     reading: parts,
+    publishing: {
+      agreements,
+      codec,
+      types: createTypes(codec),
+      published,
+      producer,
+      tokeniser: createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8')),
+      metrics,
+    },
     streams: {
       heartbeatMs: config.GATEWAY_STREAM_HEARTBEAT_SECONDS * 1_000,
       slowMs: config.GATEWAY_SLOW_SECONDS * 1_000,

@@ -1,5 +1,5 @@
 import { Problem } from '@causeway/runtime/http';
-import type { RequestHandler } from 'express';
+import express, { type RequestHandler } from 'express';
 import { auditOf } from './audit.ts';
 
 const MAX_URL = 4_096;
@@ -18,7 +18,7 @@ export const takenInTime =
     next();
   };
 
-/** Nothing that this service reads by GET has a long address or a body. */
+/** Nothing that this service reads has a long address. */
 export const limited: RequestHandler = (request, _response, next) => {
   if (request.url.length > MAX_URL) {
     throw new Problem(
@@ -28,6 +28,11 @@ export const limited: RequestHandler = (request, _response, next) => {
       `At most ${MAX_URL} characters are read.`,
     );
   }
+  next();
+};
+
+/** For what is asked without a body. */
+export const bodyless: RequestHandler = (request, _response, next) => {
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
   if (encoding !== undefined || Number(length) > 0) {
     const detail = 'Send the request without a body.';
@@ -36,6 +41,17 @@ export const limited: RequestHandler = (request, _response, next) => {
   }
   next();
 };
+
+/** The bytes of a body of at most `limit` bytes, also when it is compressed. */
+export const bodyOf = (limit: number): RequestHandler => express.raw({ type: () => true, limit });
+
+export const noTopics = () =>
+  new Problem(
+    403,
+    'organisation-unknown',
+    'This organisation does not take part here',
+    'The organisation in the access token has no topics here. Ask the operator of this service to add it.',
+  );
 
 /** Answers every method of a known address that no route before it took. */
 export const allowing =

@@ -55,6 +55,21 @@ const PRIORITIES: readonly string[] = ['immediate', 'urgent', 'same-day', 'routi
 const CLASSIFICATIONS: readonly string[] = ['OFFICIAL', 'OFFICIAL-SENSITIVE'];
 const MAX_LIST = 50;
 
+/** The form of each attribute by itself, for doors that report every fault at once. The ones in plural are lists of such. */
+export const ATTRIBUTE_FORMS = {
+  id: EVENT_ID,
+  source: SOURCE,
+  type: TYPE,
+  time: TIME,
+  token: TOKEN,
+  code: CODE,
+  handling: HANDLING,
+  organisation: new RegExp(`^${ORGANISATION}$`),
+  reference: REFERENCE,
+  response: RESPONSE,
+  trace: TRACE,
+} as const;
+
 /** Organisation of an event's `source`, or null where it has another form. */
 export const organisationOf = (source: string): string | null => SOURCE.exec(source)?.[1] ?? null;
 

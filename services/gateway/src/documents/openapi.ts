@@ -1,4 +1,5 @@
 import { json, problems } from './parts.ts';
+import { publishing, publishingSchemas } from './paths/publishing.ts';
 import { readingPaths } from './paths/reading.ts';
 import { cloudEvent, eventPage, problem } from './schemas.ts';
 
@@ -15,8 +16,12 @@ export const openApi = (issuer: string) => ({
   },
   servers: [{ url: '/' }],
   security: [{ accessToken: ['events:read'] }],
-  tags: [{ name: 'events', description: 'Reading your inbox' }, { name: 'documents' }],
-  paths: { ...readingPaths, ...documentPaths },
+  tags: [
+    { name: 'events', description: 'Reading your inbox' },
+    { name: 'publishing', description: 'Writing to your outbox' },
+    { name: 'documents' },
+  ],
+  paths: merged(readingPaths, publishing, documentPaths),
   components: {
     securitySchemes: {
       accessToken: {
@@ -26,9 +31,19 @@ export const openApi = (issuer: string) => ({
           'A JWT access token (RFC 9068, typ at+jwt) for the audience causeway-gateway with the claim organisation, from the client credentials grant.',
       },
     },
-    schemas: { CloudEvent: cloudEvent, EventPage: eventPage, Problem: problem },
+    schemas: { CloudEvent: cloudEvent, EventPage: eventPage, Problem: problem, ...publishingSchemas },
   },
 });
+
+type Paths = Record<string, object>;
+
+/** One address can have methods from several parts. */
+const merged = (...parts: Paths[]): Paths => {
+  const all: Paths = {};
+  for (const part of parts)
+    for (const [path, methods] of Object.entries(part)) all[path] = { ...all[path], ...methods };
+  return all;
+};
 
 const documentPaths = {
   '/v1/openapi.json': {

@@ -5,6 +5,7 @@ import { errorCode } from '@causeway/runtime/errors';
 import { Problem } from '@causeway/runtime/http';
 import type { Inbox, Inboxes } from '@causeway/runtime/inbox';
 import type { Logger } from '@causeway/runtime/log';
+import { noTopics } from '../limits.ts';
 import type { Cursors } from './cursor.ts';
 import { createJudge, type Tally } from './judge.ts';
 import { type Page, type PageLimits, readPage } from './page.ts';
@@ -58,7 +59,7 @@ export const withInbox = async <T>(
       { organisation, code },
       'an organisation with an access token has no inbox that can be read',
     );
-    throw noInbox();
+    throw noTopics();
   }
 };
 
@@ -152,12 +153,4 @@ const gone = (oldest: string) =>
     'Events were deleted before they were read',
     'What came next after this cursor is no longer kept. Go on with the cursor in the member oldest: it repeats nothing and leaves out only what is gone.',
     { oldest },
-  );
-
-const noInbox = () =>
-  new Problem(
-    403,
-    'organisation-unknown',
-    'This organisation has no inbox',
-    'The organisation in the access token does not take part here. Ask the operator of this service to add it.',
   );

@@ -23,6 +23,8 @@ export const testEnvironment = (): Record<string, string> => {
     KAFKA_USERNAME: given('KAFKA_USERNAME'),
     KAFKA_PASSWORD: given('KAFKA_PASSWORD'),
     SCHEMA_REGISTRY_URL: given('SCHEMA_REGISTRY_URL'),
+    DATABASE_URL: given('DATABASE_URL'),
+    PARTNERSHIP_KEY: 'a partnership key of this test',
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
   };
 };

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto';
+import type { Agreements } from '@causeway/runtime/agreements';
+import type { Codec } from '@causeway/runtime/avro';
+import { within } from '@causeway/runtime/deadline';
+import { isPermanent } from '@causeway/runtime/errors';
+import { ATTRIBUTE_FORMS, type Classification, organisationOf, type Priority } from '@causeway/runtime/event';
+import { type Fact, factRecord } from '@causeway/runtime/fact';
+import type { KafkaRecord } from '@causeway/runtime/kafka-session';
+import type { Metrics } from '@causeway/runtime/metrics';
+import type { Producer } from '@causeway/runtime/producer';
+import { sendInTime } from '@causeway/runtime/source-commit';
+import type { Tokeniser } from '@causeway/runtime/tokens';
+import { canonicalJson } from '@causeway/schemas/agreement';
+import type { EventType } from '@causeway/schemas/catalogue';
+import { urgencyOf } from '@causeway/schemas/urgency';
+import { type Attributes, checkAttributes, type Fault } from './attributes.ts';
+import type { Given } from './body.ts';
+import { peopleIn } from './people.ts';
+import type { Claim, Published } from './published.ts';
+import { isShared, type Types } from './types.ts';
+
+/** Why an event was refused. Part of the public interface: clients branch on it. */
+export type RefusalCode =
+  | 'invalid-event'
+  | 'wrong-source'
+  | 'unknown-type'
+  | 'reserved-type'
+  | 'not-shared'
+  | 'invalid-data'
+  | 'too-large'
+  | 'id-conflict';
+
+export type Refusal = {
+  outcome: 'refused';
+  id: string | null;
+  code: RefusalCode;
+  detail: string;
+  faults?: Fault[];
+};
+/** What became of one event, in the order of the request. */
+export type Result = { outcome: 'accepted' | 'duplicate'; id: string } | Refusal;
+
+export type PublishingParts = {
+  agreements: Pick<Agreements, 'state' | 'caughtUp'>;
+  codec: Codec;
+  types: Types;
+  published: Published;
+  producer: Pick<Producer, 'send'>;
+  tokeniser: Tokeniser;
+  metrics: Metrics;
+};
+
+type Candidate = { claim: Claim; record: KafkaRecord };
+
+const AGREEMENTS_MS = 3_000;
+/** Made by the recipient's side of this service itself, with checks of their own. */
+const RESERVED = 'uk.causeway.exchange.';
+
+/**
+ * Publishes into the organisation's own outbox. Resolves once every event that is not refused is on all in-sync replicas.
+ * @throws RetryableError where that is not known: the same request can be sent again
+ */
+export const publishEvents = async (
+  parts: PublishingParts,
+  organisation: string,
+  given: readonly Given[],
+): Promise<Result[]> => {
+  await within(AGREEMENTS_MS, 'agreements', parts.agreements.caughtUp);
+  const checked: (Candidate | Refusal)[] = [];
+  for (const one of given) checked.push(await candidateOf(parts, organisation, one));
+
+  const candidates = new Map<string, Candidate>();
+  for (const one of checked) {
+    if ('record' in one && !candidates.has(one.claim.id)) candidates.set(one.claim.id, one);
+  }
+  const claimed = [...candidates.values()];
+  const fates = claimed.length > 0 ? await parts.published.claim(claimed.map(({ claim }) => claim)) : [];
+  const fateOf = new Map(claimed.map(({ claim }, index) => [claim.id, fates[index]]));
+  const sent = claimed.filter(({ claim }) => fateOf.get(claim.id) === 'send');
+  if (sent.length > 0) {
+    await sendInTime(
+      parts.producer,
+      sent.map(({ record }) => record),
+    );
+    parts.published.confirm(sent.map(({ claim }) => claim));
+  }
+
+  const results = checked.map((one): Result => {
+    if ('outcome' in one) return one;
+    const { id, digest } = one.claim;
+    const fate = fateOf.get(id);
+    const first = candidates.get(id);
+    if (fate === 'conflict' || first?.claim.digest !== digest)
+      return refuse(
+        id,
+        'id-conflict',
+        'The id was used before for other content: give the event an id of its own.',
+      );
+    return { outcome: fate === 'send' && first === one ? 'accepted' : 'duplicate', id };
+  });
+  for (const { outcome, ...rest } of results)
+    parts.metrics.eventsPublished.inc({
+      organisation,
+      outcome:
+        outcome === 'accepted'
+          ? 'published'
+          : 'code' in rest && rest.code === 'not-shared'
+            ? 'not-shared'
+            : outcome,
+    });
+  return results;
+};
+
+const candidateOf = async (
+  parts: PublishingParts,
+  organisation: string,
+  { value, binary }: Given,
+): Promise<Candidate | Refusal> => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse(null, 'invalid-event', 'An event is a JSON object.');
+  const event = value as Record<string, unknown>;
+  const checked = checkAttributes(event, binary);
+  if ('faults' in checked) {
+    const faulty = checked.faults.some(({ path }) => path === 'id');
+    const id = faulty ? null : String(event.id);
+    return refuse(
+      id,
+      'invalid-event',
+      'Correct the attributes that the member faults names.',
+      checked.faults,
+    );
+  }
+  const { attributes } = checked;
+  const { id } = attributes;
+  if (organisationOf(attributes.source) !== organisation)
+    return refuse(id, 'wrong-source', 'The source must begin with your own organisation.');
+  if (attributes.type.startsWith(RESERVED))
+    return refuse(id, 'reserved-type', 'Acknowledge an event at /v1/events/{id}/acknowledgements instead.');
+  const type = parts.types.get(attributes.type);
+  if (type === undefined)
+    return refuse(id, 'unknown-type', 'There is no such event type: see /v1/schemas/events.');
+  if (!isShared(parts.agreements.state(), organisation, type.type))
+    return refuse(id, 'not-shared', 'No agreement of your organisation names this type: it was not kept.');
+  const faults = parts.types.faults(type, event.data);
+  if (faults.length > 0) {
+    const inData = faults.map(({ path, problem }) => ({ path: path ? `data.${path}` : 'data', problem }));
+    return refuse(id, 'invalid-data', 'Correct the fields that the member faults names.', inData);
+  }
+  try {
+    const record = await recordOf(parts, organisation, attributes, type, event.data);
+    return { claim: { organisation, id, digest: digestOf(event) }, record };
+  } catch (error) {
+    if (!isPermanent(error)) throw error;
+    if (error.code === 'too-large') return refuse(id, 'too-large', 'The event is larger than 500 kB.');
+    return refuse(id, 'invalid-data', error.message);
+  }
+};
+
+const recordOf = async (
+  { codec, tokeniser, types }: PublishingParts,
+  organisation: string,
+  attributes: Attributes,
+  type: EventType,
+  data: unknown,
+): Promise<KafkaRecord> => {
+  const { id, source, time, subject, localid = 'subject:given', traceparent } = attributes;
+  const corrects = attributes.corrects ?? correctedIn(data);
+  const colon = localid.indexOf(':');
+  const urgency = urgencyOf(type, data as Record<string, unknown>, time);
+  const actBy = attributes.actby ?? urgency.actBy;
+  const fact = {
+    type: type.type,
+    data,
+    occurredAt: time,
+    ...(attributes.recordedtime !== undefined && { recordedAt: attributes.recordedtime }),
+    classification: (attributes.dataclassification ?? 'OFFICIAL-SENSITIVE') as Classification,
+    handling: attributes.handling?.split(' ') ?? [],
+    exclude: attributes.exclude?.split(' ') ?? [],
+    priority: (attributes.priority ?? urgency.priority) as Priority,
+    ...(actBy !== undefined && { actBy }),
+    ...(attributes.correlationid !== undefined && { correlationId: attributes.correlationid }),
+    ...(attributes.inresponseto !== undefined && { inResponseTo: attributes.inresponseto }),
+    ...(attributes.sequence !== undefined && { sequence: attributes.sequence }),
+    replay: attributes.replay ?? false,
+    subject: [{ scheme: localid.slice(0, colon), id: localid.slice(colon + 1) }],
+    ...peopleIn(data),
+  } as unknown as Fact;
+  const publishable = {
+    schemaId: await types.schemaId(type),
+    priority: urgency.priority,
+    siblingOf: type.siblingOf,
+  };
+  const record = await factRecord(
+    { organisation, source, codec, tokeniser },
+    fact,
+    id,
+    publishable,
+    corrects,
+  );
+  return {
+    ...record,
+    ...(subject !== undefined && { key: subject }),
+    headers: {
+      ...record.headers,
+      ...(subject !== undefined && { ce_subject: subject }),
+      ...(traceparent !== undefined && { traceparent }),
+    },
+  };
+};
+
+/** What a voided or corrected event says in its data counts for the attribute too. */
+const correctedIn = (data: unknown): string | undefined => {
+  const { corrects } = data as { corrects?: unknown };
+  return typeof corrects === 'string' && ATTRIBUTE_FORMS.id.test(corrects) ? corrects : undefined;
+};
+
+/** Of the event as it was sent, but for the trace, which is another one when it is sent again. */
+const digestOf = ({ traceparent: _, ...event }: Record<string, unknown>): string =>
+  createHash('sha256').update(canonicalJson(event)).digest('base64url');
+
+const refuse = (id: string | null, code: RefusalCode, detail: string, faults?: Fault[]): Refusal => ({
+  outcome: 'refused',
+  id,
+  code,
+  detail,
+  ...(faults !== undefined && { faults }),
+});

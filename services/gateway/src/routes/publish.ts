@@ -1,0 +1,42 @@
+import { errorCode } from '@causeway/runtime/errors';
+import { Problem } from '@causeway/runtime/http';
+import type { RequestHandler } from 'express';
+import { auditOf } from '../audit.ts';
+import { callerOf } from '../guard.ts';
+import { noTopics } from '../limits.ts';
+import { eventsOf } from '../publishing/body.ts';
+import { type PublishingParts, publishEvents } from '../publishing/publish.ts';
+
+/**
+ * POST /v1/events: 200 where every event is on the bus, 207 where some were refused, 422 where all were. The results are in
+ * the order of the request.
+ */
+export const postEvents =
+  (parts: PublishingParts): RequestHandler =>
+  async (request, response) => {
+    const { organisation } = callerOf(response);
+    const given = eventsOf(request);
+    const results = await publishEvents(parts, organisation, given).catch((error) => {
+      throw NO_OUTBOX.includes(errorCode(error)) ? noTopics() : error;
+    });
+    const count = (outcome: string) => results.filter((result) => result.outcome === outcome).length;
+    const counts = {
+      accepted: count('accepted'),
+      duplicate: count('duplicate'),
+      refused: count('refused'),
+    };
+    Object.assign(auditOf(response), counts);
+    if (counts.refused === results.length) throw allRefused({ ...counts, results });
+    response.status(counts.refused > 0 ? 207 : 200).json({ ...counts, results });
+  };
+
+const NO_OUTBOX: readonly string[] = ['kafka-unknown-topic-or-partition', 'not-authorised'];
+
+const allRefused = (body: Record<string, unknown>): Problem =>
+  new Problem(
+    422,
+    'events-refused',
+    'No event was accepted',
+    'The member results says why, event by event. Nothing of this request was kept.',
+    body,
+  );
