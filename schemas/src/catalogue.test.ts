@@ -3,8 +3,11 @@ import test from 'node:test';
 import { leavesOf, namedTypes } from './avro-schema.ts';
 import { loadCatalogue, loadCommon, selfContained } from './catalogue.ts';
 import { avroName } from './event-type.ts';
-import { checkSchema } from './rules.ts';
+import { checkNhsNumber, isTestNhsNumber } from './identifiers/nhs-number.ts';
+import { checkPostcode } from './identifiers/places.ts';
+import { checkEventType, checkSchema } from './rules.ts';
 import { misfits } from './testing/conforms.ts';
+import { urgencyOf } from './urgency.ts';
 
 const catalogue = loadCatalogue();
 
@@ -16,9 +19,9 @@ test('the catalogue holds the hospital stay: admission and discharge, each with 
   }
 });
 
-for (const { type, schema, siblingOf, example, defaultPriority } of catalogue) {
+for (const { type, schema, siblingOf, example, defaultPriority, actBy } of catalogue) {
   test(`${type} obeys the rules for event schemas`, () => {
-    assert.deepEqual(checkSchema(schema), []);
+    assert.deepEqual([...checkSchema(schema), ...checkEventType(type, schema)], []);
     assert.ok(namedTypes(schema).has(avroName(type)));
   });
 
@@ -38,7 +41,9 @@ for (const { type, schema, siblingOf, example, defaultPriority } of catalogue) {
 
   test(`${type} has an example that fits its schema`, () => {
     assert.deepEqual(misfits(schema, example.data), []);
-    assert.equal(example.priority, defaultPriority);
+    const urgency = urgencyOf({ defaultPriority, ...(actBy && { actBy }) }, example.data, example.time);
+    assert.equal(example.priority, urgency.priority);
+    assert.equal(Date.parse(example.actBy ?? ''), Date.parse(urgency.actBy ?? ''));
     assert.match(example.subject, /^[A-Za-z0-9_-]{22}$/);
     assert.match(example.source, /^\/[a-z-]+\/[a-z-]+$/);
   });
@@ -46,7 +51,10 @@ for (const { type, schema, siblingOf, example, defaultPriority } of catalogue) {
   test(`${type} has an example about nobody: numbers that are never issued, telephones kept for drama`, () => {
     const text = JSON.stringify(example.data);
     for (const [, number = ''] of text.matchAll(/"nhsNumber":"(\d{10})"/g)) {
-      assert.ok(number.startsWith('999') && passesCheck(number));
+      assert.ok(isTestNhsNumber(number) && checkNhsNumber(number).valid);
+    }
+    for (const [, postcode = ''] of text.matchAll(/"[a-z]*[pP]ostcode":"([^"]+)"/g)) {
+      assert.deepEqual(checkPostcode(postcode), { valid: true, value: postcode });
     }
     for (const [telephone] of text.matchAll(/\b0\d{4} \d{6}\b/g)) assert.match(telephone, /^01632 960\d{3}$/);
   });
@@ -68,13 +76,6 @@ test('a link between two records of a person carries no identifier: the tokens a
     assert.equal(field.sensitivity, 'plain');
   }
 });
-
-// NHS number: weights 10 to 2, check digit 11 minus the remainder, 11 counts as 0 and 10 as invalid.
-function passesCheck(number: string): boolean {
-  const digits = [...number].map(Number);
-  const sum = digits.slice(0, 9).reduce((total, digit, index) => total + digit * (10 - index), 0);
-  return (11 - (sum % 11)) % 11 === digits[9];
-}
 
 test('every common type is used by an event type', () => {
   const used = new Set(catalogue.flatMap(({ schema }) => [...namedTypes(schema).keys()]));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { generateTypes, isCurrent } from './generate.ts';
 
-test('the committed types are what the catalogue generates', () => {
+test('the committed types and the catalogue page are what the schemas generate', () => {
   assert.ok(isCurrent(), 'run `npm run generate`');
 });
 

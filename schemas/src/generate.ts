@@ -3,10 +3,17 @@ import { join } from 'node:path';
 import type { AvroField, AvroRecord, AvroType } from './avro-schema.ts';
 import { isArray, isEnum, isRecord } from './avro-schema.ts';
 import { loadCatalogue } from './catalogue.ts';
+import { cataloguePage } from './catalogue-page.ts';
 
-/** Writes `src/generated/types.ts` from the catalogue; with `--check` only says whether it would change. */
+/** Writes the TypeScript types and `docs/catalogue.md` from the catalogue; with `--check` only says whether they would change. */
 
-const TARGET = join(import.meta.dirname, 'generated', 'types.ts');
+const TYPES = join(import.meta.dirname, 'generated', 'types.ts');
+const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'catalogue.md');
+
+const generated = (): [path: string, text: string][] => [
+  [TYPES, generateTypes()],
+  [PAGE, cataloguePage(loadCatalogue())],
+];
 
 const PRIMITIVE_TYPES: Readonly<Record<string, string>> = {
   null: 'null',
@@ -82,10 +89,10 @@ function simpleName(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
 }
 
-/** Whether the committed file is what the catalogue generates. */
+/** Whether the committed files are what the catalogue generates. */
 export function isCurrent(): boolean {
   try {
-    return readFileSync(TARGET, 'utf8') === generateTypes();
+    return generated().every(([path, text]) => readFileSync(path, 'utf8') === text);
   } catch {
     return false;
   }
@@ -93,9 +100,9 @@ export function isCurrent(): boolean {
 
 if (import.meta.main) {
   if (!process.argv.includes('--check')) {
-    writeFileSync(TARGET, generateTypes());
+    for (const [path, text] of generated()) writeFileSync(path, text);
   } else if (!isCurrent()) {
-    process.stderr.write('schemas/src/generated/types.ts is out of date: run `npm run generate`\n');
+    process.stderr.write('the types or docs/catalogue.md are out of date: run `npm run generate`\n');
     process.exitCode = 1;
   }
 }

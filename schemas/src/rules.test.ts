@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { AvroField, AvroSchema } from './avro-schema.ts';
-import { checkSchema } from './rules.ts';
+import { checkEventType, checkSchema } from './rules.ts';
 import { arbitrarySchema } from './testing/arbitrary-schema.ts';
 
 const contact: AvroField = {
@@ -56,6 +56,7 @@ const broken: Array<[string, AvroField, RegExp]> = [
     /items/,
   ],
   ['a name that is not camelCase', { ...good, name: 'Place_name' }, /camelCase/],
+  ['a date without its format', { ...good, name: 'reviewDate' }, /format date/],
   ['a time without its format', { ...good, name: 'seenAt' }, /date-time/],
   [
     'an enum without UNKNOWN',
@@ -116,4 +117,79 @@ test('an event without a contact, or a sibling without corrects and reason, is a
 test('a type outside the subset is a problem', () => {
   const map = { name: 'tags', doc: 'Tags.', sensitivity: 'plain', type: { type: 'map', values: 'string' } };
   assert.match(checkSchema(schemaWith(map as unknown as AvroField)).join(), /are allowed/);
+});
+
+const record = (name: string, ...fields: AvroField[]): AvroField => ({
+  name: name.charAt(0).toLowerCase() + name.slice(1),
+  doc: name,
+  type: { type: 'record', name: `uk.causeway.common.${name}`, doc: name, fields },
+});
+const code = (name: string, namespace = 'common'): AvroField => ({
+  name: name.charAt(0).toLowerCase() + name.slice(1),
+  doc: name,
+  sensitivity: 'plain',
+  type: {
+    type: 'enum',
+    name: `uk.causeway.${namespace}.${name}`,
+    doc: name,
+    symbols: ['UNKNOWN'],
+    default: 'UNKNOWN',
+  },
+});
+const aboutSomebody = [record('Person', good), code('PersonCategory')];
+
+test('an event is about a person and says whether that is a child', () => {
+  const type = 'uk.causeway.nhs.thing.seen.v1';
+  assert.deepEqual(checkEventType(type, schemaWith(...aboutSomebody)), []);
+  const problems = checkEventType(type, schemaWith(good)).map((problem) => problem.split(':')[0]);
+  assert.deepEqual(problems, ['person', 'personCategory']);
+  const list: AvroField = {
+    name: 'person',
+    doc: 'Who.',
+    type: ['null', aboutSomebody[0]?.type ?? ''],
+    default: null,
+  };
+  assert.match(
+    checkEventType(type, schemaWith(list, code('PersonCategory'))).join(),
+    /^person: .*not nullable/,
+  );
+});
+
+test('a police event says whether it is a fact, and what the person is to the police', () => {
+  const type = 'uk.causeway.police.thing.seen.v1';
+  const problems = checkEventType(type, schemaWith(...aboutSomebody)).map((problem) => problem.split(':')[0]);
+  assert.deepEqual(problems, ['assertionKind', 'dataSubjectCategory']);
+  const told = [code('AssertionKind', 'police'), code('DataSubjectCategory', 'police')];
+  assert.deepEqual(checkEventType(type, schemaWith(...aboutSomebody, ...told)), []);
+});
+
+test('feedback and links are about nobody', () => {
+  for (const type of ['uk.causeway.exchange.thing.seen.v1', 'uk.causeway.nhs.identity.linked.v1']) {
+    assert.deepEqual(checkEventType(type, schemaWith(good)), []);
+  }
+});
+
+test('a name says what happened, and a retraction what it takes back', () => {
+  const schema = schemaWith(...aboutSomebody);
+  assert.match(checkEventType('uk.causeway.nhs.record.updated.v1', schema).join(), /but not what/);
+  assert.match(checkEventType('uk.causeway.nhs.thing.voided.v1', schema).join(), /^voids/);
+});
+
+test('where somebody is, free text and numbers are marked as what they are, whatever the author thought', () => {
+  const marked = (name: string) =>
+    checkEventType(
+      'uk.causeway.nhs.thing.seen.v1',
+      schemaWith(...aboutSomebody, { ...good, name, sensitivity: 'plain' }),
+    );
+  for (const [name, sensitivity] of [
+    ['ward', 'location'],
+    ['lastSeenArea', 'location'],
+    ['placingAuthority', 'location'],
+    ['circumstances', 'narrative'],
+    ['caseReference', 'identifier'],
+    ['pncId', 'criminal'],
+  ] as const) {
+    assert.deepEqual(marked(name), [`${name}: a field of this name is ${sensitivity}`]);
+  }
+  assert.deepEqual(marked('team'), []);
 });

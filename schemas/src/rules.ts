@@ -1,5 +1,23 @@
-import type { AvroEnum, AvroField, AvroRecord, AvroSchema, AvroType, NamedTypes } from './avro-schema.ts';
-import { fullName, isArray, isEnum, isRecord, namedTypes, PRIMITIVES, resolveType } from './avro-schema.ts';
+import type {
+  AvroEnum,
+  AvroField,
+  AvroPrimitive,
+  AvroRecord,
+  AvroSchema,
+  AvroType,
+  NamedTypes,
+  Sensitivity,
+} from './avro-schema.ts';
+import {
+  fullName,
+  isArray,
+  isEnum,
+  isRecord,
+  leavesOf,
+  namedTypes,
+  PRIMITIVES,
+  resolveType,
+} from './avro-schema.ts';
 
 const SENSITIVITIES: ReadonlySet<string> = new Set([
   'plain',
@@ -19,6 +37,60 @@ const FIELD_NAME = /^[a-z][A-Za-z0-9]*$/;
 export function checkSchema(schema: AvroSchema): string[] {
   const names = namedTypes(schema);
   return [...checkRecord(schema, '', names, []), ...checkEvent(schema, names)];
+}
+
+const PERSON = 'uk.causeway.common.Person';
+const PERSON_CATEGORY = 'uk.causeway.common.PersonCategory';
+/** Words that say that something happened, but not what (after the naming rule of NHS Notify). */
+const VAGUE = /^(completed|finished|updated|changed|processed|handled|status|started|failed)$/;
+/** What a field with such a name holds, whatever its author thought. */
+const BY_NAME: readonly (readonly [RegExp, Sensitivity])[] = [
+  [
+    /^(site|ward|clinic|school|generalPractice|postcode|uprn)$|(Site|Ward|Area|Postcode|Authority|Place)$|^where|^placeOf/,
+    'location',
+  ],
+  [
+    /^(circumstances|summary|description|allegation|voice|cause|advice|careNeeds)$|Complaint$|Wishes$/,
+    'narrative',
+  ],
+  [/(nhsNumber|hospitalNumber|upn|localId|visitId|caseReference)$/, 'identifier'],
+  [/^(pncId|cro)$/, 'criminal'],
+];
+
+/**
+ * What breaks the rules for a published event type beside those for its schema, as sentences. Feedback and links between
+ * identities name no person; every other event is about one, and police events tell fact from opinion.
+ */
+export function checkEventType(type: string, schema: AvroSchema): string[] {
+  const [, , domain = '', ...fact] = type.split('.');
+  const names = namedTypes(schema);
+  const needed: [string, string][] = [];
+  if (domain !== 'exchange' && !type.includes('.identity.linked.')) {
+    needed.push(['person', PERSON], ['personCategory', PERSON_CATEGORY]);
+  }
+  if (domain === 'police') {
+    needed.push(['assertionKind', 'uk.causeway.police.AssertionKind']);
+    needed.push(['dataSubjectCategory', 'uk.causeway.police.DataSubjectCategory']);
+  }
+  const missing = needed.filter(([name, wanted]) => {
+    const field = schema.fields.find((each) => each.name === name);
+    return !field || referredName(field.type, names) !== wanted;
+  });
+  return [
+    ...missing.map(([name, wanted]) => `${name}: a ${wanted}, not nullable`),
+    ...(VAGUE.test(fact.at(-2) ?? '') ? ['the name says that something happened, but not what'] : []),
+    ...(/\.voided\.v\d+$/.test(type) && !schema.fields.some(({ name }) => name === 'voids')
+      ? ['voids: what is withdrawn stands also where the id of the event is not known']
+      : []),
+    ...leavesOf(schema).flatMap(({ path, field, type: leaf }) => checkName(path, field, leaf)),
+  ];
+}
+
+function checkName(path: string, field: AvroField, leaf: AvroPrimitive | AvroEnum): string[] {
+  const wanted = BY_NAME.find(([pattern]) => pattern.test(field.name))?.[1];
+  // A code says less than a text of that name would.
+  if (!wanted || leaf !== 'string' || field.sensitivity === wanted) return [];
+  return [`${path}: a field of this name is ${wanted}`];
 }
 
 function checkEvent(schema: AvroSchema, names: NamedTypes): string[] {
@@ -77,6 +149,9 @@ function checkField(field: AvroField, path: string, names: NamedTypes, above: Av
   }
   if (field.name.endsWith('At') && field.format !== 'date-time') {
     problems.push(`${path}: a time is a string with format date-time`);
+  }
+  if (/(Date|On)$/.test(field.name) && resolved.type === 'string' && field.format !== 'date') {
+    problems.push(`${path}: a date is a string with format date`);
   }
   if (field.format && resolved.type !== 'string') problems.push(`${path}: only a string has a format`);
   if (typeof resolved.type === 'object') problems.push(...checkEnum(resolved.type, path));

@@ -111,7 +111,7 @@ export type AssertionKind = 'fact' | 'assessment' | 'UNKNOWN';
 /** Whether the attendance is the first for a complaint, after the NHS Data Dictionary (emergency care attendance category): `first` 1, `follow_up_planned` 2, `follow_up_unplanned` 3. */
 export type AttendanceCategory = 'first' | 'follow_up_planned' | 'follow_up_unplanned' | 'UNKNOWN';
 
-/** What kind of care the visit is, as far as the treatment function code or the admission method tells (NHS Data Dictionary, treatment function codes): `maternity` 501, 505, 560 and admission methods 31 and 32, `newborn` 422 and 424 and admission methods 82 and 83, `mental_health` 656 and 700 to 727, `sexual_health` 360, `general` every other code. UNKNOWN where the source sends none, so that an agreement that asks for `general` withholds it. It is here so that an agreement can leave kinds of care out, not to be released. */
+/** What kind of care the visit is, as far as the treatment function code or the admission method tells (NHS Data Dictionary, treatment function codes): `maternity` 501, 505, 560 and admission methods 31 and 32, `newborn` 422 and 424 and admission methods 82 and 83, `mental_health` 656 and 700 to 727, `sexual_health` 360, `general` every other code. An emergency attendance without a code is `general`; elsewhere UNKNOWN where the source sends none, so that an agreement that asks for `general` withholds it. It is here so that an agreement can leave kinds of care out, not to be released. */
 export type CareContext = 'general' | 'maternity' | 'newborn' | 'mental_health' | 'sexual_health' | 'UNKNOWN';
 
 /** An episode of care of a looked-after child began: the child came into care, or placement or legal status changed. The names follow the standard safeguarding dataset. */

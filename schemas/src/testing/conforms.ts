@@ -1,5 +1,6 @@
 import type { AvroEnum, AvroRecord, AvroSchema, AvroType, NamedTypes } from '../avro-schema.ts';
 import { namedTypes, resolveType } from '../avro-schema.ts';
+import { isFullDate } from '../dates/partial-dates.ts';
 
 const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
@@ -17,6 +18,7 @@ function misfitsOfRecord(record: AvroRecord, value: unknown, prefix: string, nam
     ...record.fields.flatMap(({ name, type, format }) => {
       const path = prefix + name;
       const inner = held[name] ?? null;
+      if (format === 'date' && typeof inner === 'string' && !isFullDate(inner)) return [path];
       if (format === 'date-time' && typeof inner === 'string' && !DATE_TIME.test(inner)) return [path];
       return misfitsOfType(type, inner, path, names);
     }),
