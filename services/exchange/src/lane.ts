@@ -13,6 +13,7 @@ import type { WriterRecord } from '@causeway/runtime/writer';
 import { decideRecord, type Verdict } from './decide-record.ts';
 import { type PartitionState, RECENT_IDS, recoverPartition } from './recover.ts';
 import type { Ruling } from './rules.ts';
+import { createTally, type Tally } from './tally.ts';
 import type { Views } from './views.ts';
 
 export type LaneParts = {
@@ -206,7 +207,7 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
       state.recent.delete(id);
     }
     Object.assign(state, { next: draft.next, sequence: draft.sequence, head: draft.head, gapUntil: null });
-    for (const count of draft.counts) count(metrics);
+    draft.tally.count(metrics);
   };
 
   /** For standard tools and the console; a failure costs nothing, because no position is ever read from there. */
@@ -259,7 +260,7 @@ type Draft = {
   head: Buffer;
   recent: Map<string, string>;
   output: WriterRecord[];
-  counts: ((metrics: Metrics) => void)[];
+  tally: Tally;
 };
 
 const draftPartition = async (
@@ -276,7 +277,7 @@ const draftPartition = async (
     head: state.head,
     recent: new Map(),
     output: [],
-    counts: [],
+    tally: createTally(state.organisation),
   };
   if (state.gapUntil !== null) recordGap(batch, draft, state.gapUntil);
   for (const record of fetched.records) {
@@ -318,18 +319,17 @@ const recordGap = (batch: Batch, draft: Draft, until: number) => {
   );
   chain(batch, draft, { ...common(batch, draft, draft.next), kind: 'gap', until });
   draft.next = until;
-  draft.counts.push((metrics) => metrics.ledgerGaps.inc({ organisation }));
+  draft.tally.gap();
 };
 
 const take = (batch: Batch, draft: Draft, offset: number, verdict: Exclude<Verdict, { kind: 'hold' }>) => {
-  const { organisation } = draft.state;
   if (verdict.kind === 'duplicate') return;
   if (verdict.kind === 'dead-letter') {
     const { reason, valueDigest, letter } = verdict;
     draft.output.push(letter);
     batch.bytes += bytesOf(letter);
     chain(batch, draft, { ...common(batch, draft, offset), kind: 'dead-letter', reason, valueDigest });
-    draft.counts.push((metrics) => metrics.deadLetters.inc({ component: 'exchange', organisation, reason }));
+    draft.tally.deadLetter(reason);
     return;
   }
   const { event, valueDigest, decisions, releases } = verdict;
@@ -352,12 +352,7 @@ const take = (batch: Batch, draft: Draft, offset: number, verdict: Exclude<Verdi
     decisions,
   });
   draft.recent.set(event.id, valueDigest);
-  draft.counts.push((metrics) => {
-    metrics.recordsDecided.inc({ organisation });
-    for (const { recipient, outcome, reason = '' } of decisions)
-      if (outcome === 'released') metrics.recordsReleased.inc({ organisation, recipient });
-      else metrics.recordsWithheld.inc({ organisation, recipient, reason });
-  });
+  draft.tally.decided(decisions);
 };
 
 const bytesOf = (record: WriterRecord): number =>

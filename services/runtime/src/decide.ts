@@ -130,8 +130,17 @@ const GATES: readonly (readonly [WithheldReason, Gate])[] = [
 const refusalOf = (question: Question, organisation: Organisation, version: VersionState) =>
   GATES.find(([, refused]) => refused(question, organisation, version))?.[0] ?? null;
 
-const addDays = (date: string, days: number): string =>
-  new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+const sums = new Map<string, string>();
+
+/** Asked for each release of each event; agreements have few different dates. */
+const addDays = (date: string, days: number): string => {
+  const key = `${date}+${days}`;
+  const known = sums.get(key);
+  if (known) return known;
+  const sum = new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+  if (sums.size < 1_000) sums.set(key, sum);
+  return sum;
+};
 
 const LONDON = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/London', dateStyle: 'short' });
 

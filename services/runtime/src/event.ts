@@ -47,6 +47,7 @@ const TIME =
 const CODE = /^[A-Za-z0-9._:-]{1,64}$/;
 /** A code of the list, never free text: words with spaces would pass as several codes otherwise. */
 const HANDLING = /^(?=.{1,64}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const EXCLUDED = new RegExp(`^${ORGANISATION}$`);
 const REFERENCE = /^[A-Za-z0-9._:/-]{1,200}$/;
 const RESPONSE = new RegExp(`^/${ORGANISATION}/[A-Za-z0-9_-]{16,64}$`);
 const AGREEMENT = /^[a-z0-9][a-z0-9-]{0,98}\/[1-9][0-9]{0,5}$/;
@@ -97,7 +98,7 @@ type HeaderSource = {
  */
 export const encodeHeaders = (event: HeaderSource, topic: 'outbox' | 'inbox'): Record<string, string> => {
   const outbox = topic === 'outbox';
-  const headers: Record<string, string | undefined> = {
+  const headers: Record<string, string> = {
     'content-type': 'application/avro',
     ce_specversion: '1.0',
     ce_id: event.id,
@@ -105,25 +106,26 @@ export const encodeHeaders = (event: HeaderSource, topic: 'outbox' | 'inbox'): R
     ce_type: event.type,
     ce_time: event.time,
     ce_subject: event.subject,
-    ce_tokens: outbox ? list(event.tokens) : undefined,
-    ce_othertokens: outbox ? list(event.otherTokens) : undefined,
-    ce_recordedtime: event.recordedTime,
-    ce_sequence: outbox ? event.sequence : undefined,
-    ce_dataclassification: event.classification,
-    ce_handling: list(event.handling),
-    ce_exclude: outbox ? list(event.exclude) : undefined,
-    ce_priority: event.priority,
-    ce_actby: event.actBy,
-    ce_correlationid: event.correlationId,
-    ce_inresponseto: event.inResponseTo,
-    ce_corrects: event.corrects,
-    ce_replay: event.replay ? 'true' : undefined,
-    ce_agreement: outbox ? undefined : list(event.agreement),
-    traceparent: event.traceparent,
   };
-  return Object.fromEntries(
-    Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
+  const add = (name: string, text: string | undefined) => {
+    if (text !== undefined) headers[name] = text;
+  };
+  if (outbox) add('ce_tokens', list(event.tokens));
+  if (outbox) add('ce_othertokens', list(event.otherTokens));
+  add('ce_recordedtime', event.recordedTime);
+  if (outbox) add('ce_sequence', event.sequence);
+  add('ce_dataclassification', event.classification);
+  add('ce_handling', list(event.handling));
+  if (outbox) add('ce_exclude', list(event.exclude));
+  add('ce_priority', event.priority);
+  add('ce_actby', event.actBy);
+  add('ce_correlationid', event.correlationId);
+  add('ce_inresponseto', event.inResponseTo);
+  add('ce_corrects', event.corrects);
+  add('ce_replay', event.replay ? 'true' : undefined);
+  if (!outbox) add('ce_agreement', list(event.agreement));
+  add('traceparent', event.traceparent);
+  return headers;
 };
 
 const list = (items: readonly string[]): string | undefined =>
@@ -139,21 +141,8 @@ type Headers = Record<string, Buffer | undefined>;
  * attribute and never its value
  */
 export const decodeHeaders = (headers: Headers): Envelope => {
-  if (required(headers, 'ce_specversion', /^1\.0$/) !== '1.0') throw invalid('ce_specversion');
-  const optionalFields = {
-    recordedTime: optional(headers, 'ce_recordedtime', TIME),
-    sequence: optional(headers, 'ce_sequence', CODE),
-    priority: oneOf(headers, 'ce_priority', PRIORITIES) as Priority | undefined,
-    actBy: optional(headers, 'ce_actby', TIME),
-    correlationId: optional(headers, 'ce_correlationid', REFERENCE),
-    inResponseTo: optional(headers, 'ce_inresponseto', RESPONSE),
-    corrects: optional(headers, 'ce_corrects', EVENT_ID),
-    traceparent: optional(headers, 'traceparent', TRACE),
-  };
-  const present = Object.fromEntries(
-    Object.entries(optionalFields).filter(([, value]) => value !== undefined),
-  ) as Partial<Envelope>;
-  return {
+  required(headers, 'ce_specversion', /^1\.0$/);
+  const event: Envelope = {
     id: required(headers, 'ce_id', EVENT_ID),
     source: required(headers, 'ce_source', SOURCE),
     type: required(headers, 'ce_type', TYPE),
@@ -163,11 +152,22 @@ export const decodeHeaders = (headers: Headers): Envelope => {
     otherTokens: items(headers, 'ce_othertokens', TOKEN),
     classification: classification(headers),
     handling: items(headers, 'ce_handling', HANDLING),
-    exclude: items(headers, 'ce_exclude', new RegExp(`^${ORGANISATION}$`)),
+    exclude: items(headers, 'ce_exclude', EXCLUDED),
     replay: oneOf(headers, 'ce_replay', ['true', 'false']) === 'true',
     agreement: items(headers, 'ce_agreement', AGREEMENT),
-    ...present,
   };
+  const add = <K extends keyof Envelope>(name: K, value: Envelope[K] | undefined) => {
+    if (value !== undefined) event[name] = value;
+  };
+  add('recordedTime', optional(headers, 'ce_recordedtime', TIME));
+  add('sequence', optional(headers, 'ce_sequence', CODE));
+  add('priority', oneOf(headers, 'ce_priority', PRIORITIES) as Priority | undefined);
+  add('actBy', optional(headers, 'ce_actby', TIME));
+  add('correlationId', optional(headers, 'ce_correlationid', REFERENCE));
+  add('inResponseTo', optional(headers, 'ce_inresponseto', RESPONSE));
+  add('corrects', optional(headers, 'ce_corrects', EVENT_ID));
+  add('traceparent', optional(headers, 'traceparent', TRACE));
+  return event;
 };
 
 const text = (headers: Headers, name: string): string | undefined => headers[name]?.toString('utf8');

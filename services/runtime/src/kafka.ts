@@ -182,6 +182,19 @@ const stopIdleTimers = () => {
   };
 };
 
+/** The client copies each request into two larger buffers, of which only what it writes is ever sent. */
+const growWithoutZeros = () => {
+  Encoder.prototype.ensureAvailable = function ensureAvailable(
+    this: { buf: Buffer; offset: number },
+    length: number,
+  ) {
+    if (this.offset + length <= this.buf.length) return;
+    const larger = Buffer.allocUnsafe(Encoder.nextPowerOfTwo(this.offset + length));
+    this.buf.copy(larger, 0, 0, this.offset);
+    this.buf = larger;
+  };
+};
+
 /**
  * Two calls that find a connection closed at the same time open two sockets each, of which the client forgets and
  * never closes one. Here the second caller waits for the first one's.
@@ -275,16 +288,19 @@ const groupBy = <T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> =>
   return groups;
 };
 
+/** Written into one buffer of the right size: the client's encoder grows by doubling and fills with zeros what it adds. */
 const producePayload = (batches: readonly Batch[], transactionalId: string | null, timeoutMs: number) => {
   const topics = [...groupBy(batches, (batch) => batch.topic)];
-  const encoder = new Encoder().writeString(transactionalId).writeInt16(-1).writeInt32(timeoutMs);
-  encoder.writeInt32(topics.length);
+  const prologue = new Encoder().writeString(transactionalId).writeInt16(-1).writeInt32(timeoutMs);
+  const pieces: Buffer[] = [prologue.writeInt32(topics.length).buffer];
   for (const [topic, parts] of topics) {
-    encoder.writeString(topic).writeInt32(parts.length);
+    pieces.push(new Encoder().writeString(topic).writeInt32(parts.length).buffer);
     for (const { partition, bytes } of parts)
-      encoder.writeInt32(partition).writeInt32(bytes.length).writeBuffer(bytes);
+      pieces.push(new Encoder(8).writeInt32(partition).writeInt32(bytes.length).buffer, bytes);
   }
-  return encoder;
+  const buffer = Buffer.concat(pieces);
+  // What the client asks of an encoder that it copies into its request.
+  return { buf: buffer, buffer };
 };
 
 const openSession = (client: Client): Session => {
@@ -724,6 +740,7 @@ const within = async <T>(ms: number, context: string, work: Promise<T>): Promise
 /** Connects nothing yet: each producer, writer, reader and admin opens its own connections when first used. */
 export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
   stopIdleTimers();
+  growWithoutZeros();
   connectOnce();
   const client = new kafkajs.Kafka({
     clientId: options.clientId,

@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Classification, Priority } from './event.ts';
 
 /**
@@ -64,7 +64,7 @@ export const digestOf = (bytes: Buffer): string => hash('sha256', bytes, 'base64
 
 /** Head of the chain after a record: SHA-256(previous head ‖ value bytes). */
 export const headAfter = (previous: Buffer, value: Buffer): Buffer =>
-  createHash('sha256').update(previous).update(value).digest();
+  hash('sha256', Buffer.concat([previous, value]), 'buffer');
 
 export const encodeLedgerRecord = (record: LedgerRecord): Buffer => Buffer.from(JSON.stringify(record));
 

@@ -80,7 +80,8 @@ const decodeBatch = (bytes: Buffer): StoredBatch => {
           'not-supported',
           `A record batch is compressed with codec ${attributes & CODEC}; only gzip and zstd are read`,
         );
-      const cursor = { bytes: await decompress(bytes.subarray(HEADER_BYTES)).catch(unreadable), at: 0 };
+      const plain = await decompress(bytes.subarray(HEADER_BYTES)).catch(unreadable);
+      const cursor: Cursor = { bytes: plain, at: 0, names: [] };
       const baseTimestamp = Number(bytes.readBigInt64BE(27));
       const appendTime = (attributes & LOG_APPEND_TIME) === 0 ? null : Number(bytes.readBigInt64BE(35));
       return Array.from({ length: bytes.readInt32BE(57) }, () =>
@@ -90,7 +91,8 @@ const decodeBatch = (bytes: Buffer): StoredBatch => {
   };
 };
 
-type Cursor = { bytes: Buffer; at: number };
+/** `names` are those of the record before, by place: most records of a batch have the same headers in the same order. */
+type Cursor = { bytes: Buffer; at: number; names: { bytes: Buffer; text: string }[] };
 
 const readRecord = (
   cursor: Cursor,
@@ -109,12 +111,25 @@ const readRecord = (
   const count = readVarint(cursor);
   const headers: [string, Buffer | undefined][] = [];
   for (let index = 0; index < count; index += 1) {
-    const name = readBytes(cursor)?.toString('utf8') ?? '';
+    const name = readName(cursor, index);
     headers.push([name, readBytes(cursor) ?? undefined]);
   }
   if (cursor.at !== end || end > cursor.bytes.length) throw malformed('a record of a wrong length');
   // Of a repeated header the last one counts, as in Kafka's own clients.
   return { offset, timestamp, key, value, headers: Object.fromEntries(headers) };
+};
+
+/** Names beyond this place are made anew for each record. */
+const REMEMBERED_NAMES = 64;
+
+const readName = (cursor: Cursor, index: number): string => {
+  const bytes = readBytes(cursor);
+  if (bytes === null) return '';
+  const known = cursor.names[index];
+  if (known?.bytes.equals(bytes)) return known.text;
+  const text = bytes.toString('utf8');
+  if (index < REMEMBERED_NAMES) cursor.names[index] = { bytes, text };
+  return text;
 };
 
 const readVarint = (cursor: Cursor): number => {
