@@ -1,4 +1,4 @@
-import { type Codec, schemaIdOf } from '@causeway/runtime/avro';
+import { type Codec, schemaIdOf, type WriterSchema } from '@causeway/runtime/avro';
 import { deadLetterRecord } from '@causeway/runtime/dead-letter';
 import { type Decision, decide, needsData, reference } from '@causeway/runtime/decide';
 import { errorCode, isPermanent, PermanentError, RetryableError } from '@causeway/runtime/errors';
@@ -86,13 +86,15 @@ const judge = async (question: Question): Promise<Verdict> => {
     throw new PermanentError('id-conflict', 'The event id was used before for another value');
   if (organisationOf(event.source) !== organisation)
     throw new PermanentError('wrong-source', 'ce_source does not belong to the owner of this outbox');
-  if ((await codec.nameOf(schemaId)) !== avroName(event.type))
+  const known = codec.writer(schemaId);
+  const writer = known instanceof Promise ? await known : known;
+  if (writer.name !== avroName(event.type))
     throw new PermanentError('type-mismatch', 'The schema of the value is not that of ce_type');
   const decisions = decide({
     rules: ruling.rules,
     source: organisation,
     event,
-    data: await dataOf(question, event, value),
+    data: dataOf(question, writer, event, value),
     organisation: ruling.organisation,
     today: ruling.today,
   });
@@ -118,9 +120,14 @@ const judge = async (question: Question): Promise<Verdict> => {
 };
 
 /** Read even where nobody gets it: what cannot be read is found out now, not by the first recipient. */
-const dataOf = async ({ codec, organisation, ruling }: Question, event: Envelope, value: Buffer) => {
-  if (needsData(ruling.rules, organisation, event.type)) return (await codec.decode(value)).data;
-  await codec.check(value);
+const dataOf = (
+  { organisation, ruling }: Question,
+  writer: WriterSchema,
+  event: Envelope,
+  value: Buffer,
+): unknown => {
+  if (needsData(ruling.rules, organisation, event.type)) return writer.decode(value);
+  writer.check(value);
   return null;
 };
 

@@ -22,6 +22,15 @@ export type CodecOptions = {
 
 export type Projector = (value: Buffer) => Buffer;
 
+export type WriterSchema = {
+  /** Full Avro name. */
+  name: string;
+  /** Checks a value as decoding does, but keeps nothing of it. @throws PermanentError `undecodable` */
+  check(value: Buffer): void;
+  /** @throws PermanentError `undecodable` */
+  decode(value: Buffer): unknown;
+};
+
 export type Codec = {
   /**
    * Registers a schema, or finds it where it is registered already, and sets the subject's rule.
@@ -38,8 +47,8 @@ export type Codec = {
   encode(id: number, data: unknown): Promise<Buffer>;
   /** @throws PermanentError `undecodable` */
   decode(value: Buffer): Promise<{ id: number; data: unknown }>;
-  /** Checks a value as decoding does, but keeps nothing of it. @throws PermanentError `undecodable` */
-  check(value: Buffer): Promise<void>;
+  /** What a reader of many records of one schema needs; no promise where the schema is known already. */
+  writer(id: number): WriterSchema | Promise<WriterSchema>;
   /** Decodes with an older or narrower schema than the writer's. @throws PermanentError `cannot-project` */
   decodeAs(value: Buffer, readerId: number): Promise<unknown>;
   /**
@@ -90,7 +99,7 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
   const sources = new Map<number, AvroSchema>();
   const types = new Map<number, Promise<Type>>();
   const projectors = new Map<string, Promise<Projector>>();
-  const checks = new Map<number, Cut | null>();
+  const writers = new Map<number, WriterSchema>();
   const unknownUntil = new Map<number, number>();
 
   const client = new SchemaRegistry({
@@ -159,12 +168,19 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
     return cut ? cuttingProjector(cut, viewId, resolving) : resolving;
   };
 
-  const checkOf = async (id: number): Promise<Cut | null> => {
-    const known = checks.get(id);
-    if (known !== undefined) return known;
-    const compiled = compileCut(await schemaOf(id), null);
-    checks.set(id, compiled);
-    return compiled;
+  const loadWriter = async (id: number): Promise<WriterSchema> => {
+    const [type, schema] = await Promise.all([typeOf(id), schemaOf(id)]);
+    const cut = compileCut(schema, null);
+    const decode = (value: Buffer) => decodeBody(type, value);
+    const writer: WriterSchema = {
+      name: fullName(schema),
+      decode,
+      check: (value) => {
+        if (cut === null || cut(value, HEADER_BYTES, NO_OUTPUT, 0) === NOT_PLAIN) decode(value);
+      },
+    };
+    writers.set(id, writer);
+    return writer;
   };
 
   return {
@@ -205,12 +221,7 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
       return { id, data: decodeBody(await typeOf(id), value) };
     },
 
-    check: async (value) => {
-      const id = schemaIdOf(value);
-      const check = await checkOf(id);
-      if (check === null || check(value, HEADER_BYTES, NO_OUTPUT, 0) === NOT_PLAIN)
-        decodeBody(await typeOf(id), value);
-    },
+    writer: (id) => writers.get(id) ?? loadWriter(id),
 
     decodeAs: async (value, readerId) => {
       const [writer, reader] = await Promise.all([typeOf(schemaIdOf(value)), typeOf(readerId)]);

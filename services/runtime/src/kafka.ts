@@ -182,16 +182,22 @@ const stopIdleTimers = () => {
   };
 };
 
-/** The client copies each request into two larger buffers, of which only what it writes is ever sent. */
-const growWithoutZeros = () => {
-  Encoder.prototype.ensureAvailable = function ensureAvailable(
-    this: { buf: Buffer; offset: number },
-    length: number,
-  ) {
-    if (this.offset + length <= this.buf.length) return;
-    const larger = Buffer.allocUnsafe(Encoder.nextPowerOfTwo(this.offset + length));
-    this.buf.copy(larger, 0, 0, this.offset);
-    this.buf = larger;
+type ClientEncoder = { buf: Buffer; offset: number; buffer: Buffer; roomy?: Buffer };
+
+/** Where a request has room in front, what the client puts before it goes there instead of the request behind that. */
+const prependInPlace = () => {
+  if (patched.has(Encoder)) return;
+  patched.add(Encoder);
+  const { writeEncoder } = Encoder.prototype;
+  Encoder.prototype.writeEncoder = function writeOrPrepend(this: ClientEncoder, value: ClientEncoder) {
+    const { roomy, buffer } = value;
+    const start = roomy ? roomy.length - buffer.length - this.offset : -1;
+    if (!roomy || start < 0) return writeEncoder.call(this, value);
+    this.buf.copy(roomy, start, 0, this.offset);
+    this.buf = roomy.subarray(start);
+    this.offset = this.buf.length;
+    this.roomy = roomy;
+    return this;
   };
 };
 
@@ -288,19 +294,25 @@ const groupBy = <T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> =>
   return groups;
 };
 
-/** Written into one buffer of the right size: the client's encoder grows by doubling and fills with zeros what it adds. */
+/** Room in front of a produce request for what the client writes there: sizes, ids and its own name. */
+const HEADROOM = 512;
+
+/**
+ * Written once into a buffer of the right size, with room for the client's part in front: a transaction is a
+ * megabyte or more, and the client would copy it twice into buffers that grow by doubling.
+ */
 const producePayload = (batches: readonly Batch[], transactionalId: string | null, timeoutMs: number) => {
   const topics = [...groupBy(batches, (batch) => batch.topic)];
   const prologue = new Encoder().writeString(transactionalId).writeInt16(-1).writeInt32(timeoutMs);
-  const pieces: Buffer[] = [prologue.writeInt32(topics.length).buffer];
+  const pieces: Buffer[] = [Buffer.allocUnsafe(HEADROOM), prologue.writeInt32(topics.length).buffer];
   for (const [topic, parts] of topics) {
     pieces.push(new Encoder().writeString(topic).writeInt32(parts.length).buffer);
     for (const { partition, bytes } of parts)
       pieces.push(new Encoder(8).writeInt32(partition).writeInt32(bytes.length).buffer, bytes);
   }
-  const buffer = Buffer.concat(pieces);
-  // What the client asks of an encoder that it copies into its request.
-  return { buf: buffer, buffer };
+  const roomy = Buffer.concat(pieces);
+  const buffer = roomy.subarray(HEADROOM);
+  return { buf: buffer, buffer, roomy };
 };
 
 const openSession = (client: Client): Session => {
@@ -740,7 +752,7 @@ const within = async <T>(ms: number, context: string, work: Promise<T>): Promise
 /** Connects nothing yet: each producer, writer, reader and admin opens its own connections when first used. */
 export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
   stopIdleTimers();
-  growWithoutZeros();
+  prependInPlace();
   connectOnce();
   const client = new kafkajs.Kafka({
     clientId: options.clientId,
