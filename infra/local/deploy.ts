@@ -34,6 +34,8 @@ type Deployment = {
   catalogue: readonly EventType[];
   organisations: Organisation[];
   agreements: Agreement[];
+  /** Whom organisations know from the start, in the example partnership only. */
+  interests?: KafkaRecord[];
   say: (line: string) => void;
   now?: () => Date;
 };
@@ -60,6 +62,7 @@ export async function deploy(deployment: Deployment): Promise<void> {
     await publish(kafka, await changedOrganisations(kafka, organisations));
     const loaded = await loadAgreements(kafka, deployment, schemaIds, log);
     if (loaded.length > 0) say(`agreements loaded: ${loaded.join(', ')}`);
+    await publish(kafka, deployment.interests ?? []);
     await rightsInForce(deployment, ids, log);
   } finally {
     await kafka.close();

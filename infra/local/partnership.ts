@@ -9,7 +9,11 @@ import { CannotStart } from './settings.ts';
 
 const isYaml = (name: string) => name.endsWith('.yaml') || name.endsWith('.yml');
 
-function yamlFiles(directory: string): string[] {
+/**
+ * Names of the files in a folder that are YAML, in order.
+ * @throws CannotStart where there is no such folder
+ */
+export function yamlFiles(directory: string): string[] {
   try {
     return readdirSync(directory).filter(isYaml).sort();
   } catch {

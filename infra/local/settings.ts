@@ -11,6 +11,7 @@ export const homeOf = (env: Environment): string => resolve(repository, env.CAUS
 export const agreementsOf = (env: Environment): string =>
   resolve(repository, env.CAUSEWAY_AGREEMENTS_DIR || 'infra/partnership/agreements');
 export const organisationsDirectory = resolve(repository, 'infra/partnership/organisations');
+export const interestsDirectory = resolve(repository, 'infra/partnership/interests');
 
 /** Where each thing listens: the given variable's value or default, or any free port for a test. */
 export type PortPlan = { of(variable: string, usual: number): Promise<number> };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { topology } from '@causeway/runtime/topology';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { deploy } from './deploy.ts';
+import { exampleInterestRecords, readExampleInterests } from './interests.ts';
 import { ensureUsers } from './kafka.ts';
 import { CONSOLE_CLIENT, clientSecretName } from './oidc.ts';
 import { readAgreements, readOrganisations } from './partnership.ts';
@@ -16,7 +17,13 @@ import {
   servicePart,
   simulatorPart,
 } from './services.ts';
-import { type Environment, fixedPorts, organisationsDirectory, type PortPlan } from './settings.ts';
+import {
+  type Environment,
+  fixedPorts,
+  interestsDirectory,
+  organisationsDirectory,
+  type PortPlan,
+} from './settings.ts';
 import type { Part } from './supervisor.ts';
 
 export type SystemOptions = Pick<PartsOptions, 'home' | 'environment' | 'say' | 'onFailed'> & {
@@ -53,6 +60,7 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
   const catalogue = loadCatalogue();
   const ids = organisations.map(({ id }) => id);
   const agreements = readAgreements(agreementsDir, catalogue, ids);
+  const interests = readExampleInterests(interestsDirectory);
   const declared = topology(ids, replicationOf(environment)).principals;
   const principals = [...new Set([...declared, ...services.map(({ service }) => service.principal)])];
   forgetEndpoints(home);
@@ -78,6 +86,7 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
         catalogue,
         organisations,
         agreements,
+        interests: exampleInterestRecords(interests, ids, secrets.get('partnership-key'), new Date()),
         say: options.say,
       });
       await Promise.all(services.map((placed) => supervisor.start(servicePart(placed, around))));

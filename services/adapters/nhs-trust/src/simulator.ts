@@ -126,13 +126,23 @@ const courseOf = (stay: number): Trigger[] => {
   return ['A01', 'A08', 'A03'];
 };
 
+/** Patients of the simulated hospital. The example council knows every tenth of them (infra/partnership/interests). */
+export const PATIENTS = 1_000;
+
 /** Fixtures once, then invented stays without end. */
 export function* engineTraffic(firstStay: number, now: () => Date): Generator<Buffer> {
   for (const { raw } of fixtureMessages()) yield raw;
   for (let stay = firstStay; ; stay += 1) {
     const admittedAt = now();
     for (const [index, trigger] of courseOf(stay).entries()) {
-      yield stayMessage({ trigger, stay, controlId: `SIM${stay}-${index}`, at: now(), admittedAt });
+      yield stayMessage({
+        trigger,
+        stay,
+        patient: stay % PATIENTS,
+        controlId: `SIM${stay}-${index}`,
+        at: now(),
+        admittedAt,
+      });
     }
   }
 }

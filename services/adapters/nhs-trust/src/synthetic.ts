@@ -47,16 +47,23 @@ const stamp = (at: Date): string => at.toISOString().slice(0, 19).replace(/\D/g,
 
 export type StayMessage = {
   trigger: Trigger;
-  /** The number of the stay; every eighth one is of the same patient. */
   stay: number;
+  /** The number of the patient; by default each of half a million stays has one of its own. */
+  patient?: number;
   controlId: string;
   at: Date;
   admittedAt?: Date;
 };
 
 /** One ADT message with times in UTC, said as such. */
-export const stayMessage = ({ trigger, stay, controlId, at, admittedAt = at }: StayMessage): Buffer => {
-  const patient = stay % 500_000;
+export const stayMessage = ({
+  trigger,
+  stay,
+  patient = stay % 500_000,
+  controlId,
+  at,
+  admittedAt = at,
+}: StayMessage): Buffer => {
   const time = `${stamp(at)}+0000`;
   const born = `${1930 + (patient % 80)}${String(1 + (patient % 12)).padStart(2, '0')}${String(1 + (patient % 28)).padStart(2, '0')}`;
   const name = `${pick(FAMILY_NAMES, patient)}^${pick(GIVEN_NAMES, patient * 7)}^^^${patient % 2 ? 'Mr' : 'Ms'}^^L`;
