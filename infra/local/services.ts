@@ -123,7 +123,11 @@ function environmentOf({ service, port, adminPort }: Placed, around: Surrounding
       ? { ORGANISATION: service.organisation, PARTNERSHIP_KEY: secrets.get('partnership-key') }
       : {}),
     ...(service.name === 'gateway'
-      ? { CURSOR_KEY: secrets.get('cursor-key'), PARTNERSHIP_KEY: secrets.get('partnership-key') }
+      ? {
+          CURSOR_KEY: secrets.get('cursor-key'),
+          PARTNERSHIP_KEY: secrets.get('partnership-key'),
+          ...notWatched(),
+        }
       : {}),
     ...(service.name === 'console'
       ? {
@@ -134,6 +138,13 @@ function environmentOf({ service, port, adminPort }: Placed, around: Surrounding
       : {}),
   };
   return pick(env, Object.keys(env));
+}
+
+/** An adapter that delivers also notices what is late. */
+function notWatched(): Environment {
+  const sinks = findServices().filter(({ sinkSimulator }) => sinkSimulator !== undefined);
+  const organisations = sinks.flatMap(({ organisation }) => organisation ?? []);
+  return organisations.length > 0 ? { GATEWAY_NOT_WATCHED: organisations.join(',') } : {};
 }
 
 function pick(from: Environment, names: string[]): Record<string, string> {

@@ -15,6 +15,8 @@ export type Audit = {
   accepted?: number;
   duplicate?: number;
   refused?: number;
+  /** Rows of a list that was read. */
+  listed?: number;
   /** Why a stream ended, or an answer that was not taken. */
   ended?: string;
 };

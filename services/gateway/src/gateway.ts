@@ -16,18 +16,24 @@ import {
 } from '@causeway/runtime/config';
 import { createDecoder } from '@causeway/runtime/decoder';
 import { RetryableError } from '@causeway/runtime/errors';
+import type { FeedbackParts } from '@causeway/runtime/feedback';
 import { listen } from '@causeway/runtime/http';
 import { createInboxes } from '@causeway/runtime/inbox';
+import { followInterests } from '@causeway/runtime/interests';
 import { connectKafka } from '@causeway/runtime/kafka';
+import { followOrganisations, type Organisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
 import { createTokeniser } from '@causeway/runtime/tokens';
 import { createApp } from './app.ts';
+import { createFeedbackIndex } from './feedback/feedback-index.ts';
+import { createWatches } from './feedback/watches.ts';
 import { createGuard } from './guard.ts';
 import { createPublished } from './publishing/published.ts';
 import { createTypes } from './publishing/types.ts';
 import type { ReadingParts } from './reading/current-page.ts';
 import { createCursors } from './reading/cursor.ts';
+import { createHandedOver } from './reading/handed-over.ts';
 import { openStore } from './store.ts';
 
 const AUDIENCE = 'causeway-gateway';
@@ -48,6 +54,8 @@ export const settings = {
   GATEWAY_REQUESTS_PER_SECOND: integer(2_000, { min: 1 }),
   GATEWAY_STREAMS_PER_CLIENT: integer(10, { min: 1 }),
   GATEWAY_STREAM_HEARTBEAT_SECONDS: integer(15, { min: 1, max: 300 }),
+  GATEWAY_WATCHED: list(['all']),
+  GATEWAY_NOT_WATCHED: list([]),
   GATEWAY_SLOW_SECONDS: integer(30, { min: 1, max: 600 }),
   CURSOR_KEY: list()
     .refine((keys) => keys.every((key) => key.length >= MIN_KEY))
@@ -61,7 +69,11 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   const kafka = connectKafka(kafkaOptions(config), log);
   onStop('kafka', () => kafka.close());
   const agreements = followAgreements(kafka, log);
-  onStop('agreements', () => agreements.close());
+  const organisations = followOrganisations(kafka, log);
+  const interests = followInterests(kafka, organisations, log);
+  onStop('followers', async () => {
+    await Promise.all([agreements.close(), organisations.close(), interests.close()]);
+  });
   readiness('agreements', async () => {
     if (!agreements.freshWithin(READY_MS))
       throw new RetryableError('agreements-not-current', 'agreements are not followed');
@@ -71,6 +83,9 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
 
   const producer = kafka.producer();
   onStop('producer', () => producer.close());
+  // Notes of what was handed over never stand in the way of what is published.
+  const notes = kafka.producer();
+  onStop('notes', () => notes.close());
   const store = openStore({ url: config.DATABASE_URL, log, metrics }, signal);
   onStop('database', () => store.close());
   const published = createPublished(store, log);
@@ -78,7 +93,21 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
 
   const now = () => Date.now();
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
-  const parts: ReadingParts = {
+  const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8'));
+  const feedback = (organisation: string): FeedbackParts => ({
+    organisation,
+    component: 'gateway',
+    codec,
+    organisations,
+    agreements,
+  });
+  const watches = createWatches(
+    { database: store, inboxes, producer, log, metrics },
+    feedback,
+    watchedBy(config, organisations),
+  );
+  onStop('watches', () => watches.close());
+  const reading: ReadingParts = {
     inboxes,
     cursors: createCursors(config.CURSOR_KEY),
     decode: createDecoder(codec, now),
@@ -89,16 +118,11 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   const access = createAccessVerifier({ issuer: config.OIDC_ISSUER, audience: AUDIENCE });
   const app = createApp({
     guard: createGuard(access, config.GATEWAY_REQUESTS_PER_SECOND),
-    reading: parts,
-    publishing: {
-      agreements,
-      codec,
-      types: createTypes(codec),
-      published,
-      producer,
-      tokeniser: createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8')),
-      metrics,
-    },
+    reading,
+    handedOver: createHandedOver({ send: notes.send, watchOf: watches.of, now, log }),
+    publishing: { agreements, codec, types: createTypes(codec), published, producer, tokeniser, metrics },
+    feedback: { feedback, producer, watches, now, index: createFeedbackIndex(store) },
+    interests: { interests, producer, tokeniser, now },
     streams: {
       heartbeatMs: config.GATEWAY_STREAM_HEARTBEAT_SECONDS * 1_000,
       slowMs: config.GATEWAY_SLOW_SECONDS * 1_000,
@@ -116,6 +140,18 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   onStop('http', () => server.close());
   log.info({ url: server.url }, 'listening');
 };
+
+/** Whose events are watched for being late: everybody's but those to whom an adapter delivers, which watches itself. */
+const watchedBy =
+  (
+    { GATEWAY_WATCHED: only, GATEWAY_NOT_WATCHED: not }: Settings,
+    organisations: Pick<Organisations, 'all'>,
+  ) =>
+  (): string[] =>
+    organisations
+      .all()
+      .map(({ id }) => id)
+      .filter((id) => (only.includes('all') || only.includes(id)) && !not.includes(id));
 
 const kafkaOptions = (config: Settings) => ({
   brokers: config.KAFKA_BROKERS,

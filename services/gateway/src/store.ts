@@ -6,7 +6,7 @@ import type { Logger } from '@causeway/runtime/log';
 import type { Metrics } from '@causeway/runtime/metrics';
 
 /** The gateway's schema in PostgreSQL. Reading needs nothing of it, so the gateway starts without it. */
-export type Store = Pick<Database, 'query' | 'transaction' | 'close'>;
+export type Store = Pick<Database, 'query' | 'transaction' | 'migrate' | 'close'>;
 
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
 const RETRY_MS = 2_000;
@@ -42,6 +42,7 @@ export const openStore = (
       await ready();
       return database.transaction(fn);
     },
+    migrate: (directory, table) => database.migrate(directory, table),
     close: () => database.close(),
   };
 };

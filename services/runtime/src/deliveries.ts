@@ -5,7 +5,7 @@ import { topicsOf } from './topology.ts';
  * The records of `deliveries.<organisation>`: what became of that organisation's inbox. JSON; the key is the subscription or
  * the client. Nothing in them is personal: events are named by id and position.
  */
-export type DeliveryRecord = AttemptRecord | PageRecord | GapRecord | RedriveResult;
+export type DeliveryRecord = AttemptRecord | PageRecord | AcknowledgedRecord | GapRecord | RedriveResult;
 
 /** One attempt to hand one event to a sink or a webhook. */
 export type AttemptRecord = {
@@ -56,6 +56,16 @@ export type PageRecord = {
   at: string;
 };
 
+/** A recipient said over HTTP what became of an event, whether or not the source is told. */
+export type AcknowledgedRecord = {
+  kind: 'acknowledged';
+  client: string;
+  position: string;
+  event: string;
+  state: 'seen' | 'accepted' | 'not_ours' | 'unable';
+  at: string;
+};
+
 /** Records that were gone from the inbox before the subscription read them. `until` is the first one that is still there. */
 export type GapRecord = {
   kind: 'gap';
@@ -85,6 +95,6 @@ export const deliveryRecord = (organisation: string, record: DeliveryRecord): Ka
 });
 
 const keyOf = (record: DeliveryRecord): string => {
-  if (record.kind === 'page') return record.client;
+  if (record.kind === 'page' || record.kind === 'acknowledged') return record.client;
   return record.kind === 'redrive' ? record.component : record.subscription;
 };

@@ -1,4 +1,6 @@
 import { json, problems } from './parts.ts';
+import { feedback, feedbackSchemas } from './paths/feedback.ts';
+import { interestSchemas, interests } from './paths/interests.ts';
 import { publishing, publishingSchemas } from './paths/publishing.ts';
 import { readingPaths } from './paths/reading.ts';
 import { cloudEvent, eventPage, problem } from './schemas.ts';
@@ -19,9 +21,11 @@ export const openApi = (issuer: string) => ({
   tags: [
     { name: 'events', description: 'Reading your inbox' },
     { name: 'publishing', description: 'Writing to your outbox' },
+    { name: 'feedback', description: 'What became of events' },
+    { name: 'interests', description: 'Whom your organisation knows, and why' },
     { name: 'documents' },
   ],
-  paths: merged(readingPaths, publishing, documentPaths),
+  paths: merged(readingPaths, publishing, feedback, interests, documentPaths),
   components: {
     securitySchemes: {
       accessToken: {
@@ -31,7 +35,14 @@ export const openApi = (issuer: string) => ({
           'A JWT access token (RFC 9068, typ at+jwt) for the audience causeway-gateway with the claim organisation, from the client credentials grant.',
       },
     },
-    schemas: { CloudEvent: cloudEvent, EventPage: eventPage, Problem: problem, ...publishingSchemas },
+    schemas: {
+      CloudEvent: cloudEvent,
+      EventPage: eventPage,
+      Problem: problem,
+      ...publishingSchemas,
+      ...feedbackSchemas,
+      ...interestSchemas,
+    },
   },
 });
 

@@ -51,6 +51,7 @@ export const createJudge = (
       const position = positionOf(partition, record.offset);
       return {
         outcome: 'event',
+        event,
         json: JSON.stringify(toCloudEvent(event, decision.agreements, position, released)),
       };
     } catch (error) {

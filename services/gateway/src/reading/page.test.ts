@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Envelope } from '@causeway/runtime/event';
 import type { ReadFrom } from '@causeway/runtime/inbox';
 import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
 import fc from 'fast-check';
@@ -47,10 +48,13 @@ function readerOf(partitions: readonly Log[], batchEntries: number, answerEntrie
   };
 }
 
+const ABOUT = {} as Envelope;
+
 const wantedOnly: Judge = async ({ value, offset }, partition) =>
   value?.[0] === 'w'.charCodeAt(0)
     ? {
         outcome: 'event',
+        event: ABOUT,
         json: JSON.stringify({ at: `${partition}-${offset}`, data: 'd'.repeat(value.length) }),
       }
     : { outcome: 'passed' };

@@ -1,5 +1,7 @@
+import type { Envelope } from '@causeway/runtime/event';
 import type { ReadFrom } from '@causeway/runtime/inbox';
 import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
+import type { Placed } from '@causeway/runtime/overdue';
 
 /**
  * One page of an inbox: what is handed over of the records at hand, and where to go on. Pure but for the two
@@ -8,7 +10,7 @@ import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-se
 
 /** What becomes of one record of an inbox for one request. */
 export type Judgement =
-  | { outcome: 'event'; json: string }
+  | { outcome: 'event'; json: string; event: Envelope }
   /** Not asked for, not allowed any more, or not readable: its position is passed. */
   | { outcome: 'passed' }
   /** Cannot be judged now: its partition stops before it, the others go on. */
@@ -18,8 +20,8 @@ export type Judge = (record: FetchedRecord, partition: number) => Promise<Judgem
 
 export type PageLimits = { events: number; bytes: number };
 
-/** A CloudEvent in structured JSON, and where its partition goes on behind it. */
-export type PageEvent = { json: string; partition: number; next: number };
+/** A CloudEvent in structured JSON, where it lies, and where its partition goes on behind it. */
+export type PageEvent = Placed & { json: string; next: number };
 
 export type Page = {
   /** In the order in which they are handed over. */
@@ -102,7 +104,14 @@ const assemblePage = async (
     if (judgement.outcome === 'event') {
       const size = Buffer.byteLength(judgement.json);
       if (events.length > 0 && bytes + size > limits.bytes) break;
-      events.push({ json: judgement.json, partition: slice.partition, next: record.offset + 1 });
+      events.push({
+        json: judgement.json,
+        event: judgement.event,
+        partition: slice.partition,
+        offset: record.offset,
+        since: record.timestamp,
+        next: record.offset + 1,
+      });
       bytes += size;
     }
     slice.at += 1;

@@ -46,7 +46,7 @@ export const parseStreamQuery = (url: string, lastEventId: string | undefined): 
   return query.checked({ start: lastEventId ? { after: lastEventId } : own, ...filterOf(query) });
 };
 
-type Parameters = {
+export type Parameters = {
   get(name: string): string | undefined;
   fault(parameter: string, detail: string): void;
   /** @throws Problem where there was a fault */
@@ -104,7 +104,8 @@ const filterOf = (query: Parameters): Filter => ({
   ),
 });
 
-const whole = (query: Parameters, parameter: string, bounds: Bounds): number => {
+/** A whole number within bounds. */
+export const whole = (query: Parameters, parameter: string, bounds: Bounds): number => {
   const value = query.get(parameter);
   if (value === undefined) return bounds.default;
   const number = /^(0|[1-9]\d{0,8})$/.test(value) ? Number(value) : Number.NaN;

@@ -10,11 +10,11 @@ import {
   withInbox,
 } from './current-page.ts';
 import type { Tally } from './judge.ts';
+import type { PageEvent } from './page.ts';
 import type { EventQuery } from './query.ts';
 
 export type Answer = Pick<Tally, 'withheld' | 'unreadable'> & {
-  /** CloudEvents in structured JSON. */
-  events: string[];
+  events: PageEvent[];
   next: string;
 };
 
@@ -67,7 +67,7 @@ const follow = async (reading: Reading, query: EventQuery, ended: AbortSignal): 
       const mayScan = parts.now() - begun < query.waitMs + SCAN_MS && !ended.aborted;
       if (page.events.length > 0 || !(atEnd ? mayWait : mayScan)) {
         const { withheld, unreadable } = tally;
-        const events = page.events.map(({ json }) => json);
+        const { events } = page;
         return { events, next: parts.cursors.issue(organisation, positions), withheld, unreadable };
       }
       if (atEnd) await inbox.beyond(page.ends, wait.signal);

@@ -13,7 +13,7 @@ import {
   withInbox,
 } from './current-page.ts';
 import type { Tally } from './judge.ts';
-import type { Page } from './page.ts';
+import type { Page, PageEvent } from './page.ts';
 import type { StreamQuery } from './query.ts';
 
 /**
@@ -31,7 +31,7 @@ export type Sink = {
   /** Resolves when the reader has taken enough for the next write; false when he has gone or takes too long. */
   write(text: string): Promise<boolean>;
   /** Hears of each page that was taken. */
-  count(events: number, tally: Tally): void;
+  count(events: readonly PageEvent[], tally: Tally): void;
 };
 
 export type StreamSettings = {
@@ -107,7 +107,7 @@ const flow = async (stream: Stream, from: readonly number[], first: Read): Promi
         written = now();
         text = '';
       }
-      sink.count(page.events.length, tally);
+      sink.count(page.events, tally);
       if (page.events.length === 0 && isAtEnd(page, positions)) {
         const pause = endingAfter(Math.max(settings.heartbeatMs - (now() - written), 0), ended);
         await reading.inbox.beyond(page.ends, pause.signal);

@@ -4,6 +4,8 @@ import type { RequestHandler, Response } from 'express';
 import { auditOf } from '../audit.ts';
 import { callerOf } from '../guard.ts';
 import type { ReadingParts } from '../reading/current-page.ts';
+import type { HandedOver } from '../reading/handed-over.ts';
+import type { PageEvent } from '../reading/page.ts';
 import { parseStreamQuery } from '../reading/query.ts';
 import { type Sink, type StreamSettings, streamEvents } from '../reading/stream.ts';
 
@@ -18,11 +20,13 @@ export const getStream = (
   parts: ReadingParts,
   stopping: AbortSignal,
   limits: StreamLimits,
+  handedOver: HandedOver,
   metrics: Metrics,
 ): RequestHandler => {
   const open = new Map<string, number>();
   return async (request, response) => {
-    const { organisation, clientId, expiresAt } = callerOf(response);
+    const caller = callerOf(response);
+    const { organisation, clientId, expiresAt } = caller;
     const query = parseStreamQuery(request.url, request.get('last-event-id'));
     const streams = open.get(clientId) ?? 0;
     if (streams >= limits.perClient) throw tooManyStreams(limits.perClient);
@@ -32,7 +36,9 @@ export const getStream = (
     response.once('close', () => left.abort());
     const signals = { left: left.signal, stopping, expiresAt };
     try {
-      const sink = sinkOf(response, left.signal, limits.slowMs);
+      const sink = sinkOf(response, left.signal, limits.slowMs, (events, withheld) =>
+        handedOver(caller, 'stream', events, withheld),
+      );
       const ended = await streamEvents(parts, organisation, query, sink, signals, limits);
       auditOf(response).ended = ended;
       metrics.gatewayStreamsEnded.inc({ organisation, reason: ended });
@@ -48,7 +54,12 @@ export const getStream = (
   };
 };
 
-const sinkOf = (response: Response, left: AbortSignal, slowMs: number): Sink => {
+const sinkOf = (
+  response: Response,
+  left: AbortSignal,
+  slowMs: number,
+  note: (events: readonly PageEvent[], withheld: number) => void,
+): Sink => {
   const audit = auditOf(response);
   return {
     open: () => {
@@ -66,9 +77,10 @@ const sinkOf = (response: Response, left: AbortSignal, slowMs: number): Sink => 
       return drained(response, slowMs);
     },
     count: (events, { withheld, unreadable }) => {
-      audit.count = (audit.count ?? 0) + events;
+      audit.count = (audit.count ?? 0) + events.length;
       audit.withheld = (audit.withheld ?? 0) + withheld;
       audit.unreadable = (audit.unreadable ?? 0) + unreadable;
+      note(events, withheld);
     },
   };
 };

@@ -30,6 +30,7 @@ export const startBusWorld = async (organisations = 2): Promise<BusWorld> => {
     OIDC_ISSUER: issuer.url,
     GATEWAY_PORT: port,
     CURSOR_KEY: KEY,
+    GATEWAY_WATCHED: bus.organisations.join(','),
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
   };
   const service = await startService('gateway', settings, startGateway, env);

@@ -25,6 +25,8 @@ export const testEnvironment = (): Record<string, string> => {
     SCHEMA_REGISTRY_URL: given('SCHEMA_REGISTRY_URL'),
     DATABASE_URL: given('DATABASE_URL'),
     PARTNERSHIP_KEY: 'a partnership key of this test',
+    // The broker of the tests has the organisations of every test.
+    GATEWAY_WATCHED: 'nobody',
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
   };
 };

@@ -1,0 +1,36 @@
+import type { RequestHandler } from 'express';
+import { type AcknowledgingParts, acknowledge } from '../feedback/acknowledge.ts';
+import type { FeedbackIndex } from '../feedback/feedback-index.ts';
+import { outcomeOf } from '../feedback/outcome.ts';
+import { saidIn } from '../feedback/said.ts';
+import { callerOf } from '../guard.ts';
+import { parsed } from '../publishing/body.ts';
+import { type ReadingParts, withInbox } from '../reading/current-page.ts';
+
+export type FeedbackRouteParts = AcknowledgingParts & { index: FeedbackIndex };
+
+/** POST /v1/events/:id/acknowledgements: 202, whether or not the source may be told. */
+export const postAcknowledgement =
+  (reading: ReadingParts, parts: AcknowledgingParts): RequestHandler<{ id: string }> =>
+  async (request, response) => {
+    const caller = callerOf(response);
+    const said = saidIn(request.params.id, parsed(request.body));
+    await withInbox(reading, caller.organisation, (inbox) => acknowledge(parts, inbox, caller, said));
+    response.status(202).json({ id: said.id });
+  };
+
+/** GET /v1/events/:id/outcome: what recipients have said of an event of the caller's. */
+export const getOutcome =
+  (reading: ReadingParts, { index }: FeedbackRouteParts): RequestHandler<{ id: string }> =>
+  async (request, response) => {
+    const { organisation } = callerOf(response);
+    const { id } = request.params;
+    const outcome = EVENT_ID.test(id)
+      ? await withInbox(reading, organisation, (inbox) =>
+          outcomeOf({ index, decode: reading.decode }, inbox, organisation, id),
+        )
+      : { id, recipients: [] };
+    response.json(outcome);
+  };
+
+const EVENT_ID = /^[A-Za-z0-9_-]{16,64}$/;
