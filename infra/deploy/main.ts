@@ -10,6 +10,7 @@ import {
 } from '@causeway/runtime/config';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { deploy } from '../local/deploy.ts';
+import { exampleInterestRecords, readExampleInterests } from '../local/interests.ts';
 import { readAgreements, readOrganisations } from '../local/partnership.ts';
 import { CannotStart } from '../local/settings.ts';
 
@@ -31,6 +32,8 @@ const settings = {
   DEPLOY_TOPICS: flag(true),
   CAUSEWAY_ORGANISATIONS_DIR: text(),
   CAUSEWAY_AGREEMENTS_DIR: text(),
+  /** People whom organisations know from the start: for the example partnership, with the partnership's key. */
+  CAUSEWAY_INTERESTS_DIR: text(''),
 };
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -40,6 +43,14 @@ try {
   const organisations = readOrganisations(config.CAUSEWAY_ORGANISATIONS_DIR);
   const catalogue = loadCatalogue();
   const ids = organisations.map(({ id }) => id);
+  const interests = config.CAUSEWAY_INTERESTS_DIR
+    ? exampleInterestRecords(
+        readExampleInterests(config.CAUSEWAY_INTERESTS_DIR),
+        ids,
+        loadConfig({ PARTNERSHIP_KEY: secret() }).PARTNERSHIP_KEY,
+        new Date(),
+      )
+    : [];
   await deploy({
     connections: {
       KAFKA_BROKERS: config.KAFKA_BROKERS.join(),
@@ -57,6 +68,7 @@ try {
     catalogue,
     organisations,
     agreements: readAgreements(config.CAUSEWAY_AGREEMENTS_DIR, catalogue, ids),
+    interests,
     say,
   });
   say('deployed');
