@@ -26,7 +26,7 @@ const headersOf = async (over: Partial<Fact> = {}) =>
   (
     await factRecord(recording, fact(over), 'event-0000000000000001', {
       schemaId: 1,
-      priority: 'routine',
+      defaultPriority: 'routine',
       siblingOf: [],
     })
   ).headers;

@@ -1,4 +1,6 @@
+import type { EventType } from '@causeway/schemas/catalogue';
 import type { EventData, Person } from '@causeway/schemas/generated/types';
+import { urgencyOf } from '@causeway/schemas/urgency';
 import type { Codec } from './avro.ts';
 import { isPermanent, PermanentError } from './errors.ts';
 import { type Classification, decodeHeaders, type Envelope, encodeHeaders, type Priority } from './event.ts';
@@ -32,7 +34,7 @@ type FactOf<T extends keyof EventData> = {
   handling?: string[];
   /** Organisations that must not receive it, or `all`. */
   exclude?: string[];
-  /** Default: the event type's own. */
+  /** Default: what the event type says of its urgency. */
   priority?: Priority;
   actBy?: string;
   correlationId?: string;
@@ -49,8 +51,11 @@ type FactOf<T extends keyof EventData> = {
   person: Pick<Person, 'name' | 'dateOfBirth'>;
   /** Other people whom the event tells something about. */
   others?: readonly OtherPerson[];
-  /** Under which visit and name a later fact can void this one. */
-  remember?: { visit: string; fact: string };
+  /**
+   * Under which visit (or other thing of the source's) and name a later fact can void this one. With `onlyIf` it is published only
+   * if such a fact is, or is not, remembered; `over` ends it: from then on it is not known any more.
+   */
+  remember?: { visit: string; fact: string; onlyIf?: 'known' | 'not-known'; over?: boolean };
   /**
    * What this fact voids. Its data has a field `corrects`, which the source fills where it remembers the event.
    * With `onlyIfKnown` it is published only if it does.
@@ -117,7 +122,7 @@ export type Recording = {
 };
 
 /** An event type as the source publishes it. */
-export type Publishable = { schemaId: number; priority: Priority; siblingOf: readonly string[] };
+export type Publishable = Pick<EventType, 'siblingOf' | 'defaultPriority' | 'actBy'> & { schemaId: number };
 
 /**
  * The outbox record of a fact. It derives from the fact and what it corrects alone, so that the same input
@@ -128,7 +133,7 @@ export const factRecord = async (
   recording: Recording,
   fact: Fact,
   id: string,
-  { schemaId, priority }: Publishable,
+  type: Publishable,
   corrects?: string,
 ): Promise<KafkaRecord> => {
   const { organisation, source, codec, tokeniser } = recording;
@@ -136,11 +141,13 @@ export const factRecord = async (
   if (own === undefined) throw new PermanentError('no-identifier', 'The person has no identifier');
   const subject = tokeniser.local(organisation, own.scheme, own.id);
   const data = fact.voids === undefined ? fact.data : { ...fact.data, corrects: corrects ?? null };
-  const value = await codec.encode(schemaId, data);
+  const value = await codec.encode(type.schemaId, data);
   if (value.length > LARGEST_VALUE)
     throw new PermanentError('too-large', 'The event is too large for the bus');
   const tokens = tokensOf(tokeniser, fact);
   const otherTokens = fact.others ? otherTokensOf(recording, fact.others, new Set([subject, ...tokens])) : [];
+  const urgency = urgencyOf(type, data as Record<string, unknown>, fact.occurredAt);
+  const actBy = fact.actBy ?? urgency.actBy;
   const envelope: Envelope = {
     id,
     source,
@@ -153,8 +160,8 @@ export const factRecord = async (
     classification: fact.classification,
     handling: fact.handling ?? [],
     exclude: fact.exclude ?? [],
-    priority: fact.priority ?? priority,
-    ...(fact.actBy !== undefined && { actBy: fact.actBy }),
+    priority: fact.priority ?? urgency.priority,
+    ...(actBy !== undefined && { actBy }),
     ...(fact.correlationId !== undefined && { correlationId: fact.correlationId }),
     ...(fact.inResponseTo !== undefined && { inResponseTo: fact.inResponseTo }),
     ...(fact.sequence !== undefined && { sequence: fact.sequence }),

@@ -23,18 +23,28 @@ export type SourceMessage = {
   /** What the message says: the same for a message that is sent again. */
   content: Buffer;
   facts: readonly Fact[];
-  /**
-   * Records of interests and safeguards that the message opens or closes. They are on the bus before its facts are, whether or
-   * not an agreement names these, and are not sent again while their key holds the same value.
-   */
-  standing?: readonly KafkaRecord[];
+  /** Interests and safeguards that the message opens or closes, whether or not an agreement names its facts. */
+  standing?: readonly Standing[];
+};
+
+/**
+ * The record of an interest or a safeguard. It is on the bus before the facts of its message, and is sent only where it says something
+ * new: `state` is compared with what was said last about this thing under this name.
+ */
+export type Standing = {
+  record: KafkaRecord;
+  /** In the source's own words: whose it is, and which record of theirs. */
+  about: string;
+  name: string;
+  /** What decides whether it is new; undefined closes what was opened, and does nothing where nothing was. */
+  state: string | undefined;
 };
 
 /** What became of a message; `published` where at least one fact of it was, or, without an id, a standing record only. */
 export type Fate =
   | { fate: 'published'; ids: string[] }
   | { fate: 'duplicate' | 'not-shared' }
-  | { fate: 'ignored'; reason: 'nothing-to-void' }
+  | { fate: 'ignored'; reason: 'nothing-to-void' | 'nothing-new' }
   | { fate: 'dead-lettered'; reason: string };
 
 export type CommitOptions = {
@@ -111,7 +121,6 @@ export const prepareCommit = async (options: CommitOptions): Promise<Commit> => 
   const types = await publishableTypes(codec, options.types);
   await agreements.caughtUp;
   const memory = createSourceMemory(options.database, options.log);
-  const standing = createStandingRecords();
   const isShared = sharedBy(agreements, organisation, types);
   const deciding: Deciding = {
     organisation,
@@ -128,11 +137,12 @@ export const prepareCommit = async (options: CommitOptions): Promise<Commit> => 
         identifiedFacts(deciding, message).filter(({ fact }) => isShared(fact)),
       );
       const group = identified.slice(0, decidableTogether(identified));
-      const known = await recall(memory, group.flat());
+      const standing = messages.slice(0, group.length).map((message) => standingOf(deciding, message));
+      const known = await recall(memory, group.flat(), standing.flat());
       const decided: Decided[] = [];
       for (const [index, facts] of group.entries()) {
-        const message = messages[index] as SourceMessage;
-        decided.push(await decide(deciding, message, facts, known, standing.unsent(message.standing)));
+        const news = newStanding(standing[index] ?? [], known);
+        decided.push(await decide(deciding, messages[index] as SourceMessage, facts, known, news));
       }
       return { decided, known };
     },
@@ -141,7 +151,6 @@ export const prepareCommit = async (options: CommitOptions): Promise<Commit> => 
       const first = decided.flatMap((one) => one.standing);
       const records = decided.flatMap((one) => one.records);
       if (first.length > 0) await sendInTime(producer, first);
-      standing.sent(first);
       if (records.length > 0) await sendInTime(producer, records);
       for (const { known } of groups) memory.keep(known);
     },
@@ -167,37 +176,13 @@ const decidableTogether = (messages: readonly (readonly Identified[])[]): number
   return messages.length;
 };
 
-/** Above this many keys the oldest are forgotten: at worst a record is sent once more. */
-const MOST_STANDING = 10_000;
-
-/** Knows which standing records were sent by this process, by key and value. */
-const createStandingRecords = () => {
-  const last = new Map<string, string>();
-  const keyOf = ({ topic, key }: KafkaRecord): string => `${topic} ${key?.toString() ?? ''}`;
-  const textOf = ({ value }: KafkaRecord): string => value?.toString('latin1') ?? '';
-  return {
-    unsent: (records: readonly KafkaRecord[] = []): KafkaRecord[] =>
-      records.filter((record) => last.get(keyOf(record)) !== textOf(record)),
-    sent(records: readonly KafkaRecord[]): void {
-      for (const record of records) {
-        last.delete(keyOf(record));
-        last.set(keyOf(record), textOf(record));
-      }
-      for (const key of last.keys()) {
-        if (last.size <= MOST_STANDING) break;
-        last.delete(key);
-      }
-    },
-  };
-};
-
 const publishableTypes = async (codec: Codec, wanted: CommitOptions['types']): Promise<Types> => {
   const types = new Map<string, Publishable>();
-  for (const { type, schema, siblingOf, defaultPriority } of loadCatalogue()) {
+  for (const { type, schema, siblingOf, defaultPriority, actBy } of loadCatalogue()) {
     if (!wanted.some((one) => one === type)) continue;
     const schemaId = await codec.idOf(type, schema);
     await codec.schemaOf(schemaId);
-    types.set(type, { schemaId, priority: defaultPriority, siblingOf });
+    types.set(type, { schemaId, siblingOf, defaultPriority, ...(actBy && { actBy }) });
   }
   return types;
 };
@@ -243,10 +228,38 @@ const identifiedFacts = (
     };
   });
 
-const recall = (memory: Memory, facts: readonly Identified[]): Promise<Remembered> =>
+type Announced = { record: KafkaRecord; visit: string; fact: string; id: string };
+
+/** The state is kept as a hash: it may be made of tokens. */
+const standingOf = ({ organisation, tokeniser }: Deciding, { standing = [] }: SourceMessage): Announced[] =>
+  standing.map(({ record, about, name, state }) => ({
+    record,
+    visit: tokeniser.local(organisation, 'standing', about),
+    fact: name,
+    id: state === undefined ? '' : eventId([name], Buffer.from(state), 0),
+  }));
+
+const newStanding = (standing: readonly Announced[], known: Remembered): KafkaRecord[] =>
+  standing.flatMap(({ record, visit, fact, id }) => {
+    if ((known.lastEvent(visit, fact) ?? '') === id) return [];
+    known.addFact({ visit, fact, id });
+    return [record];
+  });
+
+const recall = (
+  memory: Memory,
+  facts: readonly Identified[],
+  standing: readonly Announced[],
+): Promise<Remembered> =>
   memory.recall(
     facts.map(({ id }) => id),
-    facts.flatMap(({ fact, visit }) => (visit && fact.voids ? [{ visit, fact: fact.voids.fact }] : [])),
+    [
+      ...standing.map(({ visit, fact }) => ({ visit, fact, written: false })),
+      ...facts.flatMap(({ fact: { voids, remember }, visit }) => [
+        ...(visit && voids ? [{ visit, fact: voids.fact, written: true }] : []),
+        ...(visit && remember?.onlyIf ? [{ visit, fact: remember.fact, written: false }] : []),
+      ]),
+    ],
   );
 
 /** Decides one message against what is known from before and from earlier in its group, and adds to that. */
@@ -265,13 +278,14 @@ const decide = async (
   if (shared.length === 0) return without({ fate: 'not-shared' });
   const fresh = shared.filter(({ id }) => !known.hasEvent(id));
   if (fresh.length === 0) return without({ fate: 'duplicate' });
-  const meant = fresh.filter((one) => !one.fact.voids?.onlyIfKnown || correctedBy(one, known) !== undefined);
-  if (meant.length === 0) return without({ fate: 'ignored', reason: 'nothing-to-void' });
+  const meant = fresh.filter((one) => isMeant(one, known));
+  if (meant.length === 0) return without({ fate: 'ignored', reason: reasonNotMeant(fresh) });
   try {
     const records = await recordsOf(deciding, meant, known);
     for (const { fact, id, visit } of meant) {
       known.addEvent(id);
-      if (visit && fact.remember) known.addFact({ visit, fact: fact.remember.fact, id });
+      if (visit && fact.remember)
+        known.addFact({ visit, fact: fact.remember.fact, id: fact.remember.over ? '' : id });
     }
     return { fate: { fate: 'published', ids: meant.map(({ id }) => id) }, records, standing };
   } catch (error) {
@@ -283,6 +297,17 @@ const decide = async (
     return { fate: { fate: 'dead-lettered', reason: error.code }, records: [record], standing };
   }
 };
+
+/** Whether the memory has, or has not, what the fact depends on. */
+const isMeant = (one: Identified, known: Remembered): boolean => {
+  const { voids, remember } = one.fact;
+  if (voids?.onlyIfKnown && correctedBy(one, known) === undefined) return false;
+  if (!one.visit || !remember?.onlyIf) return true;
+  return (known.lastEvent(one.visit, remember.fact) === undefined) === (remember.onlyIf === 'not-known');
+};
+
+const reasonNotMeant = (facts: readonly Identified[]): 'nothing-to-void' | 'nothing-new' =>
+  facts.some(({ fact }) => fact.voids) ? 'nothing-to-void' : 'nothing-new';
 
 const correctedBy = ({ fact, visit }: Identified, known: Remembered): string | undefined =>
   visit && fact.voids ? known.lastEvent(visit, fact.voids.fact) : undefined;

@@ -4,12 +4,14 @@ import { RetryableError } from './errors.ts';
 import { createIdFilter, type IdFilter } from './id-filter.ts';
 import type { Logger } from './log.ts';
 
+export type AskedFact = { visit: string; fact: string; written: boolean };
+/** An empty id: the fact is over. */
 export type RememberedFact = { visit: string; fact: string; id: string };
 
 /** What a group of messages knows when it is decided, and what it adds. */
 export type Remembered = {
   hasEvent(id: string): boolean;
-  /** Id of the last event that stated this fact about this visit. */
+  /** Id of the last event that stated this fact about this visit; undefined also where the fact is over. */
   lastEvent(visit: string, fact: string): string | undefined;
   addEvent(id: string): void;
   addFact(fact: RememberedFact): void;
@@ -19,10 +21,10 @@ export type Remembered = {
 export type Memory = {
   /**
    * What is known about these ids and facts. The database is asked only for what this process cannot tell by itself.
-   * A fact that is to be withdrawn is on the database's disk cache before this resolves.
+   * A fact that is to be withdrawn (`written`) is written down before this resolves.
    * @throws RetryableError when the database is needed and away, or has been away for some seconds
    */
-  recall(ids: readonly string[], facts: readonly { visit: string; fact: string }[]): Promise<Remembered>;
+  recall(ids: readonly string[], facts: readonly AskedFact[]): Promise<Remembered>;
   /** The group was published: what it added is written down soon. */
   keep(remembered: Remembered): void;
   /** The group, and every later one, was not published. */
@@ -176,8 +178,7 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
   return {
     async recall(ids, facts) {
       refuseWhenBehind();
-      const keys = facts.map(({ visit, fact }) => keyOf(visit, fact));
-      await settled(keys);
+      await settled(facts.filter((one) => one.written).map(({ visit, fact }) => keyOf(visit, fact)));
       const known = filter;
       const asked = known === undefined ? ids : ids.filter((id) => known.mayHave(id) && !openEvents.has(id));
       const rows =
@@ -191,7 +192,7 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
       return remembered(rows);
     },
     keep({ added: { events, facts } }) {
-      if (events.length === 0) return;
+      if (events.length + facts.length === 0) return;
       unwritten ??= { events: [], facts: new Map(), since: performance.now() };
       for (const id of events) {
         unwritten.events.push(id);
@@ -233,7 +234,8 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
     return {
       added,
       hasEvent: (id) => openEvents.has(id) || events.has(id),
-      lastEvent: (visit, fact) => openFacts.get(keyOf(visit, fact)) ?? stored.get(keyOf(visit, fact)),
+      lastEvent: (visit, fact) =>
+        (openFacts.get(keyOf(visit, fact)) ?? stored.get(keyOf(visit, fact))) || undefined,
       addEvent(id) {
         openEvents.add(id);
         added.events.push(id);

@@ -15,15 +15,18 @@ import {
   text,
 } from '@causeway/runtime/config';
 import { connectDatabase } from '@causeway/runtime/database';
-import { RetryableError } from '@causeway/runtime/errors';
+import { PermanentError, RetryableError } from '@causeway/runtime/errors';
 import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
 import { followOrganisations, type Organisation } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createSource } from '@causeway/runtime/source';
 import { createTokeniser } from '@causeway/runtime/tokens';
-import type { Contact } from '@causeway/schemas/generated/types';
+import { loadCatalogue } from '@causeway/schemas/catalogue';
+import type { Contact, EventData } from '@causeway/schemas/generated/types';
 import { serveMllp } from './client.ts';
 import { ADAPTER, createIntake } from './intake.ts';
+import { createSafeguarding } from './safeguarding.ts';
+import { parseMark } from './shielding.ts';
 
 export const name = ADAPTER;
 
@@ -42,15 +45,15 @@ export const settings = {
   NHS_TRUST_MAX_CONNECTIONS: integer(64, { min: 1, max: 1_000 }),
   NHS_TRUST_PROCESSING_IDS: list(['P', 'T', 'D']),
   NHS_TRUST_NUMBER_WITHOUT_STATUS: choice(['verified', 'unverified'], 'verified'),
+  NHS_TRUST_SHIELDING_MARK: text('ZU8-3'),
 };
 
-/** The event types that this adapter can publish. */
-const TYPES = [
-  'uk.causeway.nhs.inpatient-admission.recorded.v1',
-  'uk.causeway.nhs.inpatient-admission.voided.v1',
-  'uk.causeway.nhs.patient-discharge.recorded.v1',
-  'uk.causeway.nhs.patient-discharge.voided.v1',
-] as const;
+/** The event types that this adapter can publish: all of the hospital's. */
+const TYPES = loadCatalogue()
+  .map(({ type }) => type as keyof EventData)
+  .filter(
+    (type) => type.startsWith('uk.causeway.nhs.') && type !== 'uk.causeway.nhs.change-of-address.notified.v1',
+  );
 
 /** An engine waits 10 to 30 seconds for its answer; a database that hangs must not use that up. */
 const STATEMENT_MS = 4_000;
@@ -78,6 +81,7 @@ export const start = async ({
   onStop('agreements', () => agreements.close());
   const organisations = followOrganisations(kafka, log);
   onStop('organisations', () => organisations.close());
+  const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8'));
   const source = createSource({
     organisation: config.ORGANISATION,
     adapter: ADAPTER,
@@ -86,7 +90,7 @@ export const start = async ({
     codec: createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log),
     database,
     agreements,
-    tokeniser: createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8')),
+    tokeniser,
     log,
     metrics,
   });
@@ -95,11 +99,19 @@ export const start = async ({
   readiness('kafka', () => following(agreements));
   readiness('database', () => database.ping());
 
+  const shieldingMark = parseMark(config.NHS_TRUST_SHIELDING_MARK);
+  if (shieldingMark === undefined)
+    throw new PermanentError(
+      'configuration',
+      'NHS_TRUST_SHIELDING_MARK is a segment and a field, such as ZU8-3',
+    );
   const handle = createIntake({
     source,
     ackMode: config.NHS_TRUST_ACK_MODE,
     nhsNumber: { withoutStatus: config.NHS_TRUST_NUMBER_WITHOUT_STATUS },
     processingIds: new Set(config.NHS_TRUST_PROCESSING_IDS),
+    shieldingMark,
+    safeguard: createSafeguarding(config.ORGANISATION, tokeniser),
     contact: () => contactOf(config.ORGANISATION, organisations.get(config.ORGANISATION)),
     now: () => new Date(),
     log,

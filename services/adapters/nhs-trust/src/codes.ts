@@ -4,8 +4,11 @@
  */
 import type {
   AdmissionMethod,
+  ArrivalMode,
+  CareContext,
   DischargeDestination,
   DischargeMethod,
+  PatientClass,
   Sex,
   SourceOfAdmission,
 } from '@causeway/schemas/generated/types';
@@ -77,7 +80,10 @@ type Code = string | undefined;
 export const sexOf = (code: Code): Sex => lookUp(SEX, code);
 
 /** Treatment functions and patient types of stays that are about a birth, whatever way the patient came in. */
-const ABOUT_A_BIRTH = list<'maternity' | 'birth'>({ maternity: '501 560 MATERNITY', birth: '424 NEWBORN' });
+const ABOUT_A_BIRTH = list<'maternity' | 'birth'>({
+  maternity: '501 505 560 MATERNITY OBSTETRICS',
+  birth: '422 424 NEWBORN',
+});
 
 /**
  * The group of an admission method code. A stay on a maternity ward is often booked under an emergency code; agreements
@@ -99,3 +105,61 @@ export const sourceOfAdmissionOf = (code: Code): SourceOfAdmission => lookUp(SOU
 export const dischargeMethodOf = (code: Code): DischargeMethod => lookUp(DISCHARGE_METHOD, code);
 export const dischargeDestinationOf = (code: Code): DischargeDestination =>
   lookUp(DISCHARGE_DESTINATION, code);
+
+/** Classes of a stay, table 0004 and the words that products write in its place. */
+const PATIENT_CLASS = list<PatientClass>({
+  inpatient: 'I IP INPATIENT N NEWBORN',
+  day_case: 'D DC DAYCASE',
+  emergency: 'E ED ER AE A&E EMERGENCY',
+  outpatient: 'O OP OUTPATIENT',
+  obstetrics: 'B OBSTETRICS MATERNITY',
+  preadmission: 'P PREADMIT PREADMISSION',
+  recurring: 'R RECURRING',
+});
+
+export const patientClassOf = (code: Code): PatientClass =>
+  lookUp(PATIENT_CLASS, code?.replace(/[\s-]+/g, ''));
+
+/** Table 0430. */
+const ARRIVAL_MODE = list<ArrivalMode>({
+  ambulance: 'A H',
+  own_transport_or_walked: 'C F P W',
+  police: 'L POLICE',
+  other: 'O',
+});
+
+export const arrivalModeOf = (code: Code): ArrivalMode => lookUp(ARRIVAL_MODE, code);
+
+/** Treatment function codes (NHS Data Dictionary) of kinds of care that agreements leave out. */
+const CARE_CONTEXT = list<Exclude<CareContext, 'general'> | 'UNKNOWN'>({
+  maternity: '501 505 560',
+  newborn: '422 424',
+  mental_health: `656 ${Array.from({ length: 28 }, (_, index) => 700 + index).join(' ')}`,
+  sexual_health: '360',
+});
+
+/** Words in the names of wards, specialties and patient types that say the same where no national code does. */
+const CARE_WORDS: [CareContext, RegExp][] = [
+  ['newborn', /NEWBORN|NEONAT|SCBU|NICU/],
+  ['maternity', /MATERNITY|OBSTETRIC|MIDWI|(ANTE|POST) ?NATAL|LABOU?R|DELIVERY SUITE|BIRTH/],
+  ['mental_health', /PSYCHIATR|MENTAL HEALTH|CAMHS/],
+  ['sexual_health', /SEXUAL|GENITO ?URIN|\bGUM\b|\bHIV\b/],
+];
+
+const OF_METHOD: Partial<Record<AdmissionMethod, CareContext>> = { maternity: 'maternity', birth: 'newborn' };
+
+/**
+ * The kind of care: by the admission method, the treatment function code, then by words. A local code that is no national one
+ * leaves it open.
+ */
+export const careContextOf = (
+  specialty: Code,
+  method: AdmissionMethod,
+  words: readonly (string | undefined)[],
+): CareContext => {
+  const coded = OF_METHOD[method] ?? lookUp(CARE_CONTEXT, specialty);
+  if (coded !== 'UNKNOWN') return coded;
+  const text = [specialty, ...words].join(' ').toUpperCase();
+  const named = CARE_WORDS.find(([, pattern]) => pattern.test(text))?.[0];
+  return named ?? (/^\d{3}$/.test(specialty ?? '') ? 'general' : 'UNKNOWN');
+};

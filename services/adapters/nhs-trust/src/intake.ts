@@ -5,25 +5,26 @@ import { errorCode } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/log';
 import type { Metrics } from '@causeway/runtime/metrics';
 import type { Source } from '@causeway/runtime/source';
+import type { Standing } from '@causeway/runtime/source-commit';
+import { parseInstant } from '@causeway/schemas/dates/hl7';
 import type { Contact } from '@causeway/schemas/generated/types';
 import { type AckMode, type Answer, acknowledgement, controlIds } from './acknowledgement.ts';
 import { messagesIn } from './batch.ts';
 import type { Arrival, Reply } from './client.ts';
 import { type Header, header, type Message, parseHeader, parseMessage, text } from './hl7.ts';
 import type { Frame, Oversize } from './mllp.ts';
-import type { NhsNumberPolicy } from './patient.ts';
-import { translate, triggerOf } from './translate.ts';
+import { type Mark, type Translation, translate, triggerOf } from './translate.ts';
 
 export const ADAPTER = 'nhs-trust';
 export const CONTENT_TYPE = 'application/hl7-v2';
 
-export type IntakeOptions = {
+export type IntakeOptions = Omit<Translation, 'contact'> & {
   source: Pick<Source, 'accept' | 'deadLetter'>;
   ackMode: AckMode;
-  nhsNumber: NhsNumberPolicy;
-  processingIds: ReadonlySet<string>;
   /** Whom partners ring about an event of this trust. */
   contact(): Contact;
+  /** The safeguard that opens or closes with what the feed says of a person's address; `on` is the message's day. */
+  safeguard(mark: Mark, on: string): Standing[];
   now(): Date;
   log: Logger;
   metrics: Metrics;
@@ -40,6 +41,11 @@ const KEPT_WITH: Record<Answer['verdict'], number> = { accepted: 0, rejected: 1,
 export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Promise<Reply>) => {
   const { source, log, metrics } = options;
   const nextControlId = controlIds(options.now());
+
+  const dayOf = (message: Message): string => {
+    const sent = parseInstant(text(message, header(message), 7)) ?? options.now().toISOString();
+    return sent.slice(0, 10);
+  };
 
   const unavailable = (error: unknown): Fate => ({
     outcome: 'failed',
@@ -70,18 +76,27 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
 
   const publish = async (raw: Buffer, message: Message): Promise<Fate> => {
     const translated = translate(message, { ...options, contact: options.contact() });
-    if (translated.kind === 'ignored') {
+    if (translated.kind === 'undecodable') return keep(raw, translated.reason, ACCEPTED);
+    const { mark } = translated;
+    if (translated.kind === 'ignored' && mark === undefined) {
       return { outcome: 'ignored', reason: translated.reason, answer: ACCEPTED };
     }
-    if (translated.kind === 'undecodable') return keep(raw, translated.reason, ACCEPTED);
     try {
+      const standing = mark === undefined ? [] : options.safeguard(mark, dayOf(message));
       const fate = await source.accept({
         raw,
         contentType: CONTENT_TYPE,
         identity: identityOf(message),
         content: message.content,
-        facts: translated.facts,
+        facts: translated.kind === 'ignored' ? [] : translated.facts,
+        standing,
       });
+      if (fate.fate === 'published' && fate.ids.length === 0) {
+        return { outcome: 'published', reason: 'safeguard-only', answer: ACCEPTED };
+      }
+      if (translated.kind === 'ignored') {
+        return { outcome: 'ignored', reason: translated.reason, answer: ACCEPTED };
+      }
       return { outcome: fate.fate, reason: 'reason' in fate ? fate.reason : 'none', answer: ACCEPTED };
     } catch (error) {
       return unavailable(error);

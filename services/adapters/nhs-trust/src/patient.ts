@@ -1,4 +1,5 @@
 /** The person of an ADT message: PID and PD1 to the `Person` of our events, and what tells them apart. */
+import type { LocalIdentifier } from '@causeway/runtime/fact';
 import { parsePartialDate } from '@causeway/schemas/dates/hl7';
 import type {
   Address,
@@ -12,12 +13,12 @@ import { checkNhsNumber, nhsNumberStatusOf } from '@causeway/schemas/identifiers
 import { checkOdsCode } from '@causeway/schemas/identifiers/ods';
 import { checkPostcode } from '@causeway/schemas/identifiers/places';
 import { sexOf } from './codes.ts';
-import { component, known, type Message, repetitions, type Segment, segment, text } from './hl7.ts';
+import { component, header, known, type Message, repetitions, type Segment, segment, text } from './hl7.ts';
 
 export type Patient = {
   person: Person;
   /** The trust's own identifiers, the one that stays the same first. */
-  local: { scheme: string; id: string }[];
+  local: LocalIdentifier[];
   /** An NHS number that may stand for the person: valid, no placeholder, traced. */
   verifiedNhsNumber: string | undefined;
 };
@@ -121,28 +122,25 @@ const practiceOf = (message: Message): string | null => {
   return /^[A-Z]\d{5}$/.test(code) && checkOdsCode(code).valid ? code : null;
 };
 
-/**
- * Whether where the person is must not leave the trust. ZU8 carries the marker for shielded addresses among other things, and its
- * layout differs between products: any content there counts until a feed's own layout is configured.
- */
-export const isShielded = (message: Message): boolean =>
-  message.segments.some(
-    ({ name, fields }) => name === 'ZU8' && fields.slice(1).some((field) => !/^("")?$/.test(field)),
-  );
+/** PID-19 was made for another country's number; older British feeds put the NHS number there, without a word. */
+const unnamedNumber = (message: Message, pid: Segment): Identifier[] => {
+  const id = canonicalOf(checkNhsNumber(text(message, pid, 19) ?? ''));
+  return id === undefined ? [] : [{ id, check: undefined, authority: 'NHS', root: '', type: 'NHS' }];
+};
 
-/** The patient of the message; undefined without a PID segment. */
+/** The patient of a PID segment; `shielded` leaves out where they are. */
 export const patientOf = (
   message: Message,
-  facility: string,
+  pid: Segment,
   policy: NhsNumberPolicy,
-): Patient | undefined => {
-  const pid = segment(message, 'PID');
-  if (pid === undefined) return undefined;
-  const list = [...identifiersIn(message, pid, 3), ...identifiersIn(message, pid, 2)];
+  shielded: boolean,
+): Patient => {
+  const facility = text(message, header(message), 4) ?? '';
+  const list = [3, 2, 4].flatMap((field) => identifiersIn(message, pid, field));
+  list.push(...unnamedNumber(message, pid));
   const local = localIdentifiers(list, facility);
   const { number, status } = nhsNumberOf(message, pid, list);
   const traced = status === undefined ? policy.withoutStatus === 'verified' : status === 'verified';
-  const shielded = isShielded(message);
   const identifiers: Identifiers = {
     nhsNumber: number ?? null,
     nhsNumberStatus: status ?? null,
@@ -172,4 +170,17 @@ export const categoryAt = (person: Person, at: string): PersonCategory => {
   const day = at.slice(0, birthday.length);
   if (day === birthday && birthday.length < 10) return 'UNKNOWN';
   return day < birthday ? 'child' : 'adult';
+};
+
+/** Who an identity was before a merge or a change of number: MRG-1, and MRG-4 of older versions. */
+export const retiredOf = (
+  message: Message,
+  mrg: Segment,
+  policy: NhsNumberPolicy,
+): { local: LocalIdentifier[]; nhs: string | undefined } => {
+  const facility = text(message, header(message), 4) ?? '';
+  const list = [1, 4].flatMap((field) => identifiersIn(message, mrg, field));
+  const { number, status } = nhsNumberOf(message, mrg, list);
+  const traced = status === undefined ? policy.withoutStatus === 'verified' : status === 'verified';
+  return { local: localIdentifiers(list, facility), nhs: traced ? number : undefined };
 };

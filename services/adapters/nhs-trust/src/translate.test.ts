@@ -13,6 +13,7 @@ const SETTINGS: Translation = {
   contact: { organisation: 'Westshire NHS Trust', telephone: '01632 960010' },
   nhsNumber: { withoutStatus: 'verified' },
   processingIds: new Set(['P']),
+  shieldingMark: { segment: 'ZU8', field: 3 },
 };
 
 const translated = (raw: string | Buffer, settings: Partial<Translation> = {}): Outcome => {
@@ -80,19 +81,171 @@ describe('translation of ADT messages', () => {
     ]);
   });
 
+  it('says with each trigger and class of patient what a hospital means by it', () => {
+    const said = (trigger: string, patientClass: string, more: Parts = {}) => {
+      const pv1 = PV1.replace('|I|', `|${patientClass}|`);
+      const outcome = translated(message({ trigger, pv1, ...more }));
+      if (outcome.kind !== 'facts') return outcome.reason;
+      return outcome.facts.map(({ type, voids }) => {
+        const fact = type.replace(/^uk\.causeway\.nhs\.|\.v1$/g, '');
+        return voids?.onlyIfKnown ? `${fact} if known` : fact;
+      });
+    };
+    const expected: [trigger: string, patientClass: string, said: string | string[]][] = [
+      ['A01', 'I', ['inpatient-admission.recorded']],
+      ['A01', 'D', ['inpatient-admission.recorded']],
+      ['A01', '', ['inpatient-admission.recorded']],
+      ['A01', 'E', ['emergency-attendance.registered']],
+      ['A01', 'O', 'not-a-stay'],
+      ['A02', 'I', ['inpatient-transfer.recorded']],
+      ['A02', 'E', 'not-a-stay'],
+      ['A03', 'I', ['patient-discharge.recorded']],
+      ['A03', 'E', 'end-of-emergency-attendance'],
+      ['A03', 'O', ['outpatient-appointment.recorded']],
+      ['A04', 'E', ['emergency-attendance.registered']],
+      ['A04', 'O', ['outpatient-appointment.recorded']],
+      ['A04', 'I', 'not-an-attendance'],
+      ['A05', 'O', ['outpatient-appointment.recorded']],
+      ['A05', 'P', ['inpatient-admission.planned']],
+      ['A08', 'I', ['demographics.amended']],
+      ['A11', 'I', ['inpatient-admission.voided']],
+      ['A11', 'E', ['emergency-attendance.voided']],
+      ['A11', 'O', ['outpatient-appointment.voided']],
+      ['A12', 'I', ['inpatient-transfer.voided']],
+      ['A12', '', ['inpatient-transfer.voided if known']],
+      ['A13', 'E', 'end-of-emergency-attendance'],
+      ['A14', 'P', ['inpatient-admission.planned']],
+      ['A16', 'I', ['discharge.planned']],
+      ['A21', 'I', ['inpatient-leave.begun']],
+      ['A22', 'I', ['inpatient-leave.ended']],
+      ['A25', 'I', ['discharge-plan.voided']],
+      ['A26', 'I', 'trigger-not-translated'],
+      ['A27', 'P', ['inpatient-admission-plan.voided']],
+      ['A28', 'U', ['demographics.amended']],
+      ['A31', 'U', ['demographics.amended']],
+      ['A38', 'O', ['outpatient-appointment.voided']],
+      ['A38', '', ['outpatient-appointment.voided if known', 'inpatient-admission-plan.voided if known']],
+      ['A40', 'I', 'no-second-identity'],
+      ['A52', 'I', ['inpatient-leave.voided']],
+      ['A53', 'I', ['inpatient-leave-end.voided']],
+    ];
+    for (const [trigger, patientClass, what] of expected) {
+      assert.deepEqual(said(trigger, patientClass), what, `${trigger} of class "${patientClass}"`);
+    }
+    const withdrawn = ['inpatient-admission', 'emergency-attendance', 'outpatient-appointment'];
+    assert.deepEqual(
+      said('A11', ''),
+      withdrawn.map((fact) => `${fact}.voided if known`),
+    );
+    assert.deepEqual(said('A13', 'I'), ['patient-discharge.voided', 'death.notified']);
+  });
+
+  it('finds an emergency attendance where PV1-2 calls it something else', () => {
+    const said = (pv1: string) => {
+      const outcome = translated(message({ trigger: 'A04', pv1 }));
+      return outcome.kind === 'facts' ? outcome.facts[0]?.type : outcome.reason;
+    };
+    const type = 'uk.causeway.nhs.emergency-attendance.registered.v1';
+    assert.equal(said('PV1|1|I|Somewhere|||||||||||||||EMERGENCY|V1'), type);
+    assert.equal(said('PV1|1|I|WGH A&E^^^WESTGEN||||||||||||||||V1'), type);
+    assert.equal(said('PV1|1|O|Main^^^WESTGEN^^^^^Emergency Department||||||||||||||||V1'), type);
+    assert.equal(said('PV1|1|""|Main|||||||180|||||||||V1'), type);
+    assert.equal(said('PV1|1|I|Emergency Assessment Unit||||||||||||||||V1'), 'not-an-attendance');
+    assert.equal(said('PV1|1|I|BLED CLINIC||||||||||||||||V1'), 'not-an-attendance');
+  });
+
+  it('tells a death once, by the record or by how the stay ended, and takes it back the same way', () => {
+    const deathOf = (parts: Parts) => {
+      const outcome = translated(message(parts));
+      assert.ok(outcome.kind === 'facts');
+      const found = outcome.facts.find(({ type }) => type === 'uk.causeway.nhs.death.notified.v1');
+      const data = found?.data as EventData['uk.causeway.nhs.death.notified.v1'] | undefined;
+      return [data?.status, data?.dateOfDeath?.value, found?.remember?.fact, found?.remember?.onlyIf];
+    };
+    const pid = (date: string, indicator: string) =>
+      `PID|1||T1^^^RWX^HOSP||A^B||1941|2${'|'.repeat(21)}${date}|${indicator}`;
+    assert.deepEqual(deathOf({ trigger: 'A31', pid: pid('20240304', 'Y') }), [
+      'informal',
+      '2024-03-04',
+      'death',
+      'not-known',
+    ]);
+    assert.deepEqual(deathOf({ trigger: 'A31', pid: pid('""', '""') }), [
+      'removed',
+      undefined,
+      'death',
+      'known',
+    ]);
+    assert.deepEqual(deathOf({ trigger: 'A31', pid: pid('', '') }), Array(4).fill(undefined));
+    const died = `PV1|1|I|W||||||||||||||||V1${'|'.repeat(17)}4|79|||||||20240301|20240305101000`;
+    assert.deepEqual(deathOf({ trigger: 'A03', pv1: died }), [
+      'informal',
+      '2024-03-05',
+      'death-at-discharge',
+      'not-known',
+    ]);
+    assert.deepEqual(deathOf({ trigger: 'A13' }), ['removed', undefined, 'death-at-discharge', 'known']);
+  });
+
+  it('links each record of a merge to the one that goes on, and names nobody in the event', () => {
+    const one = 'PID|1||T1^^^RWX^HOSP~9434765919^^^NHS||Exampleton^Alda||19410217|2';
+    const two = 'PID|2||T3^^^RWX^HOSP||Sampleson^Cerys||19500101|2';
+    const more = ['MRG|T2^^^RWX^HOSP', two, 'MRG|T3^^^RWX^HOSP~T4^^^RWX^HOSP'];
+    const outcome = translated(message({ trigger: 'A40', pid: one, pv1: 'ZZZ|', more }));
+    assert.ok(outcome.kind === 'facts');
+    const links = outcome.facts.map(({ subject, others }) => [
+      subject[0]?.id,
+      others?.[0]?.local?.map(({ id }) => id),
+    ]);
+    assert.deepEqual(links, [
+      ['T1', ['T2']],
+      ['T3', ['T4']],
+    ]);
+    assert.doesNotMatch(JSON.stringify(outcome.facts.map(({ data }) => data)), /"T\d"|Exampleton|943/);
+  });
+
+  it('says what a message deletes, which is not the same as what it leaves out', () => {
+    const amended = (pid: string) => {
+      const { data } = factOf(translated(message({ trigger: 'A31', pid })));
+      return (data as EventData['uk.causeway.nhs.demographics.amended.v1']).amended;
+    };
+    assert.equal(amended('PID|1||T1||A^B||19410217|2|||'), null);
+    assert.deepEqual(amended('PID|1||T1||A^B||""|2|||""'), ['person.dateOfBirth', 'person.address']);
+  });
+
+  it('says when an appointment was made and when it is, whichever field has which', () => {
+    const booking = (evn: string, pv2: string) => {
+      const pv1 = 'PV1|1|O|Clinic||||||||||||||||V1';
+      const fact = factOf(translated(message({ trigger: 'A05', evn, pv1, more: [pv2] })));
+      const data = fact.data as EventData['uk.causeway.nhs.outpatient-appointment.recorded.v1'];
+      return [fact.occurredAt.slice(0, 16), data.appointmentAt?.slice(0, 16)];
+    };
+    const both = ['2024-03-05T10:00', '2024-03-09T09:00'];
+    assert.deepEqual(booking('EVN|A05|20240305100000||||20240309090000', 'PV2|'), both);
+    assert.deepEqual(booking('EVN|A05|20240305100500||||20240305100000', 'PV2||||||||202403090900'), both);
+    assert.deepEqual(booking('EVN|A05|20240305100000|20240309090000', 'PV2|'), both);
+    const late = booking('EVN|A05|20240305100000||||20240301090000', 'PV2||||||||202403010900');
+    assert.deepEqual(late, ['2024-03-05T10:00', '2024-03-01T09:00']);
+  });
+
+  it('marks what belongs to history, and carries the order of the feed', () => {
+    const msh = 'MSH|^~\\&|PAS|RWX|TIE|RWX|20240305102000||ADT^A01|C1|P^A|2.4|42';
+    const { replay, sequence } = factOf(translated(message({ msh })));
+    assert.deepEqual([replay, sequence], [true, '00000000000000000042']);
+    assert.equal(factOf(translated(message({}))).replay, undefined);
+  });
+
   it('ignores what it does not translate, and says which kind that is', () => {
     const reasonOf = (outcome: Outcome) => (outcome.kind === 'ignored' ? outcome.reason : outcome.kind);
     const adt = (trigger: string) => translated(message({ trigger }));
-    assert.equal(reasonOf(adt('A08')), 'trigger-not-translated');
     assert.equal(reasonOf(adt('Z99')), 'trigger-not-translated');
     assert.equal(reasonOf(adt('constructor')), 'trigger-not-translated');
-    assert.equal(reasonOf(translated('MSH|^~\\&|A|B|||20240305||SIU^S12|1|P|2.4')), 'not-adt');
+    for (const type of ['SIU^S12', 'ORU^R01', 'MFN^M02', 'ORM^O01', 'MDM^T02'])
+      assert.equal(reasonOf(translated(`MSH|^~\\&|A|B|||20240305||${type}|1|P|2.4`)), 'not-adt');
     assert.equal(
       reasonOf(translated('MSH|^~\\&|A|B|||20240305||ADT^A01|1|T|2.4')),
       'processing-id-not-accepted',
     );
-    assert.equal(reasonOf(translated(message({ pv1: PV1.replace('|I|', '|O|') }))), 'not-inpatient');
-    assert.equal(reasonOf(translated(message({ pv1: PV1.replace('|I|', '|""|') }))), 'not-inpatient');
   });
 
   it('calls a message undecodable where it cannot know what was meant', () => {
@@ -216,15 +369,24 @@ describe('the patient of a message', () => {
     ]);
   });
 
-  it('is nowhere to be found in an event where the feed may have marked a shielded address', () => {
+  it('is nowhere to be found in an event where the feed marked a shielded address, or may have', () => {
     const pid = `${PID}|||1 Hidden Lane^^^^WE4 5TS^^H`;
-    const more = ['PD1|||Surgery^^Y99999', 'ZU8|Y'];
-    const data = admissionOf(translated(message({ pid, more })));
-    assert.deepEqual(
-      [data.person.address, data.person.generalPractice, data.site, data.ward],
-      [null, null, null, null],
-    );
-    assert.doesNotMatch(JSON.stringify(data), /Hidden|WE4|Y99999|WESTGEN|Ward/);
+    const shielded = (...more: string[]) => {
+      const outcome = translated(message({ pid, more: ['PD1|||Surgery^^Y99999', ...more] }));
+      const found = /Hidden|WE4|Y99999|WESTGEN|Ward/.test(JSON.stringify(factOf(outcome).data));
+      return [!found, outcome.kind === 'facts' ? outcome.mark?.shielding : undefined];
+    };
+    assert.deepEqual(shielded('ZU8|U|1|Yes'), [true, 'yes']);
+    assert.deepEqual(shielded('ZU8|Z|1|No'), [false, 'no']);
+    assert.deepEqual(shielded('ZU8|Y'), [true, undefined]);
+    assert.deepEqual(shielded('ZU8|""'), [false, undefined]);
+    assert.deepEqual(shielded(), [false, undefined]);
+    assert.deepEqual(shielded('PD1|||Surgery^^Y99999|||||||||R'), [false, undefined]);
+    const pd1 = 'PD1|||Surgery^^Y99999|||||||||R';
+    const restricted = translated(message({ pid, more: [pd1] }));
+    assert.doesNotMatch(JSON.stringify(factOf(restricted).data), /Hidden|WE4|Y99999|WESTGEN|Ward/);
+    const typed = translated(message({ pid: pid.replace('^^H', '^^SHIELDED') }));
+    assert.doesNotMatch(JSON.stringify(factOf(typed).data), /Hidden|WE4/);
   });
 });
 
