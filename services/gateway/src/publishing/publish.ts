@@ -12,7 +12,6 @@ import { sendInTime } from '@causeway/runtime/source-commit';
 import type { Tokeniser } from '@causeway/runtime/tokens';
 import { canonicalJson } from '@causeway/schemas/agreement';
 import type { EventType } from '@causeway/schemas/catalogue';
-import { urgencyOf } from '@causeway/schemas/urgency';
 import { type Attributes, checkAttributes, type Fault } from './attributes.ts';
 import type { Given } from './body.ts';
 import { peopleIn } from './people.ts';
@@ -166,8 +165,6 @@ const recordOf = async (
   const { id, source, time, subject, localid = 'subject:given', traceparent } = attributes;
   const corrects = attributes.corrects ?? correctedIn(data);
   const colon = localid.indexOf(':');
-  const urgency = urgencyOf(type, data as Record<string, unknown>, time);
-  const actBy = attributes.actby ?? urgency.actBy;
   const fact = {
     type: type.type,
     data,
@@ -176,8 +173,8 @@ const recordOf = async (
     classification: (attributes.dataclassification ?? 'OFFICIAL-SENSITIVE') as Classification,
     handling: attributes.handling?.split(' ') ?? [],
     exclude: attributes.exclude?.split(' ') ?? [],
-    priority: (attributes.priority ?? urgency.priority) as Priority,
-    ...(actBy !== undefined && { actBy }),
+    ...(attributes.priority !== undefined && { priority: attributes.priority as Priority }),
+    ...(attributes.actby !== undefined && { actBy: attributes.actby }),
     ...(attributes.correlationid !== undefined && { correlationId: attributes.correlationid }),
     ...(attributes.inresponseto !== undefined && { inResponseTo: attributes.inresponseto }),
     ...(attributes.sequence !== undefined && { sequence: attributes.sequence }),
@@ -185,11 +182,7 @@ const recordOf = async (
     subject: [{ scheme: localid.slice(0, colon), id: localid.slice(colon + 1) }],
     ...peopleIn(data),
   } as unknown as Fact;
-  const publishable = {
-    schemaId: await types.schemaId(type),
-    priority: urgency.priority,
-    siblingOf: type.siblingOf,
-  };
+  const publishable = { ...type, schemaId: await types.schemaId(type) };
   const record = await factRecord(
     { organisation, source, codec, tokeniser },
     fact,
