@@ -32,8 +32,6 @@ const settings = {
   DEPLOY_TOPICS: flag(true),
   CAUSEWAY_ORGANISATIONS_DIR: text(),
   CAUSEWAY_AGREEMENTS_DIR: text(),
-  /** People whom organisations know from the start: for the example partnership, with the partnership's key. */
-  CAUSEWAY_INTERESTS_DIR: text(''),
 };
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -43,9 +41,11 @@ try {
   const organisations = readOrganisations(config.CAUSEWAY_ORGANISATIONS_DIR);
   const catalogue = loadCatalogue();
   const ids = organisations.map(({ id }) => id);
-  const interests = config.CAUSEWAY_INTERESTS_DIR
+  // Only the example partnership knows people from the start, and only for that the step needs the partnership's key.
+  const known = process.env.CAUSEWAY_INTERESTS_DIR;
+  const interests = known
     ? exampleInterestRecords(
-        readExampleInterests(config.CAUSEWAY_INTERESTS_DIR),
+        readExampleInterests(known),
         ids,
         loadConfig({ PARTNERSHIP_KEY: secret() }).PARTNERSHIP_KEY,
         new Date(),
