@@ -276,5 +276,5 @@ test('a changed ledger record is found and named', async () => {
   writeFileSync(`${path}.changed`, lines.join('\n'));
   const { code, output } = await causeway.command('ledger.ts', 'verify', `${path}.changed`);
   assert.equal(code, 1);
-  assert.match(output, /ledger\.westshire-nhs-trust\/\d, offset \d+/);
+  assert.match(output, /line \d+: ledger\.westshire-nhs-trust\/\d, sequence \d+/);
 });

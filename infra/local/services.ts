@@ -100,6 +100,7 @@ function environmentOf({ service, port, adminPort }: Placed, around: Surrounding
   const offered: Environment = {
     COUNCIL_DATABASE_URL: connections.COUNCIL_DATABASE_URL,
     COUNCIL_DROP_DIR: environment.COUNCIL_DROP_DIR || join(home, 'council-drop'),
+    CHECKPOINT_DIR: join(home, 'checkpoints'),
   };
   // A service's own settings begin with its name: NHS_TRUST_ACK_MODE goes to nhs-trust.
   const prefix = `${service.name.replaceAll('-', '_').toUpperCase()}_`;
@@ -132,6 +133,7 @@ function environmentOf({ service, port, adminPort }: Placed, around: Surrounding
     ...(service.name === 'console'
       ? {
           SESSION_KEY: secrets.get('session-key'),
+          CHECKPOINT_KEY: environment.CHECKPOINT_KEY || secrets.get('checkpoint-key'),
           CONSOLE_CLIENT_SECRET:
             environment.CONSOLE_CLIENT_SECRET || secrets.get(clientSecretName(CONSOLE_CLIENT)),
         }

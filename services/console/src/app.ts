@@ -5,6 +5,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import helmet from 'helmet';
 import { agreementsApi } from './agreements/agreements-api.ts';
 import type { AgreementDesk } from './agreements/desk.ts';
+import { type Checkpoints, checkpointsApi } from './checkpoints/checkpoints-api.ts';
 import type { Measurement } from './measurement/measurement.ts';
 import { createCookies } from './sign-in/cookies.ts';
 import { createGuard } from './sign-in/guard.ts';
@@ -20,6 +21,7 @@ export type AppParts = {
   access: AccessVerifier;
   measurement: Pick<Measurement, 'now' | 'onLook'>;
   agreements: AgreementDesk;
+  checkpoints: Checkpoints;
   sessionKey: string;
   publicUrl: () => URL;
   /** Whether browsers reach the console over HTTPS only. */
@@ -46,6 +48,7 @@ export function createApp(parts: AppParts): Express {
   app.use(signInRoutes({ ...parts, pages, sessions, cookies, ownPages: [THROUGHPUT_PAGE] }));
   app.use(throughputRoutes({ ...parts, guard, pages }));
   app.use(agreementsApi({ ...parts, guard }));
+  app.use(checkpointsApi({ ...parts, guard }));
   app.use((req, res) => {
     if (isForPrograms(req.path)) throw new Problem(404, 'not-found', 'There is nothing at this address');
     pages.send(res, 404, 'not-found.njk', {});

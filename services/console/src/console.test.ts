@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Service, startService } from '@causeway/runtime/service';
 import { createSharedTopics, createTestBus, type TestBus, testVariable } from '@causeway/runtime/test-bus';
@@ -11,6 +14,7 @@ let bus: TestBus;
 let service: Service;
 let browser: Browser;
 let url = '';
+const checkpoints = mkdtempSync(join(tmpdir(), 'causeway-checkpoints-'));
 
 before(async () => {
   await createSharedTopics();
@@ -23,6 +27,8 @@ before(async () => {
     OIDC_ISSUER: testVariable('OIDC_ISSUER'),
     CONSOLE_CLIENT_SECRET: testVariable('OIDC_CLIENT_SECRET'),
     SESSION_KEY: 'a session key for tests only',
+    CHECKPOINT_KEY: Buffer.alloc(32, 1).toString('base64url'),
+    CHECKPOINT_DIR: checkpoints,
     CONSOLE_PORT: new URL(url).port,
   });
   browser = await openBrowser();
@@ -31,6 +37,7 @@ after(async () => {
   await browser?.close();
   await service?.stop();
   await bus?.close();
+  rmSync(checkpoints, { recursive: true, force: true });
 });
 
 test('an operator logs in with the provider and sees an event arrive', async () => {
@@ -64,6 +71,8 @@ test('it is ready, and refuses to start in production without its public address
     OIDC_ISSUER: 'https://issuer.example',
     CONSOLE_CLIENT_SECRET: 'a client secret for tests only',
     SESSION_KEY: 'a session key for tests only',
+    CHECKPOINT_KEY: Buffer.alloc(32, 1).toString('base64url'),
+    CHECKPOINT_DIR: checkpoints,
     CONSOLE_PORT: '0',
   };
   await assert.rejects(

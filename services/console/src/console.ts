@@ -19,10 +19,12 @@ import { listen } from '@causeway/runtime/http';
 import { connectKafka } from '@causeway/runtime/kafka';
 import { followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
+import { createNoteSigner } from '@causeway/runtime/signed-note';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { createAgreementDesk } from './agreements/desk.ts';
 import { createApp } from './app.ts';
+import { startCheckpointer } from './checkpoints/checkpointer.ts';
 import { followJourneys } from './journeys/follow.ts';
 import { startLagSampler } from './lag/sampler.ts';
 import { startMeasurement } from './measurement/measurement.ts';
@@ -45,6 +47,11 @@ export const consoleSettings = {
   CONSOLE_URL: url().optional(),
   CONSOLE_CLIENT_SECRET: secret(),
   SESSION_KEY: secret(),
+  /** Signs checkpoints: 32 random bytes in base64url. */
+  CHECKPOINT_KEY: secret(),
+  CHECKPOINT_NAME: text('causeway'),
+  /** Where checkpoints are kept outside the cluster. */
+  CHECKPOINT_DIR: text(),
 };
 
 /** Starts the console: pages and API for the people who run the bus and answer for it. */
@@ -80,6 +87,16 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   onStop('agreements', () => agreements.close());
   const ledger = openConsoleLedger(kafka, log);
   onStop('console ledger', () => ledger.close());
+  const signer = createNoteSigner(config.CHECKPOINT_NAME, config.CHECKPOINT_KEY);
+  const checkpointer = startCheckpointer({
+    kafka,
+    signer,
+    organisations,
+    directory: config.CHECKPOINT_DIR,
+    log,
+    metrics,
+  });
+  onStop('checkpoints', () => checkpointer.close());
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
 
   let publicUrl = configuredUrl;
@@ -98,6 +115,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
       codec,
       catalogue: loadCatalogue(),
     }),
+    checkpoints: { verifierKey: signer.verifierKey, latest: checkpointer.latest },
     sessionKey: config.SESSION_KEY,
     publicUrl: () => publicUrl ?? new URL(server.url),
     secure: configuredUrl?.protocol === 'https:',

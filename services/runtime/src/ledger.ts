@@ -94,6 +94,21 @@ export type ChainState = { sequence: number; head: Buffer; next: number };
 export const emptyChain = (): ChainState => ({ sequence: 0, head: GENESIS, next: 0 });
 
 /**
+ * The chain before a record whose predecessors were deleted, as far as the record itself says it; undefined where it is
+ * the first of its chain or not readable. Nothing is known of it until a checkpoint agrees with what follows.
+ */
+export const startOfChain = (value: Buffer | null): ChainState | undefined => {
+  try {
+    const { sequence, previous } = parseLedgerRecord(value ?? Buffer.alloc(0));
+    const head = Buffer.from(previous, 'base64url');
+    const later = Number.isSafeInteger(sequence) && sequence > 0 && head.length === GENESIS.length;
+    return later ? { sequence, head, next: 0 } : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
  * Checks one record against the chain so far.
  * @returns the chain after it, or in `problem` what is wrong with this record
  */

@@ -60,6 +60,10 @@ export type Metrics = {
   overdue: Count<Organisation & { reason: 'not_delivered' | 'not_acknowledged' }>;
   /** Unix time, in seconds, at which a certificate ends: `server`, or `kafka-ca`. */
   certificateExpires: Level<{ certificate: string }>;
+  /** Notes that say how far every ledger has come. */
+  checkpoints: Count<{ outcome: 'signed' | 'failed' }>;
+  /** Ledger partitions found not to be whole; each of them once. */
+  ledgerProblems: Count<{ ledger: string }>;
   databaseErrors: Count<{ kind: 'connection' | 'statement' }>;
   /** Parts inside a service that were started again after an error. */
   restarts: Count<Component>;
@@ -139,6 +143,8 @@ export function createMetrics(service: string): Metrics {
       'reason',
       'organisation',
     ]),
+    checkpoints: count('checkpoints_total', 'Signed notes on the heads of the ledgers', ['outcome']),
+    ledgerProblems: count('ledger_problems_total', 'Ledger partitions that are not whole', ['ledger']),
     overdue: count('overdue_total', 'Events not delivered or not acknowledged in time', [
       'organisation',
       'reason',

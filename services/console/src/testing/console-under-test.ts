@@ -32,6 +32,7 @@ export async function startConsoleUnderTest(options: {
       },
     },
     agreements: options.agreements ?? NOTHING_THERE,
+    checkpoints: { verifierKey: 'a key', latest: () => undefined },
     sessionKey: 'a session key for tests only',
     publicUrl: () => new URL(options.publicUrl ?? server.url),
     secure: options.publicUrl?.startsWith('https:') ?? false,
