@@ -1,4 +1,4 @@
-import type { AgreementsState } from '@causeway/schemas/agreement-log';
+import type { AgreementsState, VersionState } from '@causeway/schemas/agreement-log';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import type { Contact, EventData } from '@causeway/schemas/generated/types';
 import type { Agreements } from './agreements.ts';
@@ -20,7 +20,7 @@ export type FeedbackParts = {
   component: string;
   codec: Pick<Codec, 'idOf' | 'encode'>;
   organisations: Pick<Organisations, 'get'>;
-  agreements: Pick<Agreements, 'state'>;
+  agreements: Pick<Agreements, 'state' | 'freshWithin'>;
 };
 
 /** The event that is answered, as it lay in the recipient's inbox. */
@@ -38,12 +38,19 @@ export const isFeedback = (type: string): boolean => type.startsWith(PREFIX);
  * Whether one of the agreements that released an event (`<id>/<version>`, as in `ce_agreement`) lets its recipient report
  * back, in the version that is active now.
  */
-export const allowsFeedback = (state: AgreementsState, agreements: readonly string[]): boolean => {
+export const allowsFeedback = (state: AgreementsState, agreements: readonly string[]): boolean =>
+  activeOf(state, agreements).some(({ record }) => record.agreement.feedback === true);
+
+const activeOf = (state: AgreementsState, agreements: readonly string[]): VersionState[] => {
   const ids = new Set(agreements.map((named) => named.slice(0, named.indexOf('/'))));
-  return [...state.versions.values()].some(
-    ({ record, status }) => status === 'active' && ids.has(record.id) && record.agreement.feedback === true,
+  return [...state.versions.values()].filter(
+    ({ record, status }) => status === 'active' && ids.has(record.id),
   );
 };
+
+/** Whether one of the agreements that released an event is active at all. */
+export const isInForce = (state: AgreementsState, agreements: readonly string[]): boolean =>
+  activeOf(state, agreements).length > 0;
 
 /** Whom to ring at the recipient. */
 export const recipientContact = ({ organisation, organisations }: FeedbackParts): Contact =>

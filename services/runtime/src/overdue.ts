@@ -10,6 +10,7 @@ import {
   type FeedbackParts,
   feedbackRecord,
   isFeedback,
+  isInForce,
   recipientContact,
 } from './feedback.ts';
 import type { Inboxes } from './inbox.ts';
@@ -58,6 +59,7 @@ const TYPE = 'uk.causeway.exchange.delivery.overdue.v1';
 const TURN_MS = 5_000;
 const LEASE_MS = 20_000;
 const RETRY_MS = 1_000;
+const FOLLOWING_MS = 5_000;
 /** A watch that begins for the first time looks back this far. */
 const FIRST_LOOK_MS = 300_000;
 
@@ -125,11 +127,14 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
   };
 
   const tell = async (): Promise<void> => {
-    for (;;) {
+    // Whether anybody may be told stands in the agreements: they must be known.
+    while (feedback.agreements.freshWithin(FOLLOWING_MS)) {
       const overdue = await store.overdue(clock.now());
       if (overdue.length === 0) return;
       const records: KafkaRecord[] = [];
       for (const one of overdue) {
+        // What may not be handed over any more is not late.
+        if (!isInForce(feedback.agreements.state(), one.event.agreement)) continue;
         const record = await overdueRecord(feedback, one);
         if (record !== undefined) records.push(record);
         metrics.overdue.inc({ organisation, reason: one.reason });

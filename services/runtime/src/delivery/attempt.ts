@@ -1,6 +1,7 @@
 import type { AttemptRecord } from '../deliveries.ts';
 import { errorCode } from '../errors.ts';
-import type { FetchedRecord } from '../kafka-session.ts';
+import type { Envelope } from '../event.ts';
+import type { FetchedRecord, KafkaRecord } from '../kafka-session.ts';
 import type { Judge, Judged, Read } from './judge.ts';
 import type { Item } from './queue.ts';
 import { pauseAfter, type Tried } from './schedule.ts';
@@ -10,6 +11,10 @@ import type { Clock, Outcome, Subscription } from './subscription.ts';
 export type Result = {
   next: 'done' | 'park' | 'postpone' | 'bury' | 'stop';
   said: AttemptRecord | undefined;
+  /** Published together with it. */
+  also?: readonly KafkaRecord[];
+  /** The event, where it could be read. */
+  event?: Envelope;
   /** For the circuit: whether the receiver did well, is in trouble, or nothing was learnt about it. */
   receiver: 'well' | 'in-trouble' | 'unknown';
   record: FetchedRecord | undefined;
@@ -45,13 +50,21 @@ export const attemptOnce = async (
   if (parts.subscription.wants?.(read.event) === false) return nothing;
   const judged = await judge.judge(read, signal);
   if (judged.outcome === 'withhold')
-    return { ...say('withheld', judged.reason, read), next: 'done', record, receiver: 'unknown' };
+    return {
+      ...say('withheld', judged.reason, read),
+      next: 'done',
+      record,
+      receiver: 'unknown',
+      event: read.event,
+    };
   signal.throwIfAborted();
   const outcome = await deliver(parts.subscription, item, partition, { ...read, ...judged }, signal);
   if (outcome.outcome === 'not-wanted') return nothing;
   item.firstTry ??= clock.now();
   if (outcome.outcome !== 'unreachable') item.tries += 1;
-  return { ...resultOf(parts, item, outcome, (...said) => say(...said, read)), record };
+  const also = 'also' in outcome ? (outcome.also ?? []) : [];
+  const result = resultOf(parts, item, outcome, (...said) => say(...said, read));
+  return { ...result, also, event: read.event, record };
 };
 
 const deliver = async (
@@ -68,6 +81,7 @@ const deliver = async (
       schemaId,
       agreements,
       position: `${partition}-${item.position}`,
+      since: item.since,
       number: item.tries + 1,
       redriven: item.redrive !== null,
       signal,

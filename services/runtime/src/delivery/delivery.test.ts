@@ -187,3 +187,20 @@ test('with 10,000 parked events nothing more is read', async () => {
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.ok((await counted()) < 10_250, `${await counted()} are parked`);
 });
+
+test('a receiver that was left alone before a restart is tried again after it', async () => {
+  for (let index = 0; index < 8; index += 1) world.arrive({ person: `person-${index}` });
+  const down = receiver(() => ({ outcome: 'retry', code: 'time-out', blame: 'receiver' }));
+  const circuit = { failures: 2, pauseMs: 60_000, longestPauseMs: 60_000 };
+  const first = world.start({ ...down, circuit });
+  await until(
+    async () => (await first.store.circuit('sink').catch(() => ({ openUntil: null }))).openUntil !== null,
+    'it is left alone',
+  );
+  await first.close();
+  await world.database.query('delete from delivery_parked');
+  const last = world.arrive({ person: 'somebody-else' });
+  const up = receiver();
+  world.start({ ...up, circuit });
+  await until(() => up.delivered.includes(last), 'it is tried again');
+});

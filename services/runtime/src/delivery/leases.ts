@@ -48,7 +48,8 @@ export const keepLeases = (parts: LeaseParts): Leases => {
   const turn = async (): Promise<void> => {
     await parts.prepare();
     const begun = performance.now();
-    const instances = await store.seen(leaseMs);
+    const seen = await store.seen(leaseMs);
+    const instances = Math.max(1, seen.filter((one) => !isDead(one, instance)).length);
     const held = await store.renew(leaseMs);
     heldUntil = begun + leaseMs * (1 - MARGIN);
     const ours = new Set(held.map(nameOf));

@@ -22,8 +22,8 @@ export type DeliveryStore = {
   /** Rows for partitions that have none yet. `heads`: index = partition. */
   begin(subscription: string, heads: readonly number[]): Promise<void>;
   known(subscription: string): Promise<boolean>;
-  /** Says that this instance works; gives how many do. */
-  seen(leaseMs: number): Promise<number>;
+  /** Says that this instance works; gives all that said so lately. */
+  seen(leaseMs: number): Promise<string[]>;
   /** Prolongs what this instance holds and gives it; what it does not give is lost. */
   renew(leaseMs: number): Promise<Held[]>;
   /** Takes up to `count` that nobody holds, or whose holder is silent or one of `dead`. */
@@ -154,13 +154,13 @@ export const createDeliveryStore = ({ query }: Pick<Database, 'query'>, instance
        on conflict (instance) do update set seen_at = excluded.seen_at`,
       [instance],
     );
-    const [row] = await query<{ count: number }>(
+    const rows = await query<{ instance: string }>(
       `with gone as (delete from delivery_instance where seen_at < now() - interval '1 day')
-       select count(*)::int as count from delivery_instance
+       select instance from delivery_instance
        where seen_at > clock_timestamp() - $1 * interval '1 millisecond'`,
       [leaseMs],
     );
-    return Math.max(row?.count ?? 1, 1);
+    return rows.map((row) => row.instance);
   },
   renew: (leaseMs) =>
     query<Held>(

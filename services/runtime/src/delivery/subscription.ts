@@ -1,4 +1,5 @@
 import type { Envelope } from '../event.ts';
+import type { KafkaRecord } from '../kafka-session.ts';
 import type { CircuitSettings } from './circuit.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -37,6 +38,8 @@ export type Attempt = {
   agreements: string[];
   /** `<partition>-<offset>` in the inbox. */
   position: string;
+  /** When it came into the inbox, milliseconds since 1970. */
+  since: number;
   /** 1 for the first try. */
   number: number;
   redriven: boolean;
@@ -45,7 +48,13 @@ export type Attempt = {
 };
 
 export type Outcome =
-  | { outcome: 'delivered'; code?: string; status?: string }
+  | {
+      outcome: 'delivered';
+      code?: string;
+      status?: string;
+      /** Published together with the record of the delivery, such as what the receiver said back. */
+      also?: readonly KafkaRecord[];
+    }
   /** Not wanted after all; passed over without a record. */
   | { outcome: 'not-wanted' }
   /** `blame` says whether the receiver is in trouble or only this event (default): the circuit counts the former. */
@@ -60,7 +69,7 @@ export type Outcome =
   /** Nothing was sent: uses up no try. */
   | { outcome: 'unreachable'; code: string; status?: string; afterMs?: number }
   /** The receiver will never take this event: a dead letter now. */
-  | { outcome: 'refused'; code: string; status?: string }
+  | { outcome: 'refused'; code: string; status?: string; also?: readonly KafkaRecord[] }
   /** The receiver wants nothing any more: the subscription stops, the event waits. */
   | { outcome: 'gone'; code: string; status?: string };
 

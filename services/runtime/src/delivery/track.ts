@@ -27,7 +27,7 @@ export type Track = {
   /** Brings dead letters back into the queue. */
   bring(items: readonly Item[]): void;
   /** It waits no longer. */
-  done(item: Item, said?: DeliveryRecord): void;
+  done(item: Item, said?: DeliveryRecord, also?: readonly KafkaRecord[]): void;
   /** It is tried again at `item.due`. */
   park(item: Item, said: DeliveryRecord): void;
   postpone(item: Item, said: DeliveryRecord): void;
@@ -45,7 +45,12 @@ export type Track = {
   drop(): void;
 };
 
-export type Burial = { record: FetchedRecord; reason: string; attempts: number };
+export type Burial = {
+  record: FetchedRecord;
+  reason: string;
+  attempts: number;
+  also?: readonly KafkaRecord[] | undefined;
+};
 
 export type TrackParts = {
   organisation: string;
@@ -184,7 +189,8 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
       keep(items);
       note(undefined);
     },
-    done(item, said) {
+    done(item, said, also = []) {
+      pending.records.push(...also);
       forget(item);
       queue.remove(item);
       note(said);
@@ -199,7 +205,8 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
       if (item.parked) keep([item]);
       note(said);
     },
-    bury(item, { record, reason, attempts }, said) {
+    bury(item, { record, reason, attempts, also = [] }, said) {
+      pending.records.push(...also);
       forget(item);
       const { deadLetter } = topicsOf(organisation);
       pending.records.push(burialRecord(deadLetter, component, held, item, { record, reason, attempts }));

@@ -116,9 +116,9 @@ export const createWorker = (parts: WorkerParts): Worker => {
     const { next, said, record, receiver } = result;
     noteReceiver(receiver, item);
     parts.settled(item, result);
-    if (next === 'done') track.done(item, said);
+    if (next === 'done') track.done(item, said, result.also);
     else if (next === 'bury' && record !== undefined && said !== undefined)
-      track.bury(item, { record, reason: burialReason(said), attempts: item.tries }, said);
+      track.bury(item, { record, reason: burialReason(said), attempts: item.tries, also: result.also }, said);
     else if (next === 'postpone' && said !== undefined) track.postpone(item, said);
     else if (said !== undefined) track.park(item, said);
     if (next === 'stop') {
@@ -168,12 +168,14 @@ export const createWorker = (parts: WorkerParts): Worker => {
   // ── reading ──
 
   const readable = (): Track[] => {
-    if (stopped || circuit.state(clock.now()) !== 'closed') return [];
-    if (elsewhere + parkedHere() >= MOST_PARKED) return [];
-    const full = freshBytes() >= AHEAD_BYTES;
+    const state = circuit.state(clock.now());
+    if (stopped || state === 'open' || elsewhere + parkedHere() >= MOST_PARKED) return [];
+    const bytes = freshBytes();
+    // Something must be there to be tried, or an open circuit would never be closed again.
+    if (state === 'half-open') return bytes === 0 ? working() : [];
     return working().filter(({ queue }) => {
       const { fresh } = queue.size();
-      return fresh === 0 || (!full && fresh < AHEAD);
+      return fresh === 0 || (bytes < AHEAD_BYTES && fresh < AHEAD);
     });
   };
 

@@ -1,0 +1,177 @@
+import { type Acknowledgement, acknowledgementRecord } from './acknowledgement.ts';
+import type { Agreements } from './agreements.ts';
+import { FRESH_MS } from './agreements.ts';
+import type { Codec } from './avro.ts';
+import type { Database } from './database.ts';
+import { createDecoder } from './decoder.ts';
+import { SINK_CIRCUIT } from './delivery/circuit.ts';
+import { createDelivery, type DeliveryParts } from './delivery/delivery.ts';
+import { SINK_SCHEDULE } from './delivery/schedule.ts';
+import type { Attempt, Outcome, Subscription } from './delivery/subscription.ts';
+import { SUBSCRIPTION_HEADER } from './delivery/track.ts';
+import { errorCode, PermanentError, RetryableError } from './errors.ts';
+import type { Envelope } from './event.ts';
+import { type FeedbackParts, isFeedback } from './feedback.ts';
+import { createInboxes } from './inbox.ts';
+import type { Kafka } from './kafka.ts';
+import type { FetchedRecord } from './kafka-session.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { Organisations } from './organisations.ts';
+import { watchOverdue } from './overdue.ts';
+import { followRedrives, type Redriven } from './redriver.ts';
+
+/** As of a subscription; with what the legacy system said back, for the source of the event. */
+export type SinkOutcome =
+  | Exclude<Outcome, Final>
+  | (Final & { acknowledgement?: Omit<Acknowledgement, 'at'> });
+type Final = Extract<Outcome, { outcome: 'delivered' | 'refused' }>;
+
+export type SinkOptions = {
+  organisation: string;
+  /** The adapter's name. */
+  adapter: string;
+  kafka: Kafka;
+  codec: Codec;
+  database: Database;
+  agreements: Agreements;
+  organisations: Organisations;
+  log: Logger;
+  metrics: Metrics;
+  /** Hands one event to the legacy system, once; see `Subscription.deliver`. */
+  deliver(attempt: Attempt): Promise<SinkOutcome>;
+  /** What of the inbox is wanted; feedback never is. */
+  wants?(event: Envelope): boolean;
+  /** Events under way at one time; default 1. */
+  concurrency?: number;
+  schedule?: Subscription['schedule'];
+  circuit?: Subscription['circuit'];
+  /** Tries again what the adapter's source side kept as a dead letter. */
+  redriveSource?(letter: FetchedRecord): Promise<Redriven>;
+  /** For tests. */
+  delivery?: Pick<Partial<DeliveryParts>, 'clock' | 'random' | 'leaseMs' | 'instance'>;
+};
+
+export type Sink = {
+  /** A readiness check. @throws RetryableError until it can deliver */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+};
+
+const SUBSCRIPTION = 'sink';
+
+/**
+ * The bus side of a legacy system that listens: brings the organisation's inbox to it through the delivery core, passes on what
+ * it says back, watches what becomes overdue, and carries out redrives. One per adapter. Everything begins
+ * in the background and goes on through outages.
+ */
+export const createSink = (options: SinkOptions): Sink => {
+  const { organisation, adapter, kafka, codec, database, agreements, log, metrics } = options;
+  const producer = kafka.producer();
+  const inboxes = createInboxes(kafka, log);
+  const feedback: FeedbackParts = {
+    organisation,
+    component: adapter,
+    codec,
+    organisations: options.organisations,
+    agreements,
+  };
+  const common = { database, inboxes, producer, log, metrics };
+  const overdue = watchOverdue({ ...common, feedback, ...options.delivery });
+
+  const placed = ({ event, position, since }: Pick<Attempt, 'event' | 'position' | 'since'>) => {
+    const [partition = 0, offset = 0] = position.split('-').map(Number);
+    return [{ event, partition, offset, since }];
+  };
+
+  /** The system has it: that must be known, or somebody is rung up for nothing. */
+  const noted = async (
+    attempt: Attempt,
+    { acknowledgement, ...rest }: Extract<SinkOutcome, Final>,
+  ): Promise<Outcome> => {
+    const note = acknowledgement === undefined ? overdue.delivered : overdue.acknowledged;
+    if (rest.outcome === 'delivered')
+      await note(placed(attempt)).catch((error) =>
+        log.warn({ code: errorCode(error) }, 'it could not be noted that an event was delivered'),
+      );
+    if (acknowledgement === undefined) return rest;
+    const said = { ...acknowledgement, at: new Date().toISOString() };
+    const record = await acknowledgementRecord(feedback, attempt.event, said).catch((error) => {
+      log.warn({ code: errorCode(error) }, 'an acknowledgement could not be passed on');
+      return undefined;
+    });
+    return record === undefined ? rest : { ...rest, also: [record] };
+  };
+
+  const delivery = createDelivery({
+    ...common,
+    component: adapter,
+    agreements,
+    reader: () => kafka.reader(),
+    decode: createDecoder(codec, Date.now),
+    settled: (_subscription, item, { said, event }) => {
+      if (said?.outcome !== 'withheld' || event === undefined) return;
+      void overdue
+        .delivered(placed({ event, position: said.position, since: item.since }))
+        .catch(() => undefined);
+    },
+    ...options.delivery,
+  });
+  delivery.set({
+    id: SUBSCRIPTION,
+    organisation,
+    start: 'oldest',
+    concurrency: options.concurrency ?? 1,
+    schedule: options.schedule ?? SINK_SCHEDULE,
+    circuit: options.circuit ?? SINK_CIRCUIT,
+    wants: (event) => !isFeedback(event.type) && (options.wants?.(event) ?? true),
+    deliver: async (attempt) => {
+      const outcome = await options.deliver(attempt);
+      return outcome.outcome === 'delivered' || outcome.outcome === 'refused'
+        ? noted(attempt, outcome)
+        : outcome;
+    },
+  });
+
+  const redriver = followRedrives({
+    organisation,
+    component: adapter,
+    reader: () => kafka.reader(),
+    producer,
+    database,
+    log,
+    async redrive(letter, { id, deadLetter }) {
+      const subscription = letter.headers[SUBSCRIPTION_HEADER]?.toString('utf8');
+      if (subscription === undefined) {
+        if (options.redriveSource !== undefined) return options.redriveSource(letter);
+        throw new PermanentError('not-redrivable', 'This adapter has no source side');
+      }
+      const origin = /^(\d+)-(\d+)$/.exec(letter.headers['dl-origin']?.toString('utf8') ?? '');
+      if (origin === null) throw new PermanentError('no-origin', 'The dead letter does not say where it lay');
+      const [partition, position] = [Number(origin[1]), Number(origin[2])];
+      await delivery.store.orderRedrive({
+        subscription,
+        partition,
+        position,
+        letter: deadLetter,
+        request: id,
+      });
+      delivery.look();
+      return { outcome: 'queued', code: 'ok' };
+    },
+  });
+
+  return {
+    async ready() {
+      await delivery.ready();
+      if (!agreements.freshWithin(10 * FRESH_MS))
+        throw new RetryableError('agreements-not-current', 'The agreements are not followed');
+    },
+    async close() {
+      await redriver.close();
+      await delivery.close();
+      await overdue.close();
+      await inboxes.close();
+    },
+  };
+};
