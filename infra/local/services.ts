@@ -21,6 +21,8 @@ type Declaration = {
   simulator?: string;
   /** Takes what is delivered to the legacy system; always started. */
   sinkSimulator?: string;
+  /** Where that listens, told to both. Where the variable `replacedBy` is set, a real system is there and nothing is simulated. */
+  sinkPort?: { variable: string; default: number; replacedBy: string };
   /** Names of further settings that the service takes from the launcher. */
   variables?: string[];
 };
@@ -52,7 +54,12 @@ type Surroundings = {
   home: string;
 };
 
-export type Placed = { service: Service; port: number | undefined; adminPort: number };
+export type Placed = {
+  service: Service;
+  port: number | undefined;
+  sinkPort?: number | undefined;
+  adminPort: number;
+};
 
 export const endpointOf = ({ service, port, adminPort }: Placed): Endpoint => ({
   url: service.port ? `${service.port.scheme}://${LOOPBACK}:${port}` : null,
@@ -94,7 +101,10 @@ export function simulatorPart(placed: Placed, script: string, surroundings: Surr
 }
 
 /** Everything a service sees: never the whole environment of whoever started the launcher. */
-function environmentOf({ service, port, adminPort }: Placed, around: Surroundings): Record<string, string> {
+function environmentOf(
+  { service, port, sinkPort, adminPort }: Placed,
+  around: Surroundings,
+): Record<string, string> {
   const { connections, secrets, environment, home } = around;
   const adapter = service.organisation !== undefined;
   const offered: Environment = {
@@ -120,6 +130,7 @@ function environmentOf({ service, port, adminPort }: Placed, around: Surrounding
     DATABASE_URL: connections.DATABASE_URL,
     OIDC_ISSUER: connections.OIDC_ISSUER,
     ...(service.port && port !== undefined ? { [service.port.variable]: String(port) } : {}),
+    ...(service.sinkPort && sinkPort !== undefined ? { [service.sinkPort.variable]: String(sinkPort) } : {}),
     ...(adapter
       ? { ORGANISATION: service.organisation, PARTNERSHIP_KEY: secrets.get('partnership-key') }
       : {}),

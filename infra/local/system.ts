@@ -14,6 +14,7 @@ import {
   endpointOf,
   findServices,
   type Placed,
+  type Service,
   servicePart,
   simulatorPart,
 } from './services.ts';
@@ -57,7 +58,7 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
   const ports = options.ports ?? fixedPorts(environment);
   await claimHome(home, options.say);
   const organisations = readOrganisations(options.organisationsDir ?? organisationsDirectory);
-  const services = await place(ports, options.services);
+  const services = await place(ports, environment, options.services);
   const catalogue = loadCatalogue();
   const ids = organisations.map(({ id }) => id);
   const agreements = readAgreements(agreementsDir, catalogue, ids);
@@ -92,8 +93,9 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
       });
       await Promise.all(services.map((placed) => supervisor.start(servicePart(placed, around))));
       for (const placed of services) {
-        const { simulator, sinkSimulator } = placed.service;
-        const scripts = [sinkSimulator, options.simulators ? simulator : undefined];
+        const { simulator, sinkSimulator, sinkPort } = placed.service;
+        const replaced = sinkPort !== undefined && placed.sinkPort === undefined;
+        const scripts = [replaced ? undefined : sinkSimulator, options.simulators ? simulator : undefined];
         for (const script of scripts)
           if (script) await supervisor.start(simulatorPart(placed, script, around));
       }
@@ -109,14 +111,30 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
 }
 
 /** Gives every service its ports, and says at once when one of them is taken. */
-async function place(ports: PortPlan, only: string[] | undefined): Promise<Placed[]> {
+async function place(
+  ports: PortPlan,
+  environment: Environment,
+  only: string[] | undefined,
+): Promise<Placed[]> {
   const placed: Placed[] = [];
   for (const service of findServices().filter(({ name }) => only?.includes(name) ?? true)) {
     const port = service.port && (await ports.of(service.port.variable, service.port.default));
-    placed.push({ service, port, adminPort: await freePort() });
+    const sinkPort = await sinkPortOf(service, ports, environment);
+    placed.push({ service, port, sinkPort, adminPort: await freePort() });
   }
-  await requireFree(placed.map(({ service, port }) => [service.name, service.port?.variable ?? '', port]));
+  await requireFree(
+    placed.flatMap(({ service, port, sinkPort }): Parameters<typeof requireFree>[0] => [
+      [service.name, service.port?.variable ?? '', port],
+      [`the simulator behind ${service.name}`, service.sinkPort?.variable ?? '', sinkPort],
+    ]),
+  );
   return placed;
+}
+
+/** Of the simulator; undefined where a real system takes what is delivered. */
+async function sinkPortOf(service: Service, ports: PortPlan, env: Environment): Promise<number | undefined> {
+  if (service.sinkPort === undefined || env[service.sinkPort.replacedBy]) return undefined;
+  return ports.of(service.sinkPort.variable, service.sinkPort.default);
 }
 
 function makeClientSecrets({ secrets }: Parts, organisations: string[]): void {

@@ -17,16 +17,17 @@ import {
 import { connectDatabase } from '@causeway/runtime/database';
 import { PermanentError, RetryableError } from '@causeway/runtime/errors';
 import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
-import { followOrganisations, type Organisation } from '@causeway/runtime/organisations';
+import { contactOf, followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createSource } from '@causeway/runtime/source';
 import { createTokeniser } from '@causeway/runtime/tokens';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
-import type { Contact, EventData } from '@causeway/schemas/generated/types';
+import type { EventData } from '@causeway/schemas/generated/types';
 import { serveMllp } from './client.ts';
-import { ADAPTER, createIntake } from './intake.ts';
+import { ADAPTER, createIntake, type IntakeOptions } from './intake.ts';
 import { createSafeguarding } from './safeguarding.ts';
 import { parseMark } from './shielding.ts';
+import { sinkSettings, startSinkSide } from './sink-side.ts';
 
 export const name = ADAPTER;
 
@@ -46,6 +47,7 @@ export const settings = {
   NHS_TRUST_PROCESSING_IDS: list(['P', 'T', 'D']),
   NHS_TRUST_NUMBER_WITHOUT_STATUS: choice(['verified', 'unverified'], 'verified'),
   NHS_TRUST_SHIELDING_MARK: text('ZU8-3'),
+  ...sinkSettings,
 };
 
 /** The event types that this adapter can publish: all of the hospital's. */
@@ -60,13 +62,8 @@ const STATEMENT_MS = 4_000;
 const FOLLOWING_MS = 5_000;
 
 /** Starts the adapter. @throws Error when the MLLP port cannot be listened on */
-export const start = async ({
-  config,
-  log,
-  metrics,
-  onStop,
-  readiness,
-}: Context<Config<typeof settings>>): Promise<void> => {
+export const start = async (context: Context<Config<typeof settings>>): Promise<void> => {
+  const { config, log, metrics, onStop, readiness } = context;
   const database = connectDatabase({
     url: config.DATABASE_URL,
     schema: config.NHS_TRUST_DATABASE_SCHEMA,
@@ -82,12 +79,13 @@ export const start = async ({
   const organisations = followOrganisations(kafka, log);
   onStop('organisations', () => organisations.close());
   const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8'));
+  const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
   const source = createSource({
     organisation: config.ORGANISATION,
     adapter: ADAPTER,
     types: TYPES,
     producer: kafka.producer(),
-    codec: createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log),
+    codec,
     database,
     agreements,
     tokeniser,
@@ -105,7 +103,7 @@ export const start = async ({
       'configuration',
       'NHS_TRUST_SHIELDING_MARK is a segment and a field, such as ZU8-3',
     );
-  const handle = createIntake({
+  const intake: IntakeOptions = {
     source,
     ackMode: config.NHS_TRUST_ACK_MODE,
     nhsNumber: { withoutStatus: config.NHS_TRUST_NUMBER_WITHOUT_STATUS },
@@ -116,6 +114,15 @@ export const start = async ({
     now: () => new Date(),
     log,
     metrics,
+  };
+  startSinkSide(context, {
+    organisation: config.ORGANISATION,
+    kafka,
+    codec,
+    database,
+    agreements,
+    organisations,
+    intake,
   });
   const server = await serveMllp({
     host: config.NHS_TRUST_MLLP_HOST,
@@ -123,7 +130,7 @@ export const start = async ({
     maxMessageBytes: config.NHS_TRUST_MAX_MESSAGE_BYTES,
     idleMs: config.NHS_TRUST_IDLE_SECONDS * 1_000,
     maxConnections: config.NHS_TRUST_MAX_CONNECTIONS,
-    handle,
+    handle: createIntake(intake),
     turnedAway: () => {
       metrics.sourceMessages.inc({ adapter: ADAPTER, outcome: 'refused', reason: 'too-many-connections' });
       log.warn('a connection was turned away: there are as many as are allowed');
@@ -137,18 +144,4 @@ const following = async (agreements: Agreements): Promise<void> => {
   if (!agreements.freshWithin(FOLLOWING_MS)) {
     throw new RetryableError('kafka-unavailable', 'Kafka has not answered for some seconds');
   }
-};
-
-/** The trust's entry in the register of organisations says whom to ring. */
-const contactOf = (id: string, organisation: Organisation | undefined): Contact => {
-  const find = (...hours: string[]) =>
-    organisation?.dutyContacts.find((contact) => hours.includes(contact.hours));
-  const inHours = find('in-hours', 'always');
-  return {
-    organisation: organisation?.name ?? id,
-    team: inHours?.name ?? null,
-    telephone: inHours?.telephone ?? null,
-    outOfHoursTelephone: find('out-of-hours', 'always')?.telephone ?? null,
-    reference: null,
-  };
 };
