@@ -61,11 +61,6 @@ describe('a folder of agreements', () => {
     refusal(/westshire-hospital-stay\.yaml:\d+:\d+: .*person\.nickname/);
   });
 
-  it('is refused where an agreement uses a gate that is not enforced', () => {
-    change('audience: all', 'audience: originator');
-    refusal(/not enforced yet/);
-  });
-
   it('is refused where an agreement names an organisation that does not exist', () => {
     change('to: [westshire-council]', 'to: [westshire-council, westshire-library]');
     change(

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Organisation } from '@causeway/runtime/organisations';
 import { type Agreement, parseAgreement } from '@causeway/schemas/agreement';
 import type { EventType } from '@causeway/schemas/catalogue';
-import { refusedGates } from '@causeway/schemas/gates';
 import { parse } from 'yaml';
 import { CannotStart } from './settings.ts';
 
@@ -72,11 +71,6 @@ export function readAgreements(
     const other = seen.get(key);
     if (other) problems.push(`${path}: ${key} is in ${other} too`);
     seen.set(key, file);
-    for (const gate of refusedGates(agreement)) {
-      problems.push(
-        `${path}: "${gate}" is not enforced yet, so this agreement is refused rather than half applied`,
-      );
-    }
     for (const party of [agreement.from, ...agreement.to]) {
       if (!organisations.includes(party)) problems.push(`${path}: there is no organisation ${party}`);
     }

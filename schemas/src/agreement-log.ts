@@ -1,5 +1,5 @@
 import type { Agreement, AgreementStatus } from './agreement.ts';
-import type { Release } from './view.ts';
+import type { TypeRelease } from './release.ts';
 
 /** One version of an agreement as loaded: never changes. `release` holds leaves, pinned with the schema's id. */
 export type VersionRecord = {
@@ -7,7 +7,7 @@ export type VersionRecord = {
   id: string;
   version: number;
   agreement: Agreement;
-  release: Record<string, Release & { schemaId: number }>;
+  release: Record<string, TypeRelease & { schemaId: number }>;
   digest: string;
   by: string;
   /** RFC 3339. */

@@ -9,7 +9,6 @@ import {
   parseAgreement,
 } from './agreement.ts';
 import { loadCatalogue } from './catalogue.ts';
-import { refusedGates } from './gates.ts';
 import { SAMPLE_AGREEMENT } from './testing/sample-agreement.ts';
 
 const catalogue = loadCatalogue();
@@ -288,16 +287,4 @@ test('equal values have equal canonical JSON', () => {
       assert.deepEqual(JSON.parse(canonicalJson(value)), JSON.parse(JSON.stringify(value)));
     }),
   );
-});
-
-test('gates that the exchange does not enforce yet are named', () => {
-  assert.deepEqual(refusedGates(read(SAMPLE_AGREEMENT)), []);
-  const text = changed('audience: all', 'audience: { knownAs: [tenancy] }').replace(
-    'matching: verified',
-    'matching: demographic',
-  );
-  assert.deepEqual(refusedGates(read(text)), ['audience: knownAs', 'matching: demographic']);
-  assert.deepEqual(refusedGates(read(changed('audience: all', 'audience: originator'))), [
-    'audience: originator',
-  ]);
 });

@@ -6,13 +6,39 @@ export type Where = Readonly<Record<string, ReadonlyArray<string | boolean>>>;
  * A path through an array (`children[].fromCare`) is met when one element meets it.
  */
 export function meetsWhere(where: Where, data: unknown): boolean {
-  return Object.entries(where).every(([path, allowed]) =>
-    valuesAt(data, path.split('.')).some((value) => value !== 'UNKNOWN' && isAmong(value, allowed)),
-  );
+  return everyPath(where, data, (values, allowed) => values.some((value) => isAmong(value, allowed)));
+}
+
+/**
+ * Whether what a decoded event corrects can have met every condition: what it does not say can have been anything, what
+ * it says counts.
+ */
+export function couldHaveMet(where: Where, data: unknown): boolean {
+  return everyPath(where, data, (values, allowed) => {
+    const known = values.filter((value) => value !== null && value !== undefined && value !== 'UNKNOWN');
+    return (
+      known.length < values.length || known.length === 0 || known.some((value) => isAmong(value, allowed))
+    );
+  });
+}
+
+/** Whether whatever meets the one meets the other too. */
+export function implies(where: Where, other: Where): boolean {
+  return Object.entries(other).every(([path, allowed]) => {
+    const narrower = Object.hasOwn(where, path) ? where[path] : undefined;
+    return narrower?.every((value) => allowed.includes(value)) ?? false;
+  });
+}
+
+type Test = (values: unknown[], allowed: ReadonlyArray<string | boolean>) => boolean;
+
+function everyPath(where: Where, data: unknown, test: Test): boolean {
+  return Object.entries(where).every(([path, allowed]) => test(valuesAt(data, path.split('.')), allowed));
 }
 
 function isAmong(value: unknown, allowed: ReadonlyArray<string | boolean>): boolean {
-  return (typeof value === 'string' || typeof value === 'boolean') && allowed.includes(value);
+  const known = (typeof value === 'string' && value !== 'UNKNOWN') || typeof value === 'boolean';
+  return known && allowed.includes(value);
 }
 
 function valuesAt(value: unknown, path: readonly string[]): unknown[] {

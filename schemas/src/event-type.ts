@@ -22,3 +22,13 @@ export function avroName(type: string): string {
     .join('');
   return `uk.causeway.${domain.replaceAll('-', '_')}.${name}V${version}`;
 }
+
+/** Whether it is a type about events themselves: no agreement, no personal data, only to whom it answers. */
+export function isFeedback(type: string): boolean {
+  return type.startsWith('uk.causeway.exchange.');
+}
+
+/** Whether it says that two identities are one person's: for the exchange and the console only, whatever an agreement says. */
+export function isIdentityLinked(type: string): boolean {
+  return /\.identity\.linked\.v[1-9][0-9]*$/.test(type);
+}

@@ -105,3 +105,64 @@ test('a block that gains a field later widens nothing that was expanded before',
   assert.equal(leavesOf(grown.schema).length, leavesOf(before.schema).length + 1);
   assert.equal(release[ADMISSION]?.leaves.includes('late'), false);
 });
+
+const DISCHARGE_VOIDED = 'uk.causeway.nhs.patient-discharge.voided.v1';
+
+test('a sibling carries the conditions of its base in its own words, and none that it cannot answer', () => {
+  const where = { admissionMethod: ['elective'], personCategory: ['adult'] };
+  const { release, problems } = expandAgreement({ ...sample(), where }, catalogue);
+  assert.deepEqual(problems, []);
+  assert.equal(release[ADMISSION]?.sibling, undefined);
+  const voided = catalogue.find(({ type }) => type === VOIDED);
+  const paths = leavesOf(voided?.schema as never).map(({ path, field }) => field.basePath ?? path);
+  assert.deepEqual(
+    Object.keys(release[VOIDED]?.sibling?.where ?? {}).sort(),
+    Object.keys(where)
+      .filter((path) => paths.includes(path))
+      .sort(),
+  );
+});
+
+test('a sibling that is named itself takes the conditions of its base, even where it lacks the field', () => {
+  const agreement = {
+    ...withRelease({ [DISCHARGE_VOIDED]: { fields: ['person.name'], generalise: {}, necessity: {} } }),
+    where: { dischargeMethod: ['usual'] },
+  };
+  const { problems } = expandAgreement(agreement, catalogue);
+  assert.ok(
+    problems.every(({ message }) => !message.includes('no such field')),
+    JSON.stringify(problems),
+  );
+});
+
+test('the case chain is released where a field of that name is written, also with siblings, and is no leaf', () => {
+  const { release, problems } = expandAgreement(
+    withRelease({ [ADMISSION]: { fields: ['person.name', 'correlationId'], generalise: {}, necessity: {} } }),
+    catalogue,
+  );
+  assert.deepEqual(problems, []);
+  for (const type of [ADMISSION, VOIDED]) {
+    assert.deepEqual(release[type]?.attributes, ['correlationId']);
+    assert.ok(!release[type]?.leaves.includes('correlationId'));
+  }
+  assert.equal(expandAgreement(sample(), catalogue).release[ADMISSION]?.attributes, undefined);
+});
+
+test('links between identities and feedback can be in no agreement', () => {
+  const only = { fields: ['contact'], generalise: {}, necessity: {} };
+  const { problems, release } = expandAgreement(
+    withRelease({
+      'uk.causeway.nhs.identity.linked.v1': only,
+      'uk.causeway.exchange.acknowledgement.recorded.v1': only,
+    }),
+    catalogue,
+  );
+  assert.deepEqual(
+    problems.map(({ message }) => message),
+    [
+      'is read by the exchange and the console only and never released',
+      'needs no agreement: it goes to the organisation whose event it answers',
+    ],
+  );
+  assert.deepEqual(release, {});
+});

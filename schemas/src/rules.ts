@@ -18,6 +18,7 @@ import {
   PRIMITIVES,
   resolveType,
 } from './avro-schema.ts';
+import { RELEASED_ATTRIBUTES } from './view.ts';
 
 const SENSITIVITIES: ReadonlySet<string> = new Set([
   'plain',
@@ -99,6 +100,9 @@ function checkEvent(schema: AvroSchema, names: NamedTypes): string[] {
   if (!contact || referredName(contact.type, names) !== CONTACT) {
     problems.push(`contact: every event has a ${CONTACT}, so that somebody can ring back`);
   }
+  for (const name of RELEASED_ATTRIBUTES)
+    if (schema.fields.some((field) => field.name === name))
+      problems.push(`${name}: is an attribute of every event and no field of one`);
   if (schema.siblingOf?.length) {
     for (const name of ['corrects', 'reason']) {
       if (!schema.fields.some((field) => field.name === name)) problems.push(`${name}: every sibling has it`);

@@ -5,7 +5,7 @@ import type { AvroSchema } from './avro-schema.ts';
 import { leavesOf, namedTypes, resolveType } from './avro-schema.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { arbitrarySchema } from './testing/arbitrary-schema.ts';
-import { alwaysReleased, deriveView, mixtureProblem, unionRelease } from './view.ts';
+import { alwaysReleased, deriveView, mixtureProblem, unionRelease, withoutLocations } from './view.ts';
 
 const name = {
   recipient: 'west-council',
@@ -16,6 +16,23 @@ const name = {
 const schemaAndLeaves = arbitrarySchema.chain((schema) =>
   fc.record({ schema: fc.constant(schema), leaves: fc.subarray(leavesOf(schema).map(({ path }) => path)) }),
 );
+
+test('without locations every place is gone, in every form, and the rest is as it was', () => {
+  const admission = loadCatalogue().find(({ type }) => type.endsWith('inpatient-admission.recorded.v1'));
+  assert.ok(admission);
+  const leaves = leavesOf(admission.schema);
+  const release = {
+    leaves: leaves.map(({ path }) => path),
+    generalise: { 'person.address.postcode': 'outcode' as const },
+    attributes: ['correlationId' as const],
+  };
+  const shielded = withoutLocations(release, admission.schema);
+  const places = leaves.filter(({ field }) => field.sensitivity === 'location').map(({ path }) => path);
+  assert.ok(places.length > 3 && places.includes('person.address.postcode'));
+  assert.deepEqual(new Set([...shielded.leaves, ...places]), new Set(release.leaves));
+  assert.ok(places.every((path) => !shielded.leaves.includes(path)));
+  assert.deepEqual([shielded.generalise, shielded.attributes], [{}, ['correlationId']]);
+});
 
 test('a view of any schema holds exactly the released leaves, in writer order', () => {
   fc.assert(

@@ -6,7 +6,16 @@ import type { Generalise, Generaliser } from './generalisers.ts';
  * What is released of one event type: every leaf that the recipient gets, and for some of them the general form
  * in which they get it.
  */
-export type Release = { leaves: readonly string[]; generalise: Generalise };
+export type Release = {
+  leaves: readonly string[];
+  generalise: Generalise;
+  /** Attributes of the event that only an agreement releases. */
+  attributes?: readonly ReleasedAttribute[];
+};
+
+/** The case chain tells of other events: an agreement names it among its fields where it is to be released. */
+export const RELEASED_ATTRIBUTES = ['correlationId'] as const;
+export type ReleasedAttribute = (typeof RELEASED_ATTRIBUTES)[number];
 
 /** The general form that a release gives a leaf in, or undefined where it gives it as it is. */
 export function formOf({ generalise }: Pick<Release, 'generalise'>, leaf: string): Generaliser | undefined {
@@ -144,7 +153,23 @@ export function unionRelease(releases: readonly Release[]): Release | { problem:
       return { problem: `${leaf}: ${[...granted].sort().join(' and ')} cannot be combined` };
     if (form !== 'exact') generalise[leaf] = form;
   }
-  return { leaves: [...forms.keys()], generalise };
+  const attributes = [...new Set(releases.flatMap((release) => release.attributes ?? []))];
+  return { leaves: [...forms.keys()], generalise, ...(attributes.length > 0 && { attributes }) };
+}
+
+/** What is left of a release for somebody of whom nobody may learn where he or she is. */
+export function withoutLocations(release: Release, schema: AvroSchema): Release {
+  const places = new Set(
+    leavesOf(schema)
+      .filter(({ field }) => field.sensitivity === 'location')
+      .map(({ path }) => path),
+  );
+  const stays = (leaf: string) => !places.has(leaf);
+  return {
+    ...release,
+    leaves: release.leaves.filter(stays),
+    generalise: Object.fromEntries(Object.entries(release.generalise).filter(([leaf]) => stays(leaf))),
+  };
 }
 
 function mostExact(granted: ReadonlySet<Generaliser | 'exact'>): Generaliser | 'exact' | undefined {

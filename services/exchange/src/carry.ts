@@ -15,7 +15,7 @@ export type Carried = {
 type Parcel = { shape: number; headers: string; value: Buffer; body: Buffer; idAt: number };
 
 /** Attributes that tell of other events (the case chain, an answer to somebody else), and what each recipient has of its own. */
-const STAYS_BEHIND = { correlationId: undefined, inResponseTo: undefined, agreement: [] };
+const STAYS_BEHIND = { correlationId: undefined, inResponseTo: undefined, match: undefined, agreement: [] };
 
 const SCHEMA_ID_AT = 1;
 

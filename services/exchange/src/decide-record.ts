@@ -3,14 +3,15 @@ import { deadLetterRecord } from '@causeway/runtime/dead-letter';
 import { type Decision, decide, needsData, reference } from '@causeway/runtime/decide';
 import { errorCode, isPermanent, PermanentError, RetryableError } from '@causeway/runtime/errors';
 import { decodeHeaders, type Envelope, organisationOf } from '@causeway/runtime/event';
+import { linkOf, linkRecord } from '@causeway/runtime/identity-links';
 import type { FetchedRecord, PlacedRecord } from '@causeway/runtime/kafka-session';
 import { digestOf, type LedgerDecision } from '@causeway/runtime/ledger';
 import { topicsOf } from '@causeway/runtime/topology';
 import type { WriterRecord } from '@causeway/runtime/writer';
-import { avroName } from '@causeway/schemas/event-type';
+import { avroName, isFeedback, isIdentityLinked } from '@causeway/schemas/event-type';
 import { createCarrier } from './carry.ts';
 import type { Ruling } from './rules.ts';
-import type { Views } from './views.ts';
+import type { View, Views } from './views.ts';
 
 /** What became of one outbox record. Everything but `hold` moves the partition on. */
 export type Verdict =
@@ -90,27 +91,30 @@ const judge = async (question: Question): Promise<Verdict> => {
   const writer = known instanceof Promise ? await known : known;
   if (writer.name !== avroName(event.type))
     throw new PermanentError('type-mismatch', 'The schema of the value is not that of ce_type');
+  if (isFeedback(event.type) && event.inResponseTo === undefined)
+    throw new PermanentError('missing-attribute', 'Feedback says in ce_inresponseto whose event it answers');
   const decisions = decide({
     rules: ruling.rules,
     source: organisation,
     event,
     data: dataOf(question, writer, event, value),
     organisation: ruling.organisation,
+    people: ruling.people,
     today: ruling.today,
   });
-  const releases: WriterRecord[] = [];
+  const releases: WriterRecord[] = linkRecords(event, organisation);
   const entries: LedgerDecision[] = [];
   const carry = createCarrier(event, value, lane);
   for (const decision of decisions) {
     if (decision.outcome === 'withheld') entries.push(withheld(decision));
     else {
-      const { recipient, outcome, versions } = decision;
-      const found = views.carriageOf(schemaId, recipient, event.type, versions);
+      const { recipient, outcome } = decision;
+      const found = views.carriageOf(schemaId, event.type, decision);
       const carriage = found instanceof Promise ? await found : found;
       const { agreements, id: viewId } = carriage.view;
       const { record: release, valueDigest: digest } = carry(
         carriage,
-        headersFor(event, recipient, agreements),
+        headersFor(event, decision, carriage.view),
       );
       releases.push(release);
       entries.push({ recipient, outcome, agreements, viewId, valueDigest: digest });
@@ -140,10 +144,18 @@ const withheld = ({ recipient, outcome, reason, versions }: Decision & { outcome
 
 /** The headers that this recipient alone gets. */
 const headersFor = (
-  { inResponseTo }: Envelope,
-  recipient: string,
-  agreements: readonly string[],
+  { inResponseTo, correlationId }: Envelope,
+  { recipient, match }: Decision & { outcome: 'released' },
+  { agreements, attributes }: View,
 ): Record<string, string> => ({
+  ...(attributes.includes('correlationId') && correlationId ? { ce_correlationid: correlationId } : {}),
   ...(inResponseTo?.startsWith(`/${recipient}/`) ? { ce_inresponseto: inResponseTo } : {}),
-  ce_agreement: agreements.join(' '),
+  ...(agreements.length > 0 ? { ce_agreement: agreements.join(' ') } : {}),
+  ...(match ? { ce_match: match } : {}),
 });
+
+/** What a source says of identities is kept for later events and searches, and given to nobody. */
+const linkRecords = (event: Envelope, organisation: string): WriterRecord[] => {
+  const link = isIdentityLinked(event.type) ? linkOf(event, organisation) : null;
+  return link === null ? [] : [linkRecord(link)];
+};

@@ -4,6 +4,7 @@ import { createCodec } from '@causeway/runtime/avro';
 import { type Config, kafkaSettings, registrySettings } from '@causeway/runtime/config';
 import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
 import { followOrganisations } from '@causeway/runtime/organisations';
+import { followPeople } from '@causeway/runtime/people';
 import type { Context } from '@causeway/runtime/service';
 import { LANES_GROUP, LANES_TOPIC } from '@causeway/runtime/topology';
 import { createLanes } from './lanes.ts';
@@ -26,14 +27,15 @@ export const startExchange = async ({
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
   const agreements = followAgreements(kafka, log);
   const organisations = followOrganisations(kafka, log);
+  const people = followPeople(kafka, organisations, log);
   onStop('followers', async () => {
-    await Promise.all([agreements.close(), organisations.close()]);
+    await Promise.all([agreements.close(), organisations.close(), people.close()]);
   });
-  await Promise.all([agreements.caughtUp, organisations.caughtUp]);
+  await Promise.all([agreements.caughtUp, organisations.caughtUp, people.caughtUp]);
 
   const views = createViews(codec);
-  const rules = createRules(agreements, organisations);
-  const lanes = createLanes({ kafka, codec, views, rules, agreements, organisations, log, metrics });
+  const rules = createRules(agreements, organisations, people);
+  const lanes = createLanes({ kafka, codec, views, rules, agreements, organisations, people, log, metrics });
   onStop('lanes', () => lanes.close());
   const membership = await kafka.lanes(LANES_GROUP, LANES_TOPIC, { assigned: lanes.assign, failed: fail });
   onStop('membership', () => membership.close());

@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Agreements, FRESH_MS } from '@causeway/runtime/agreements';
 import type { Codec } from '@causeway/runtime/avro';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
+import type { ManyFollower } from '@causeway/runtime/follow-many';
 import type { Kafka } from '@causeway/runtime/kafka';
 import type { FetchedPartition, Position } from '@causeway/runtime/kafka-session';
+import { isStill } from '@causeway/runtime/knowledge';
 import { encodeLedgerRecord, headAfter, type LedgerRecord } from '@causeway/runtime/ledger';
 import type { Logger } from '@causeway/runtime/log';
 import type { Metrics } from '@causeway/runtime/metrics';
@@ -23,6 +25,7 @@ export type LaneParts = {
   rules: () => Ruling;
   agreements: Agreements;
   organisations: Organisations;
+  people: Pick<ManyFollower, 'freshAt' | 'freshWithin' | 'revision'>;
   log: Logger;
   metrics: Metrics;
 };
@@ -185,7 +188,7 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
     const finish = (outcome: 'committed' | 'aborted') =>
       metrics.transactionDuration.observe({ outcome }, (performance.now() - began) / 1_000);
     try {
-      await writer.write(output, () => assertCurrent(parts.agreements, ruling));
+      await writer.write(output, () => assertCurrent(parts, ruling));
       finish('committed');
       return true;
     } catch (error) {
@@ -242,12 +245,13 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
   };
 };
 
-/** The agreements changed, or may have, since the batch was decided: decide it again. */
+/** The agreements or what protects people changed, or may have, since the batch was decided: decide it again. */
 class StaleRulingError extends Error {}
 
-const assertCurrent = (agreements: Agreements, ruling: Ruling) => {
+const assertCurrent = ({ agreements, people }: LaneParts, ruling: Ruling) => {
   if (!agreements.freshWithin(FRESH_MS) || agreements.offset() !== ruling.agreementsOffset)
     throw new StaleRulingError();
+  if (!isStill(people, ruling.peopleMark)) throw new StaleRulingError();
 };
 
 type Batch = { lane: number; parts: LaneParts; ruling: Ruling; bytes: number; records: number };

@@ -1,6 +1,9 @@
 import type { Agreements } from '@causeway/runtime/agreements';
 import { type Rulebook, rulebookOf, ukDate } from '@causeway/runtime/decide';
+import type { ManyFollower } from '@causeway/runtime/follow-many';
+import { markOf, type PeopleMark } from '@causeway/runtime/knowledge';
 import type { Organisation, Organisations } from '@causeway/runtime/organisations';
+import type { People } from '@causeway/runtime/people';
 
 /** What a decision is made from, as it stands at one moment. */
 export type Ruling = {
@@ -8,24 +11,24 @@ export type Ruling = {
   /** Next offset of the agreements topic: what this ruling has taken into account. */
   agreementsOffset: number;
   organisation(id: string): Organisation | undefined;
+  people: People;
+  /** Up to where people were known. */
+  peopleMark: PeopleMark;
   today: string;
 };
 
-/** The current ruling; the rulebook is built once for each state of the agreements. */
-export const createRules = (agreements: Agreements, organisations: Organisations): (() => Ruling) => {
-  let builtFrom: unknown = null;
-  let rules: Rulebook = new Map();
-  return () => {
-    const state = agreements.state();
-    if (state !== builtFrom) {
-      rules = rulebookOf(state);
-      builtFrom = state;
-    }
-    return {
-      rules,
-      agreementsOffset: agreements.offset(),
-      organisation: organisations.get,
-      today: ukDate(new Date()),
-    };
-  };
-};
+/** What is known now, for the decisions of one batch. */
+export const createRules =
+  (
+    agreements: Agreements,
+    organisations: Organisations,
+    people: People & Pick<ManyFollower, 'freshAt' | 'freshWithin' | 'revision'>,
+  ): (() => Ruling) =>
+  () => ({
+    rules: rulebookOf(agreements.state()),
+    agreementsOffset: agreements.offset(),
+    organisation: organisations.get,
+    people,
+    peopleMark: markOf(people),
+    today: ukDate(new Date()),
+  });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createAccessVerifier } from '@causeway/runtime/access';
 import { followAgreements } from '@causeway/runtime/agreements';
 import { createCodec } from '@causeway/runtime/avro';
@@ -22,6 +23,7 @@ import { createInboxes } from '@causeway/runtime/inbox';
 import { followInterests } from '@causeway/runtime/interests';
 import { connectKafka } from '@causeway/runtime/kafka';
 import { followOrganisations, type Organisations } from '@causeway/runtime/organisations';
+import { followSafeguards } from '@causeway/runtime/safeguards';
 import type { Context } from '@causeway/runtime/service';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
 import { createTokeniser } from '@causeway/runtime/tokens';
@@ -39,6 +41,7 @@ import { openStore } from './store.ts';
 const AUDIENCE = 'causeway-gateway';
 const MIN_KEY = 16;
 const READY_MS = 5_000;
+const START_PATIENCE_MS = 5_000;
 const STREAM_PATIENCE_MS = 30_000;
 
 export const settings = {
@@ -71,13 +74,19 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   const agreements = followAgreements(kafka, log);
   const organisations = followOrganisations(kafka, log);
   const interests = followInterests(kafka, organisations, log);
+  const safeguards = followSafeguards(kafka, organisations, log);
   onStop('followers', async () => {
-    await Promise.all([agreements.close(), organisations.close(), interests.close()]);
+    await Promise.all([agreements, organisations, interests, safeguards].map((one) => one.close()));
   });
   readiness('agreements', async () => {
     if (!agreements.freshWithin(READY_MS))
       throw new RetryableError('agreements-not-current', 'agreements are not followed');
+    if (!organisations.freshWithin(READY_MS) || !safeguards.freshWithin(READY_MS))
+      throw new RetryableError('safeguards-not-current', 'organisations and safeguards are not followed');
   });
+  // A moment's patience saves the first requests a refusal; while Kafka is away they are refused and told why.
+  const caughtUp = Promise.all([agreements.caughtUp, organisations.caughtUp, safeguards.caughtUp]);
+  await Promise.race([caughtUp, delay(START_PATIENCE_MS, undefined, { signal, ref: false })]).catch(() => {});
   const inboxes = createInboxes(kafka, log);
   onStop('inboxes', () => inboxes.close());
 
@@ -112,6 +121,8 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     cursors: createCursors(config.CURSOR_KEY),
     decode: createDecoder(codec, now),
     agreements,
+    organisations,
+    safeguards,
     log,
     now,
   };

@@ -9,7 +9,6 @@ import {
   versionKey,
 } from '@causeway/schemas/agreement-log';
 import type { EventType } from '@causeway/schemas/catalogue';
-import { refusedGates } from '@causeway/schemas/gates';
 import { expandAgreement } from '@causeway/schemas/release';
 import { mixtureProblem } from '@causeway/schemas/view';
 import { PermanentError } from './errors.ts';
@@ -91,18 +90,14 @@ export const versionRecords = (
   return status === 'draft' ? [record] : [record, { kind: 'status', id, version, status, reason, by, at }];
 };
 
-/** What is wrong with an agreement besides its own text: organisations that do not exist, gates that nobody enforces. */
+/** What is wrong with an agreement besides its own text: organisations that do not exist. */
 export const loadProblems = (
   agreement: Agreement,
   { organisations }: Pick<AgreementWorld, 'organisations'>,
-) => [
-  ...refusedGates(agreement).map(
-    (gate) => `"${gate}" is not enforced yet, so this agreement is refused rather than half applied`,
-  ),
-  ...[agreement.from, ...agreement.to]
+) =>
+  [agreement.from, ...agreement.to]
     .filter((party) => !organisations.includes(party))
-    .map((party) => `there is no organisation ${party}`),
-];
+    .map((party) => `there is no organisation ${party}`);
 
 /**
  * The record that changes the status of a version. It is checked in the state it will be written to.

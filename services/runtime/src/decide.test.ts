@@ -4,9 +4,15 @@ import { type Agreement, parseAgreement } from '@causeway/schemas/agreement';
 import { type AgreementRecord, applyRecord, emptyState } from '@causeway/schemas/agreement-log';
 import { SAMPLE_AGREEMENT } from '@causeway/schemas/testing/sample-agreement';
 import fc from 'fast-check';
-import { decide, needsData, type Question, reference, rulebookOf, termRefusal, ukDate } from './decide.ts';
+import { decide, needsData, type Question, reasonSeenBy, reference, rulebookOf, ukDate } from './decide.ts';
 import type { Envelope } from './event.ts';
+import { termRefusal } from './gates.ts';
+import { createLinks, type Link, linkRecord } from './identity-links.ts';
+import { createInterests, type Interest } from './interests.ts';
 import type { Organisation } from './organisations.ts';
+import { nobodyKnown, type People } from './people.ts';
+import { createSafeguards, type Safeguard } from './safeguards.ts';
+import { testToken } from './test-bus.ts';
 
 const parsed = parseAgreement(SAMPLE_AGREEMENT, 'sample.yaml');
 assert.ok('agreement' in parsed);
@@ -73,6 +79,7 @@ const ask = (versions: Version[], event: Partial<Envelope> = {}, question: Parti
     event: { ...EVENT, ...event },
     data: {},
     organisation: (id) => organisation(id),
+    people: nobodyKnown(),
     today: '2026-10-05',
     ...question,
   });
@@ -97,6 +104,7 @@ const REFUSALS: [reason: string, agreement: Partial<Agreement>, event: Partial<E
     ['handling-not-accepted', {}, { handling: ['conditions-apply'] }],
     ['history-not-agreed', {}, { replay: true }],
     ['condition-not-met', CONDITION, {}, { patientClass: 'day-case' }],
+    ['not-known', { audience: { knownAs: ['tenancy'] } }, {}],
   ];
 
 test('an event is released to whom an active agreement names, and decided for nobody else', () => {
@@ -257,4 +265,148 @@ test('days begin and end at midnight in the United Kingdom, in summer and in win
     days.map((time) => ukDate(new Date(time))),
     ['2026-06-30', '2026-07-01', '2026-12-31', '2027-01-01'],
   );
+});
+
+const NHS = testToken('nhs');
+const NAME = testToken('name');
+
+type Known = { interests?: Partial<Interest>[]; safeguards?: Partial<Safeguard>[]; links?: Link[] };
+
+const peopleWith = ({ interests = [], safeguards = [], links = [] }: Known): People => {
+  const people = { interests: createInterests(), safeguards: createSafeguards(), links: createLinks() };
+  const record = (value: object, offset: number) => ({
+    offset,
+    timestamp: Date.parse('2026-10-01T09:00:00Z'),
+    headers: {},
+    key: Buffer.from(`${offset}`),
+    value: Buffer.from(JSON.stringify(value)),
+  });
+  const named = { writer: 'test', reference: 'case', tokens: [NHS], since: '2026-01-01' };
+  for (const [offset, one] of interests.entries())
+    people.interests.apply(
+      'council',
+      record({ ...named, reason: 'looked-after', expires: '2027-01-01', ...one }, offset),
+    );
+  for (const [offset, one] of safeguards.entries())
+    people.safeguards.apply(
+      'police',
+      record({ ...named, kind: 'shielded', review: '2027-01-01', ...one }, offset),
+    );
+  for (const link of links) people.links.apply({ key: null, value: linkRecord(link).value });
+  return people;
+};
+
+const KNOWN: Partial<Agreement> = { audience: { knownAs: ['looked-after', 'child-protection-plan'] } };
+const PERSON = { tokens: [NHS, NAME] };
+
+const askKnown = (agreement: Partial<Agreement>, known: Known, event: Partial<Envelope> = PERSON) => {
+  const [decision] = ask([{ agreement }], event, { people: peopleWith(known) });
+  if (decision?.outcome !== 'released') return decision?.reason;
+  return [decision.match ?? 'nobody was looked up', ...(decision.shielded ? ['shielded'] : [])].join(' ');
+};
+
+test('an event goes to whoever knows the person for one of the reasons, and says how certain that is', () => {
+  assert.equal(askKnown(KNOWN, { interests: [{}] }), 'verified');
+  assert.equal(askKnown(KNOWN, { interests: [{ reason: 'tenancy' }] }), 'not-known');
+  assert.equal(askKnown(KNOWN, { interests: [{ until: '2026-10-04' }] }), 'not-known');
+  assert.equal(askKnown(KNOWN, {}), 'not-known');
+  assert.equal(askKnown({}, { interests: [{}] }), 'nobody was looked up');
+  const subject = { interests: [{ tokens: [EVENT.subject] }] };
+  assert.equal(askKnown(KNOWN, subject, {}), 'verified', "by the source's own token");
+});
+
+test('a match by name and date of birth counts only where the agreement says so, and is said', () => {
+  const possible = { interests: [{ tokens: [testToken('other')], demographic: NAME }] };
+  assert.equal(askKnown(KNOWN, possible), 'not-known');
+  assert.equal(askKnown({ ...KNOWN, matching: 'demographic' }, possible), 'possible');
+  const both = { interests: [...possible.interests, {}] };
+  assert.equal(askKnown({ ...KNOWN, matching: 'demographic' }, both), 'verified');
+});
+
+test('a person is known over a link between identities that nobody has rejected', () => {
+  const old = testToken('retired number');
+  const link: Link = {
+    kind: 'link',
+    id: 'l',
+    source: 'asserted',
+    organisation: 'trust',
+    tokens: [NHS],
+    otherTokens: [old],
+    at: '2026-10-01T09:00:00Z',
+  };
+  const interests = [{ tokens: [old] }];
+  assert.equal(askKnown(KNOWN, { interests }), 'not-known');
+  assert.equal(askKnown(KNOWN, { interests, links: [link] }), 'verified');
+  assert.equal(
+    askKnown({}, { safeguards: [{ tokens: [old], kind: 'objection-upheld' }], links: [link] }),
+    'processing-restricted',
+  );
+});
+
+test('an answer goes to the one whom it answers and to nobody else', () => {
+  const agreement = { audience: 'originator' as const, to: ['council', 'police'] };
+  const id = 'A'.repeat(22);
+  assert.deepEqual(outcome(ask([{ agreement }], { inResponseTo: `/police/${id}` })), [
+    'council: not-known',
+    'police: stay/1',
+  ]);
+  assert.deepEqual(outcome(ask([{ agreement }])), ['council: not-known', 'police: not-known']);
+});
+
+test('safeguards of any organisation hold for everybody, by a possible match too', () => {
+  for (const kind of ['processing-restricted', 'objection-upheld'] as const)
+    for (const named of [{ tokens: [NHS] }, { tokens: [], demographic: NAME }])
+      assert.equal(askKnown({}, { safeguards: [{ kind, ...named }] }), 'processing-restricted');
+  assert.equal(askKnown({}, { safeguards: [{}] }), 'nobody was looked up shielded');
+  assert.equal(askKnown(KNOWN, { safeguards: [{}], interests: [{}] }), 'verified shielded');
+  assert.equal(askKnown({}, { safeguards: [{ tokens: [testToken('other')] }] }), 'nobody was looked up');
+  const other = { tokens: [], otherTokens: [NHS] };
+  assert.equal(
+    askKnown({}, { safeguards: [{}] }, other),
+    'nobody was looked up shielded',
+    'of somebody else in it',
+  );
+  assert.equal(askKnown({}, { safeguards: [{ kind: 'objection-upheld' }] }, other), 'nobody was looked up');
+});
+
+test('what withdraws an event reaches whoever can have got it', () => {
+  const base = rulesOf({ agreement: { ...KNOWN, where: { method: ['elective'] } } });
+  for (const versions of base.get(`trust ${TYPE}`)?.values() ?? [])
+    for (const { record } of versions) {
+      const release = record.release[TYPE];
+      if (release) release.sibling = { where: { method: ['elective'] } };
+    }
+  const closed = peopleWith({ interests: [{ until: '2026-10-04' }] });
+  const about = (data: unknown, people = closed) => outcome(ask([], PERSON, { rules: base, data, people }));
+  assert.deepEqual(about({}), ['council: stay/1'], 'the case was closed since, and the method is not said');
+  assert.deepEqual(about({ method: 'UNKNOWN' }), ['council: stay/1']);
+  assert.deepEqual(about({ method: 'maternity' }), ['council: condition-not-met']);
+  assert.deepEqual(about({}, nobodyKnown()), ['council: not-known'], 'who never knew the person got nothing');
+});
+
+test('feedback goes without an agreement, to the organisation that it answers and to nobody else', () => {
+  const type = 'uk.causeway.exchange.acknowledgement.recorded.v1';
+  const inResponseTo = `/police/${'A'.repeat(22)}`;
+  const feedback = (event: Partial<Envelope>, question: Partial<Question> = {}) =>
+    ask([], { type, ...event }, question);
+  assert.deepEqual(outcome(feedback({ inResponseTo })), ['police: ']);
+  assert.deepEqual(feedback({}), []);
+  assert.deepEqual(feedback({ inResponseTo: `/trust/${'A'.repeat(22)}` }), [], 'nobody answers himself');
+  assert.deepEqual(outcome(feedback({ inResponseTo }, { organisation: () => undefined })), [
+    'police: no-inbox',
+  ]);
+  assert.deepEqual(outcome(feedback({ inResponseTo, exclude: ['all'] })), ['police: source-restricted']);
+});
+
+test('a link between identities goes to nobody, whatever an agreement says', () => {
+  const type = 'uk.causeway.nhs.identity.linked.v1';
+  const rules = rulesOf({});
+  const naming = new Map([[`trust ${type}`, rules.get(`trust ${TYPE}`) ?? new Map()]]);
+  assert.deepEqual(ask([], { type }, { rules: naming }), []);
+});
+
+test('that a source restricted an event is told to the source alone', () => {
+  assert.equal(reasonSeenBy('trust', 'trust', 'source-restricted'), 'source-restricted');
+  assert.equal(reasonSeenBy('council', 'trust', 'source-restricted'), null);
+  assert.equal(reasonSeenBy('council', 'trust', 'not-known'), 'not-known');
 });

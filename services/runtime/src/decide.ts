@@ -1,22 +1,23 @@
 import { type AgreementsState, type VersionState, versionKey } from '@causeway/schemas/agreement-log';
-import { meetsWhere } from '@causeway/schemas/conditions';
+import { isFeedback, isIdentityLinked } from '@causeway/schemas/event-type';
 import type { Envelope } from './event.ts';
+import { GATES, type GateQuestion, isExcluded, type WithheldReason } from './gates.ts';
 import type { Organisation } from './organisations.ts';
-
-/** Why an event was withheld from an organisation that an agreement names. */
-export type WithheldReason =
-  | 'not-active'
-  | 'expired'
-  | 'review-overdue'
-  | 'source-restricted'
-  | 'above-ceiling'
-  | 'handling-not-accepted'
-  | 'history-not-agreed'
-  | 'condition-not-met'
-  | 'no-inbox';
+import type { People } from './people.ts';
+import type { Match } from './person-index.ts';
+import type { SafeguardKind } from './safeguards.ts';
 
 export type Decision =
-  | { recipient: string; outcome: 'released'; versions: VersionState[] }
+  | {
+      recipient: string;
+      outcome: 'released';
+      /** The agreements that release it; none for feedback. */
+      versions: VersionState[];
+      /** How certain it is that the recipient knows the person, where an agreement asks for that. */
+      match?: Match;
+      /** Nobody may learn where the person is: no location is released. */
+      shielded: boolean;
+    }
   | { recipient: string; outcome: 'withheld'; reason: WithheldReason; versions: VersionState[] };
 
 /** Which agreement versions name which recipients, by source and type. Anything not in it is withheld by default. */
@@ -32,6 +33,17 @@ export const ruleKey = (source: string, type: string): string => `${source} ${ty
  * refusals are on record. Drafts name nobody.
  */
 export const rulebookOf = (state: AgreementsState): Rulebook => {
+  const known = built.get(state);
+  if (known) return known;
+  const rules = buildRulebook(state);
+  built.set(state, rules);
+  return rules;
+};
+
+/** A state never changes: it has one rulebook. */
+const built = new WeakMap<AgreementsState, Rulebook>();
+
+const buildRulebook = (state: AgreementsState): Rulebook => {
   const counting = new Map<string, VersionState>();
   for (const version of state.versions.values()) {
     if (version.status === 'draft') continue;
@@ -67,80 +79,126 @@ export type Question = {
   /** Decoded with the writer's schema; only looked at where `needsData` says so. */
   data: unknown;
   organisation(id: string): Organisation | undefined;
+  people: People;
   /** Civil date in the United Kingdom, `YYYY-MM-DD`. */
   today: string;
 };
 
 /**
  * Decides one event for every organisation that some agreement names for its source and type; everybody else
- * is withheld by default and has no entry. Pure: the same question always has the same answer.
+ * is withheld by default and has no entry. Feedback needs no agreement and goes to the organisation that it answers; links
+ * between identities go to nobody. Pure: the same question always has the same answer.
  */
 export const decide = (question: Question): Decision[] => {
   const { rules, source, event } = question;
-  const recipients = rules.get(ruleKey(source, event.type)) ?? new Map<string, VersionState[]>();
-  return [...recipients].map(([recipient, versions]) => decideFor(question, recipient, versions));
+  if (isIdentityLinked(event.type)) return [];
+  if (isFeedback(event.type)) return feedback(question);
+  const recipients = rules.get(ruleKey(source, event.type));
+  if (recipients === undefined) return [];
+  const kinds = protectingKinds(question);
+  return [...recipients].map(([recipient, versions]) => decideFor(question, kinds, recipient, versions));
 };
 
-const decideFor = (question: Question, recipient: string, versions: VersionState[]): Decision => {
+/** Organisation that an event answers, or null. */
+export const answeredBy = ({ inResponseTo }: Pick<Envelope, 'inResponseTo'>): string | null =>
+  inResponseTo?.split('/')[1] ?? null;
+
+const feedback = ({ source, event, organisation }: Question): Decision[] => {
+  const recipient = answeredBy(event);
+  if (recipient === null || recipient === source) return [];
+  const refused = (reason: WithheldReason): Decision[] => [
+    { recipient, outcome: 'withheld', reason, versions: [] },
+  ];
+  if (organisation(recipient) === undefined) return refused('no-inbox');
+  if (isExcluded(event, recipient)) return refused('source-restricted');
+  return [{ recipient, outcome: 'released', versions: [], shielded: false }];
+};
+
+/**
+ * What protects the person, by whatever organisation. That somebody else in the event is shielded counts as well: their
+ * place can be the person's own.
+ */
+const protectingKinds = ({ event, people }: Question): ReadonlySet<SafeguardKind> => {
+  const { safeguards, links } = people;
+  const kinds = safeguards.protecting([event.subject, ...event.tokens], links).map(({ kind }) => kind);
+  const around = event.otherTokens.length > 0 ? safeguards.protecting(event.otherTokens, links) : [];
+  return new Set([...kinds, ...around.map(({ kind }) => kind).filter((kind) => kind === 'shielded')]);
+};
+
+const decideFor = (
+  question: Question,
+  safeguards: ReadonlySet<SafeguardKind>,
+  recipient: string,
+  versions: VersionState[],
+): Decision => {
   const organisation = question.organisation(recipient);
   if (!organisation) return { recipient, outcome: 'withheld', reason: 'no-inbox', versions };
-  const refusals = versions.map((version) => refusalOf(question, organisation, version));
-  const passing = versions.filter((_, index) => refusals[index] === null);
-  if (passing.length > 0) return { recipient, outcome: 'released', versions: passing };
+  const asked = versions.map((version) => ({
+    version,
+    ...outcomeOf(question, safeguards, organisation, version),
+  }));
+  const passing = asked.filter(({ reason }) => reason === null);
+  if (passing.length > 0) {
+    const match = surest(passing.map((passed) => passed.match));
+    return {
+      recipient,
+      outcome: 'released',
+      versions: passing.map(({ version }) => version),
+      ...(match && { match }),
+      shielded: safeguards.has('shielded'),
+    };
+  }
   // Of several agreements the one that came furthest has the reason worth knowing.
-  const reason = GATES.findLast(([gate]) => refusals.includes(gate))?.[0] ?? 'not-active';
+  const reasons = asked.map(({ reason }) => reason);
+  const reason = GATES.findLast(([gate]) => reasons.includes(gate))?.[0] ?? 'not-active';
   return { recipient, outcome: 'withheld', reason, versions };
 };
 
-type Gate = (question: Question, organisation: Organisation, version: VersionState) => boolean;
+const surest = (matches: readonly (Match | undefined)[]): Match | undefined =>
+  matches.includes('verified') ? 'verified' : matches.find((match) => match !== undefined);
 
-/** The gates that look at the agreement alone: why a version releases nothing at all on that day, or null. */
-export const termRefusal = (
-  { status, record: { agreement } }: VersionState,
-  today: string,
-): 'not-active' | 'expired' | 'review-overdue' | null => {
-  const { from, until, review, graceDays } = agreement.valid;
-  if (status !== 'active' || from > today) return 'not-active';
-  if (until < today) return 'expired';
-  return review !== undefined && addDays(review, graceDays ?? 0) < today ? 'review-overdue' : null;
+const outcomeOf = (
+  { event, data, people, today }: Question,
+  safeguards: ReadonlySet<SafeguardKind>,
+  organisation: Organisation,
+  version: VersionState,
+): { reason: WithheldReason | null; match?: Match } => {
+  const { record } = version;
+  const sibling = record.release[event.type]?.sibling;
+  const known = { match: undefined as Match | undefined };
+  const passed: GateQuestion = {
+    event,
+    organisation,
+    version,
+    safeguards,
+    today,
+    where: sibling?.where ?? record.agreement.where ?? {},
+    data,
+    isSibling: sibling !== undefined,
+    known: (reasons) => {
+      const match = people.interests.known({
+        organisation: organisation.id,
+        tokens: [event.subject, ...event.tokens],
+        reasons,
+        links: people.links,
+        today,
+        // What corrects an event goes to whoever can have got it, also after the case was closed.
+        everSince: sibling !== undefined,
+      });
+      known.match = match ?? undefined;
+      return match;
+    },
+  };
+  const reason = GATES.find(([, refuses]) => refuses(passed))?.[0] ?? null;
+  return { reason, ...(known.match && { match: known.match }) };
 };
 
-/** In this order; each answers whether the event is refused. */
-const GATES: readonly (readonly [WithheldReason, Gate])[] = [
-  ['not-active', ({ today }, _, version) => termRefusal(version, today) === 'not-active'],
-  ['expired', ({ today }, _, version) => termRefusal(version, today) === 'expired'],
-  ['review-overdue', ({ today }, _, version) => termRefusal(version, today) === 'review-overdue'],
-  ['source-restricted', ({ event }, { id }) => event.exclude.includes('all') || event.exclude.includes(id)],
-  [
-    'above-ceiling',
-    ({ event }, _, { record }) =>
-      event.classification === 'OFFICIAL-SENSITIVE' && record.agreement.marking.ceiling === 'OFFICIAL',
-  ],
-  [
-    'handling-not-accepted',
-    ({ event }, { handlingAccepted }, { record }) =>
-      !event.handling.every(
-        (code) => handlingAccepted.includes(code) && record.agreement.marking.handling.includes(code),
-      ),
-  ],
-  ['history-not-agreed', ({ event }, _, { record }) => event.replay && record.agreement.history !== true],
-  ['condition-not-met', ({ data }, _, { record }) => !meetsWhere(record.agreement.where ?? {}, data)],
-];
-
-const refusalOf = (question: Question, organisation: Organisation, version: VersionState) =>
-  GATES.find(([, refused]) => refused(question, organisation, version))?.[0] ?? null;
-
-const sums = new Map<string, string>();
-
-/** Asked for each release of each event; agreements have few different dates. */
-const addDays = (date: string, days: number): string => {
-  const key = `${date}+${days}`;
-  const known = sums.get(key);
-  if (known) return known;
-  const sum = new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
-  if (sums.size < 1_000) sums.set(key, sum);
-  return sum;
-};
+/**
+ * What an organisation may be told of why something was withheld: that a source has restricted an event is for the
+ * source alone.
+ */
+export const reasonSeenBy = (reader: string, source: string, reason: string): string | null =>
+  reason === 'source-restricted' && reader !== source ? null : reason;
 
 const LONDON = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/London', dateStyle: 'short' });
 

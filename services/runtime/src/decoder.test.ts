@@ -4,18 +4,20 @@ import { createDecoder } from './decoder.ts';
 import { PermanentError, RetryableError } from './errors.ts';
 
 const value = Buffer.from([0, 0, 0, 0, 7, 1, 2, 3]);
+const schema = { type: 'record' as const, name: 'View', fields: [] };
+const schemaOf = async () => schema;
 const unknown = async () => {
   throw new PermanentError('unknown-schema', 'No schema with id 7 is registered');
 };
 
-test('a value is decoded to its fields', async () => {
-  const decode = createDecoder({ decode: async () => ({ id: 7, data: { ward: 'W' } }) }, () => 0);
-  assert.deepEqual(await decode(value), { ward: 'W' });
+test('a value is decoded to its fields, with the schema of the view', async () => {
+  const decode = createDecoder({ decode: async () => ({ id: 7, data: { ward: 'W' } }), schemaOf }, () => 0);
+  assert.deepEqual(await decode(value), { data: { ward: 'W' }, schema });
 });
 
 test('a schema that the registry does not know is awaited for 30 s and given up then', async () => {
   let clock = 1_000;
-  const decode = createDecoder({ decode: unknown }, () => clock);
+  const decode = createDecoder({ decode: unknown, schemaOf }, () => clock);
   await assert.rejects(decode(value), RetryableError);
   clock += 29_999;
   await assert.rejects(decode(value), RetryableError);
@@ -25,14 +27,14 @@ test('a schema that the registry does not know is awaited for 30 s and given up 
 
 test('the wait for one schema is not counted for another', async () => {
   let clock = 0;
-  const decode = createDecoder({ decode: unknown }, () => clock);
+  const decode = createDecoder({ decode: unknown, schemaOf }, () => clock);
   await assert.rejects(decode(value), RetryableError);
   clock = 60_000;
   await assert.rejects(decode(Buffer.from([0, 0, 0, 0, 8, 1])), RetryableError);
 });
 
 test('what is not in the wire format is refused without asking the registry', async () => {
-  const decode = createDecoder({ decode: () => assert.fail('asked') }, () => 0);
+  const decode = createDecoder({ decode: () => assert.fail('asked'), schemaOf }, () => 0);
   for (const bytes of [null, Buffer.alloc(0), Buffer.from('text')]) {
     await assert.rejects(decode(bytes), { name: 'PermanentError', code: 'undecodable' });
   }
@@ -40,6 +42,6 @@ test('what is not in the wire format is refused without asking the registry', as
 
 test('an outage of the registry stays an outage', async () => {
   const away = new RetryableError('registry-unavailable', 'away');
-  const decode = createDecoder({ decode: () => Promise.reject(away) }, () => 0);
+  const decode = createDecoder({ decode: () => Promise.reject(away), schemaOf }, () => 0);
   await assert.rejects(decode(value), away);
 });

@@ -34,6 +34,8 @@ export type Envelope = {
   replay: boolean;
   /** `<id>/<version>` of every agreement that released it; in inboxes only. */
   agreement: string[];
+  /** How certain it is that the recipient knows the person, where an agreement asks for that; in inboxes only. */
+  match?: 'verified' | 'possible';
   traceparent?: string;
 };
 
@@ -54,6 +56,7 @@ const AGREEMENT = /^[a-z0-9][a-z0-9-]{0,98}\/[1-9][0-9]{0,5}$/;
 const TRACE = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const PRIORITIES: readonly string[] = ['immediate', 'urgent', 'same-day', 'routine'];
 const CLASSIFICATIONS: readonly string[] = ['OFFICIAL', 'OFFICIAL-SENSITIVE'];
+const MATCHES: readonly string[] = ['verified', 'possible'];
 const MAX_LIST = 50;
 
 /** The form of each attribute by itself, for doors that report every fault at once. The ones in plural are lists of such. */
@@ -124,6 +127,7 @@ export const encodeHeaders = (event: HeaderSource, topic: 'outbox' | 'inbox'): R
   add('ce_corrects', event.corrects);
   add('ce_replay', event.replay ? 'true' : undefined);
   if (!outbox) add('ce_agreement', list(event.agreement));
+  if (!outbox) add('ce_match', event.match);
   add('traceparent', event.traceparent);
   return headers;
 };
@@ -166,6 +170,7 @@ export const decodeHeaders = (headers: Headers): Envelope => {
   add('correlationId', optional(headers, 'ce_correlationid', REFERENCE));
   add('inResponseTo', optional(headers, 'ce_inresponseto', RESPONSE));
   add('corrects', optional(headers, 'ce_corrects', EVENT_ID));
+  add('match', oneOf(headers, 'ce_match', MATCHES) as Envelope['match']);
   add('traceparent', optional(headers, 'traceparent', TRACE));
   return event;
 };

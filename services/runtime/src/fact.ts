@@ -1,4 +1,5 @@
 import type { EventType } from '@causeway/schemas/catalogue';
+import { isIdentityLinked } from '@causeway/schemas/event-type';
 import type { EventData, Person } from '@causeway/schemas/generated/types';
 import { urgencyOf } from '@causeway/schemas/urgency';
 import type { Codec } from './avro.ts';
@@ -144,8 +145,9 @@ export const factRecord = async (
   const value = await codec.encode(type.schemaId, data);
   if (value.length > LARGEST_VALUE)
     throw new PermanentError('too-large', 'The event is too large for the bus');
-  const tokens = tokensOf(tokeniser, fact);
-  const otherTokens = fact.others ? otherTokensOf(recording, fact.others, new Set([subject, ...tokens])) : [];
+  const { person, others } = isIdentityLinked(fact.type) ? withoutNames(fact) : fact;
+  const tokens = tokensOf(tokeniser, { verified: fact.verified, person });
+  const otherTokens = others ? otherTokensOf(recording, others, new Set([subject, ...tokens])) : [];
   const urgency = urgencyOf(type, data as Record<string, unknown>, fact.occurredAt);
   const actBy = fact.actBy ?? urgency.actBy;
   const envelope: Envelope = {
@@ -174,6 +176,12 @@ export const factRecord = async (
   if (hasFreeAttributes(fact)) checkHeaders(headers);
   return { topic: outbox, key: subject, value, headers };
 };
+
+/** A link between identities is made of certain identifiers: several people can share a name and a date of birth. */
+const withoutNames = ({ others }: Pick<Fact, 'others'>): Pick<Fact, 'person' | 'others'> => ({
+  person: {},
+  ...(others && { others: others.map(({ person: _, ...certain }) => certain) }),
+});
 
 /** Attributes that come from the source system's own words, and could have a form that the exchange refuses. */
 const hasFreeAttributes = (fact: Fact): boolean =>

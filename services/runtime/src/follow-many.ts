@@ -11,6 +11,8 @@ export type ManyFollower = {
    * it may not be let out more than the agreed time after that moment.
    */
   freshAt(): Moment;
+  /** Counts the records that were applied: the same number means that nothing has come. */
+  revision(): number;
   /** Whether that moment is at most `ms` milliseconds ago. */
   freshWithin(ms: number): boolean;
   /** Resolves once everything that was in the topics at the start has been applied. */
@@ -45,6 +47,7 @@ export const followMany = (
   const admitted = new Set<string>();
   const absentUntil = new Map<string, number>();
   let fresh = LONG_AGO;
+  let revision = 0;
   let behind = false;
   const { promise: caughtUp, resolve: announce } = Promise.withResolvers<void>();
 
@@ -96,6 +99,7 @@ export const followMany = (
   };
 
   const applyOne = (topic: string, record: FetchedRecord) => {
+    revision += 1;
     try {
       apply(topic, record);
     } catch (error) {
@@ -140,6 +144,7 @@ export const followMany = (
 
   return {
     freshAt: () => fresh,
+    revision: () => revision,
     freshWithin: (ms) => ageOf(fresh) <= ms,
     caughtUp,
     close: async () => {

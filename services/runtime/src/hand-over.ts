@@ -1,77 +1,128 @@
-import { applyGeneralise } from '@causeway/schemas/generalisers';
-import { type Release, unionRelease } from '@causeway/schemas/view';
-import { type Rulebook, reference, ruleKey, termRefusal, type WithheldReason } from './decide.ts';
+import type { VersionState } from '@causeway/schemas/agreement-log';
+import { type AvroSchema, leavesOf } from '@causeway/schemas/avro-schema';
+import { implies, type Where } from '@causeway/schemas/conditions';
+import { isFeedback, isIdentityLinked } from '@causeway/schemas/event-type';
+import { type Release, unionRelease, withoutLocations } from '@causeway/schemas/view';
+import { answeredBy, reference, ruleKey } from './decide.ts';
 import { type Envelope, organisationOf } from './event.ts';
+import { GATES, type GateQuestion, type WithheldReason } from './gates.ts';
+import type { HandOverRuling } from './knowledge.ts';
+import { narrow } from './narrow.ts';
 
 /**
- * What lies in an inbox was released when it was put there. Whoever hands it over, redrives or replays it asks here
- * whether it still may: agreements end, and a new version of one can grant less.
+ * What lies in an inbox was released when it was put there. Whoever hands it over, delivers, redrives or replays it asks here
+ * whether it still may and how much of it: agreements end, a new version of one can grant less, and people come under
+ * protection.
  */
 export type HandOver =
-  /** Under `agreements` (`<id>/<version>`), and as much of it as `release` says. */
-  | { outcome: 'release'; agreements: string[]; release: 'whole' | Release }
+  /** The event as it may be handed over: `agreement` names what it is released under now, `data` holds no more than that. */
+  | { outcome: 'release'; event: Envelope; data: unknown }
   | { outcome: 'withhold'; reason: WithheldReason | 'cannot-project' };
 
-export type HandOverQuestion = {
-  rules: Rulebook;
-  /** As it lies in the inbox: `agreement` names the versions that put it there. */
-  event: Pick<Envelope, 'source' | 'type' | 'agreement'>;
-  recipient: string;
-  /** Civil date in the United Kingdom, `YYYY-MM-DD`. */
-  today: string;
+/** A record of an inbox, decoded. */
+export type InboxRecord = {
+  event: Envelope;
+  data: unknown;
+  /** What the value was written with: the view. */
+  schema: AvroSchema;
 };
 
 /**
- * Decides whether an inbox record may be handed over now. An agreement counts only if it put the event there and, in the
- * version that counts today, is active, in its term, and names this source, type and recipient. Where each of them
- * still counts in the same version, the record goes out as it is; otherwise it is narrowed to what those that remain
- * release today. It looks at status and term only: a newer version's conditions are not put to the event again.
+ * Decides whether an inbox record may be handed over now, and narrows it to what may be. An agreement counts only if it put the event
+ * there and, in the version that counts today, names this source, type and recipient and lets it through every gate that can be asked
+ * again: term, ceiling, handling, history, safeguards by the subject, conditions and audience. What the record
+ * does not hold and the version in force asks anew is taken as not met. Where each agreement counts in the version that put the
+ * event there, it goes out as it is, else as far as those that remain release it today.
  * Pure: the same question always has the same answer.
  */
-export const handOver = ({ rules, event, recipient, today }: HandOverQuestion): HandOver => {
-  const counting = rules.get(ruleKey(organisationOf(event.source) ?? '', event.type))?.get(recipient) ?? [];
-  const ids = new Set(event.agreement.map((named) => named.slice(0, named.indexOf('/'))));
-  const candidates = counting.filter(({ record }) => ids.has(record.id));
-  const refusals = candidates.map((version) => termRefusal(version, today));
+export const handOver = (ruling: HandOverRuling, record: InboxRecord, recipient: string): HandOver => {
+  const { event, data } = record;
+  if (isFeedback(event.type))
+    return answeredBy(event) === recipient
+      ? { outcome: 'release', event, data }
+      : { outcome: 'withhold', reason: 'not-active' };
+  const candidates = candidatesFor(ruling, event, recipient);
+  const protecting = new Set(ruling.protecting([event.subject]));
+  const refusals = candidates.map((version) =>
+    refusalOf({ ruling, record, recipient, version, safeguards: protecting }),
+  );
   const inForce = candidates.filter((_, index) => refusals[index] === null);
-  const [first] = inForce;
-  if (first === undefined) return { outcome: 'withhold', reason: refusals[0] ?? 'not-active' };
-
-  const agreements = inForce.map(reference);
-  if (event.agreement.every((named) => agreements.includes(named))) {
-    return { outcome: 'release', agreements, release: 'whole' };
-  }
-  const release = unionRelease(inForce.flatMap(({ record }) => record.release[event.type] ?? []));
-  if ('problem' in release) return { outcome: 'withhold', reason: 'cannot-project' };
-  return { outcome: 'release', agreements, release };
+  if (inForce.length === 0) return { outcome: 'withhold', reason: furthest(refusals) };
+  const agreement = inForce.map(reference);
+  const unchanged =
+    event.agreement.every((named) => agreement.includes(named)) && !protecting.has('shielded');
+  if (unchanged) return { outcome: 'release', event: { ...event, agreement }, data };
+  const union = unionRelease(inForce.flatMap(({ record: { release } }) => release[event.type] ?? []));
+  if ('problem' in union) return { outcome: 'withhold', reason: 'cannot-project' };
+  const release = protecting.has('shielded') ? withoutLocations(union, record.schema) : union;
+  return {
+    outcome: 'release',
+    event: { ...withAttributes(event, release), agreement },
+    data: narrow(data, release),
+  };
 };
 
-/** The decoded fields of a record without what `release` does not grant, the rest in the form that it grants. */
-export const narrow = (data: unknown, release: Release): unknown =>
-  applyGeneralise(keep(data, branchesOf(release.leaves)), release.generalise);
-
-/** The leaves as a tree of field names; a leaf has no branches. */
-type Branches = Map<string, Branches>;
-
-const branchesOf = (leaves: readonly string[]): Branches => {
-  const root: Branches = new Map();
-  for (const leaf of leaves) {
-    let branches = root;
-    for (const step of leaf.replaceAll('[]', '').split('.')) {
-      const next: Branches = branches.get(step) ?? new Map();
-      branches.set(step, next);
-      branches = next;
-    }
-  }
-  return root;
+const candidatesFor = (ruling: HandOverRuling, event: Envelope, recipient: string): VersionState[] => {
+  if (isIdentityLinked(event.type)) return [];
+  const source = organisationOf(event.source) ?? '';
+  const counting = ruling.rules.get(ruleKey(source, event.type))?.get(recipient) ?? [];
+  const ids = new Set(event.agreement.map((named) => named.slice(0, named.indexOf('/'))));
+  return counting.filter(({ record }) => ids.has(record.id));
 };
 
-const keep = (value: unknown, branches: Branches): unknown => {
-  if (Array.isArray(value)) return value.map((item) => keep(item, branches));
-  if (branches.size === 0 || typeof value !== 'object' || value === null) return value;
-  const kept = Object.entries(value).flatMap(([name, inner]) => {
-    const next = branches.get(name);
-    return next === undefined ? [] : [[name, keep(inner, next)] as const];
-  });
-  return Object.fromEntries(kept);
+type Asked = {
+  ruling: HandOverRuling;
+  record: InboxRecord;
+  recipient: string;
+  version: VersionState;
+  safeguards: GateQuestion['safeguards'];
 };
+
+const refusalOf = ({ ruling, record, recipient, version, safeguards }: Asked): WithheldReason | null => {
+  const { event } = record;
+  const before = releasedUnder(ruling, event, version);
+  const sibling = version.record.release[event.type]?.sibling;
+  const where = sibling?.where ?? version.record.agreement.where ?? {};
+  const met = before !== undefined && implies(whereOf(before, event.type), where);
+  const asked: GateQuestion = {
+    event,
+    organisation: { id: recipient, handlingAccepted: ruling.handlingAccepted(recipient, event.handling) },
+    version,
+    safeguards,
+    where: met ? {} : where,
+    data: met ? null : exactly(record, before),
+    isSibling: sibling !== undefined,
+    known: (reasons) => knownThen(before, reasons, event),
+    today: ruling.today,
+  };
+  return GATES.find(([, refuses]) => refuses(asked))?.[0] ?? null;
+};
+
+const furthest = (refusals: readonly (WithheldReason | null)[]): WithheldReason =>
+  GATES.findLast(([gate]) => refusals.includes(gate))?.[0] ?? 'not-active';
+
+/** The version of the same agreement that put the event into the inbox. */
+const releasedUnder = (ruling: HandOverRuling, event: Envelope, { record }: VersionState) => {
+  const named = event.agreement.find((one) => one.slice(0, one.indexOf('/')) === record.id);
+  return named === undefined ? undefined : ruling.version(named);
+};
+
+const whereOf = ({ record }: VersionState, type: string): Where =>
+  record.release[type]?.sibling?.where ?? record.agreement.where ?? {};
+
+/** The record's own fields; what it holds in a general form only says nothing exact and is left out. */
+const exactly = ({ event, data, schema }: InboxRecord, before: VersionState | undefined): unknown => {
+  const general = before?.record.release[event.type]?.generalise ?? {};
+  const exact = leavesOf(schema).filter(({ path }) => !Object.hasOwn(general, path));
+  return narrow(data, { leaves: exact.map(({ path }) => path), generalise: {} });
+};
+
+/** Whom a recipient knows is looked up when an event is released: an inbox holds nothing to look them up by. */
+const knownThen = (before: VersionState | undefined, reasons: readonly string[], { match }: Envelope) => {
+  const audience = before?.record.agreement.audience;
+  const asked = typeof audience === 'object' ? audience.knownAs : null;
+  return asked?.every((reason) => reasons.includes(reason)) ? (match ?? null) : null;
+};
+
+const withAttributes = ({ correlationId, ...event }: Envelope, { attributes = [] }: Release): Envelope =>
+  correlationId !== undefined && attributes.includes('correlationId') ? { ...event, correlationId } : event;

@@ -44,11 +44,6 @@ export type Links = {
 const MAX_STEPS = 5;
 const MAX_TOKENS = 64;
 
-const LINKED = /\.identity\.linked\.v[1-9][0-9]*$/;
-
-/** Types that are read here only, whatever an agreement says. */
-export const isIdentityLinked = (type: string): boolean => LINKED.test(type);
-
 const token = z.string().regex(/^[A-Za-z0-9_-]{22}$/);
 const tokens = z.array(token).min(1).max(100);
 const text = z.string().min(1).max(500);

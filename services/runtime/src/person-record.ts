@@ -59,5 +59,14 @@ export const parsedJson = (value: Buffer, code: string, what: string): unknown =
   }
 };
 
-export const addDays = (date: string, days: number): string =>
-  new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+const sums = new Map<string, string>();
+
+/** Asked for each release of each event; agreements have few different dates. */
+export const addDays = (date: string, days: number): string => {
+  const key = `${date}+${days}`;
+  const known = sums.get(key);
+  if (known) return known;
+  const sum = new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+  if (sums.size < 1_000) sums.set(key, sum);
+  return sum;
+};

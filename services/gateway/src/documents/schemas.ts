@@ -36,6 +36,11 @@ export const cloudEvent = {
     corrects: text('The id of the event that this one voids or corrects'),
     replay: { const: true, description: 'Back-filled history' },
     agreement: text('The agreements that release it: <id>/<version>, separated by spaces'),
+    match: {
+      enum: ['verified', 'possible'],
+      description:
+        'Where an agreement is about people whom you know: verified by a certain identifier, or possible, by name and date of birth only, so make sure that it is the same person',
+    },
     traceparent: text('W3C trace context'),
     position: text('Where it lies in your inbox; needed to acknowledge it'),
     data: { type: 'object', description: 'The released fields of the event type' },

@@ -5,12 +5,7 @@ import type { Envelope } from '@causeway/runtime/event';
  * `ce_`; `position` says where in the inbox the record lies, and `data` has the fields of the view: a field that
  * no agreement releases is absent, one that the source does not know is null.
  */
-export const toCloudEvent = (
-  event: Envelope,
-  agreement: readonly string[],
-  position: string,
-  data: unknown,
-) => ({
+export const toCloudEvent = (event: Envelope, position: string, data: unknown) => ({
   specversion: '1.0',
   id: event.id,
   source: event.source,
@@ -27,7 +22,8 @@ export const toCloudEvent = (
   ...given('inresponseto', event.inResponseTo),
   ...given('corrects', event.corrects),
   ...given('replay', event.replay || undefined),
-  ...given('agreement', listed(agreement)),
+  ...given('agreement', listed(event.agreement)),
+  ...given('match', event.match),
   ...given('traceparent', event.traceparent),
   position,
   data,

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Agreements, FRESH_MS } from '@causeway/runtime/agreements';
 import type { Decode } from '@causeway/runtime/decoder';
 import { errorCode } from '@causeway/runtime/errors';
 import { Problem } from '@causeway/runtime/http';
 import type { Inbox, Inboxes } from '@causeway/runtime/inbox';
+import { createRulings, type Knowledge, type Rulings } from '@causeway/runtime/knowledge';
 import type { Logger } from '@causeway/runtime/log';
 import { noTopics } from '../limits.ts';
 import type { Cursors } from './cursor.ts';
@@ -12,11 +12,10 @@ import { type Page, type PageLimits, readPage } from './page.ts';
 import type { Filter, Start } from './query.ts';
 
 /** What reading needs of the world. */
-export type ReadingParts = {
+export type ReadingParts = Knowledge & {
   inboxes: Inboxes;
   cursors: Cursors;
   decode: Decode;
-  agreements: Pick<Agreements, 'state' | 'offset' | 'freshWithin'>;
   log: Logger;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -75,7 +74,7 @@ export const startOf = async ({ parts, inbox, organisation }: Reading, start: St
 export const emptyTally = (): Tally => ({ judged: 0, withheld: 0, unreadable: 0 });
 
 /**
- * A page whose every event was checked against the agreements as they are now. What was not handed over is added to `total`.
+ * A page whose every event was checked against the agreements and safeguards as they are now. What was not handed over is added to `total`.
  * @throws Problem 410 `events-missed`, 503 `agreements-not-current`
  */
 export const currentPage = async (
@@ -85,20 +84,19 @@ export const currentPage = async (
   total: Tally,
 ): Promise<Page> => {
   const { parts, inbox, organisation, filter } = reading;
-  const { agreements } = parts;
+  const rulings = createRulings(parts, parts.now);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const offset = agreements.offset();
+    const ruling = rulings.current();
     const tally = emptyTally();
-    const judge = createJudge(parts, organisation, filter, tally);
+    const judge = createJudge(parts, ruling, organisation, filter, tally);
     const page = await readPage(inbox.read, from, limits, judge);
     if ('missed' in page) return afterGap(reading, from, page.missed);
-    const current = agreements.freshWithin(FRESH_MS) && agreements.offset() === offset;
-    if (tally.judged === 0 || current) {
+    if (tally.judged === 0 || rulings.isCurrent(ruling)) {
       total.withheld += tally.withheld;
       total.unreadable += tally.unreadable;
       return page;
     }
-    await untilFresh(parts);
+    await untilFresh(rulings, parts.now);
   }
   throw agreementsNotCurrent();
 };
@@ -120,9 +118,9 @@ const afterGap = async (
   return { events: [], positions, ends: positions.map((at) => at + 1), blocked: undefined };
 };
 
-const untilFresh = async ({ agreements, now }: ReadingParts): Promise<void> => {
+const untilFresh = async (rulings: Rulings, now: () => number): Promise<void> => {
   const begun = now();
-  while (!agreements.freshWithin(FRESH_MS)) {
+  while (!rulings.isFresh()) {
     if (now() - begun > AGREEMENTS_PATIENCE_MS) throw agreementsNotCurrent();
     await delay(25);
   }

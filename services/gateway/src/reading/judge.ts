@@ -1,8 +1,8 @@
-import { rulebookOf, ukDate } from '@causeway/runtime/decide';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
 import { decodeHeaders, type Envelope } from '@causeway/runtime/event';
-import { handOver, narrow } from '@causeway/runtime/hand-over';
+import { handOver } from '@causeway/runtime/hand-over';
 import type { FetchedRecord } from '@causeway/runtime/kafka-session';
+import type { HandOverRuling } from '@causeway/runtime/knowledge';
 import { positionOf, toCloudEvent } from './cloud-event.ts';
 import type { ReadingParts } from './current-page.ts';
 import type { Judge, Judgement } from './page.ts';
@@ -12,17 +12,16 @@ import type { Filter } from './query.ts';
 export type Tally = { judged: number; withheld: number; unreadable: number };
 
 /**
- * Decides for one page what becomes of a record, by the agreements as they are when the page begins. A record that cannot be read is counted, logged by position and
+ * Decides for one page what becomes of a record, by what is known when the page begins. A record that cannot be read is counted, logged by position and
  * passed, as it must not hold up what comes behind it; while the registry is away nothing is passed.
  */
 export const createJudge = (
-  { decode, agreements, log, now }: Pick<ReadingParts, 'decode' | 'agreements' | 'log' | 'now'>,
+  { decode, log }: Pick<ReadingParts, 'decode' | 'log'>,
+  ruling: HandOverRuling,
   organisation: string,
   filter: Filter,
   tally: Tally,
 ): Judge => {
-  const rules = rulebookOf(agreements.state());
-  const today = ukDate(new Date(now()));
   const unreadable = (error: unknown, record: FetchedRecord, partition: number): Judgement => {
     tally.unreadable += 1;
     const position = positionOf(partition, record.offset);
@@ -41,18 +40,16 @@ export const createJudge = (
       const event = decodeHeaders(record.headers);
       if (!isAskedFor(event)) return { outcome: 'passed' };
       tally.judged += 1;
-      const decision = handOver({ rules, event, recipient: organisation, today });
+      const decision = handOver(ruling, { event, ...(await decode(record.value)) }, organisation);
       if (decision.outcome === 'withhold') {
         tally.withheld += 1;
         return { outcome: 'passed' };
       }
-      const data = await decode(record.value);
-      const released = decision.release === 'whole' ? data : narrow(data, decision.release);
       const position = positionOf(partition, record.offset);
       return {
         outcome: 'event',
-        event,
-        json: JSON.stringify(toCloudEvent(event, decision.agreements, position, released)),
+        event: decision.event,
+        json: JSON.stringify(toCloudEvent(decision.event, position, decision.data)),
       };
     } catch (error) {
       if (isPermanent(error)) return unreadable(error, record, partition);

@@ -30,7 +30,9 @@ const never = new AbortController().signal;
 
 const stateWith = (status: AgreementStatus): AgreementsState => {
   const valid = { from: '2020-01-01', until: '2099-12-31', review: '2099-12-31', graceDays: 0 };
-  const agreement = { from: 'a-trust', to: [COUNCIL], valid } as unknown as Agreement;
+  const marking = { ceiling: 'OFFICIAL-SENSITIVE', handling: [] };
+  const gates = { valid, marking, audience: 'all' };
+  const agreement = { from: 'a-trust', to: [COUNCIL], ...gates } as unknown as Agreement;
   const signed = { id: 'one', version: 1, by: 'test', at: '2026-01-01T00:00:00Z' };
   const release = { [TYPE]: { leaves: [], generalise: {}, schemaId: 1 } };
   const records: AgreementRecord[] = [
@@ -77,9 +79,11 @@ const inbox: Inbox = {
 
 const cursors = createCursors(['a key that is long enough']);
 
+const SCHEMA = { type: 'record' as const, name: 'View', fields: [] };
+
 const partsWith = (
   agreements: ReadingParts['agreements'],
-  decode: ReadingParts['decode'] = async () => ({}),
+  decode: ReadingParts['decode'] = async () => ({ data: {}, schema: SCHEMA }),
 ) => {
   let clock = Date.parse('2026-11-23T09:00:00Z');
   const now = () => {
@@ -120,7 +124,7 @@ test('an agreement that is suspended while a page is put together is obeyed', as
   const state = () => stateWith(offset === 2 ? 'active' : 'suspended');
   const decode = async () => {
     offset = 3;
-    return {};
+    return { data: {}, schema: SCHEMA };
   };
   const parts = partsWith({ state, offset: () => offset, freshWithin: () => true }, decode);
   const answer = await readEvents(parts, COUNCIL, query, never);

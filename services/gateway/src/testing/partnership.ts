@@ -55,6 +55,9 @@ const viewOf = (recipient: string): AvroSchema =>
     ],
   }) as unknown as AvroSchema;
 
+/** Conditions that the recipient has undertaken to keep. */
+const HANDLING = ['a', 'b'];
+
 export type Entry = { partition: number; value: Buffer | null; headers: Record<string, string> };
 
 export type Partnership = {
@@ -101,6 +104,14 @@ export const createPartnership = async (): Promise<Partnership> => {
   const writer = await kafka.writer(`exchange.lane.test-${suffix}`);
   const producer = kafka.producer();
   let events = 0;
+
+  const organisation = { id: recipient, name: recipient, kind: 'council', handlingAccepted: HANDLING };
+  const registered = {
+    topic: 'organisations',
+    key: recipient,
+    value: Buffer.from(JSON.stringify(organisation)),
+  };
+  await producer.send([registered]);
 
   const publish = async (record: AgreementRecord) => {
     const value = Buffer.from(JSON.stringify(record));
@@ -178,6 +189,9 @@ export const createPartnership = async (): Promise<Partnership> => {
         from: 'a-trust',
         to: [recipient],
         valid: term,
+        marking: { ceiling: 'OFFICIAL-SENSITIVE', handling: HANDLING },
+        audience: 'all',
+        history: true,
       } as unknown as Agreement;
       const pinned = { [TYPE]: { ...release, schemaId: viewId } };
       await publish({ kind: 'version', ...signed, version, agreement: content, release: pinned, digest: '' });

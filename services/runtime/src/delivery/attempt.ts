@@ -71,7 +71,7 @@ const deliver = async (
   subscription: Subscription,
   item: Item,
   partition: number,
-  { event, data, schemaId, agreements }: Read & Extract<Judged, { outcome: 'release' }>,
+  { event, data, schemaId }: Pick<Read, 'schemaId'> & Extract<Judged, { outcome: 'release' }>,
   signal: AbortSignal,
 ): Promise<Outcome> => {
   try {
@@ -79,7 +79,7 @@ const deliver = async (
       event,
       data,
       schemaId,
-      agreements,
+      agreements: event.agreement,
       position: `${partition}-${item.position}`,
       since: item.since,
       number: item.tries + 1,

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Agreements } from '../agreements.ts';
 import type { Database } from '../database.ts';
 import type { Decode } from '../decoder.ts';
 import { errorCode, RetryableError } from '../errors.ts';
 import type { Inboxes } from '../inbox.ts';
+import type { Knowledge } from '../knowledge.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Producer } from '../producer.ts';
@@ -22,7 +22,7 @@ import { type Clock, type Subscription, systemClock } from './subscription.ts';
 import { createTrack, type Track } from './track.ts';
 import { createWorker, type Worker } from './worker.ts';
 
-export type DeliveryParts = {
+export type DeliveryParts = Knowledge & {
   /** The service: `dl-component` of its dead letters. */
   component: string;
   database: Pick<Database, 'query' | 'migrate'>;
@@ -31,7 +31,6 @@ export type DeliveryParts = {
   reader(): Reader;
   producer: Pick<Producer, 'send'>;
   decode: Decode;
-  agreements: Pick<Agreements, 'state' | 'freshWithin'>;
   log: Logger;
   metrics: Pick<Metrics, 'deliveries' | 'deliveryGaps' | 'deadLetters'>;
   /** Heard after each try, before it is written down. */
@@ -71,7 +70,13 @@ const RETRY_MS = 1_000;
 type Running = { subscription: Subscription; worker: Worker };
 
 export const createDelivery = (parts: DeliveryParts): Delivery => {
-  const { component, database, inboxes, producer, agreements, log, metrics } = parts;
+  const { component, database, inboxes, producer, log, metrics } = parts;
+  const { agreements, organisations, safeguards } = parts;
+  const knowledge: Knowledge = {
+    agreements,
+    ...(organisations && { organisations }),
+    ...(safeguards && { safeguards }),
+  };
   const { clock = systemClock, random = Math.random, leaseMs = LEASE_MS, instance = instanceName() } = parts;
   register(instance);
   const store = createDeliveryStore(database, instance);
@@ -89,7 +94,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     if (!(await store.known(id))) await store.begin(id, await firstHeads(inbox, subscription));
     const worker = createWorker({
       subscription,
-      judge: createJudge({ organisation, decode: parts.decode, agreements, clock }),
+      judge: createJudge({ ...knowledge, organisation, decode: parts.decode, clock }),
       circuit: createCircuit(subscription.circuit, await store.circuit(id)),
       clock,
       random,

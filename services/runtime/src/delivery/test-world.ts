@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Agreement } from '@causeway/schemas/agreement';
 import { type AgreementsState, applyRecord, emptyState } from '@causeway/schemas/agreement-log';
+import type { AvroSchema } from '@causeway/schemas/avro-schema';
 import { connectDatabase, type Database } from '../database.ts';
 import { encodeHeaders, eventId, type Priority } from '../event.ts';
 import type { Inboxes } from '../inbox.ts';
@@ -71,7 +72,7 @@ export type TestWorld = {
   clock: TestClock;
   inboxes: Pick<Inboxes, 'use'>;
   producer: { send(records: readonly KafkaRecord[]): Promise<Position[]> };
-  agreements: { state(): AgreementsState; freshWithin(): boolean };
+  agreements: { state(): AgreementsState; offset(): number; freshWithin(): boolean };
   /** Puts an event into the inbox; gives its id. */
   arrive(event: TestEvent): string;
   /** Takes everything below that offset out of a partition. */
@@ -166,7 +167,11 @@ export const createTestWorld = async (partitions = 2): Promise<TestWorld> => {
     },
   };
 
-  const agreements = { state: () => agreementsOf(agreement), freshWithin: () => fresh.value };
+  const agreements = {
+    state: () => agreementsOf(agreement),
+    offset: () => (agreement.status === 'active' ? 2 : 3),
+    freshWithin: () => fresh.value,
+  };
 
   return {
     database,
@@ -250,7 +255,7 @@ export const createTestWorld = async (partitions = 2): Promise<TestWorld> => {
           close: async () => {},
         }),
         producer,
-        decode: async (value) => ({ number: value?.[5] }),
+        decode: async (value) => ({ data: { number: value?.[5] }, schema: VIEW }),
         agreements,
         log,
         metrics: createMetrics('test'),
@@ -281,6 +286,8 @@ export const createTestWorld = async (partitions = 2): Promise<TestWorld> => {
   };
 };
 
+const VIEW: AvroSchema = { type: 'record', name: 'View', fields: [{ name: 'number', type: 'int' }] };
+
 const TYPES = [
   TEST_TYPE,
   'uk.causeway.police.missing-person.voided.v1',
@@ -294,6 +301,7 @@ const agreementsOf = ({ status, feedback }: TestWorld['agreement']): AgreementsS
     to: [RECIPIENT],
     valid: { from: '2020-01-01', until: '2099-12-31', graceDays: 0 },
     marking: { ceiling: 'OFFICIAL-SENSITIVE', handling: [] },
+    audience: 'all',
     feedback,
   } as unknown as Agreement;
   const release = Object.fromEntries(
