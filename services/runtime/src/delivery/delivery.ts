@@ -141,6 +141,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
       await start(subscription).catch((error) => {
         const told = { subscription: subscription.id, code: errorCode(error) };
         log.warn(told, 'a subscription cannot begin now; trying again');
+        setTimeout(() => leases.look(), RETRY_MS).unref();
       });
     }
   };
