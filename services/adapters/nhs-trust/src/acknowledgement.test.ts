@@ -68,6 +68,15 @@ describe('acknowledgement', () => {
     assert.notEqual(answered(`${MSH}|||NE`, { verdict: 'accepted' }), undefined);
   });
 
+  it('answers with an application acknowledgement where only that is wanted', () => {
+    const code = (accept: string, application: string) =>
+      answered(`${MSH}|||${accept}|${application}`, { verdict: 'accepted' }, 'enhanced')?.[1]?.slice(4, 6);
+    assert.deepEqual(
+      [code('NE', 'AL'), code('ER', 'SU'), code('NE', 'ER'), code('NE', 'NE'), code('AL', 'AL')],
+      ['AA', 'AA', undefined, undefined, 'CA'],
+    );
+  });
+
   it('makes control ids of its own that are short and never the same', () => {
     const next = controlIds(new Date());
     const ids = Array.from({ length: 1000 }, next);

@@ -23,13 +23,24 @@ const hl7Time = (at: Date): string => {
   return `${date}${two(at.getUTCHours())}${two(at.getUTCMinutes())}${two(at.getUTCSeconds())}+0000`;
 };
 
-/** Whether the sender wants this answer (MSH-15), which only counts in enhanced mode. */
-const isWanted = (of: Header | undefined, mode: AckMode, verdict: Verdict): boolean => {
-  const wanted = mode === 'enhanced' && of ? text(of, header(of), 15) : undefined;
-  if (wanted === 'NE') return false;
-  if (wanted === 'ER') return verdict !== 'accepted';
-  if (wanted === 'SU') return verdict === 'accepted';
+/** Whether a condition of table 0155 asks for an answer to this verdict. */
+const asksFor = (condition: string | undefined, verdict: Verdict): boolean => {
+  if (condition === 'NE') return false;
+  if (condition === 'ER') return verdict !== 'accepted';
+  if (condition === 'SU') return verdict === 'accepted';
   return true;
+};
+
+/**
+ * In which form the sender wants this answer; undefined where it wants none. In enhanced mode MSH-15 decides about the accept
+ * acknowledgement. Where that is not wanted and MSH-16 asks for an application acknowledgement, the answer is that one: for a bus both are
+ * known at the same moment.
+ */
+const formFor = (of: Header | undefined, mode: AckMode, verdict: Verdict): AckMode | undefined => {
+  if (mode === 'original' || of === undefined) return mode;
+  const [accept, application] = [15, 16].map((field) => text(of, header(of), field)?.toUpperCase());
+  if (asksFor(accept, verdict)) return 'enhanced';
+  return application !== undefined && asksFor(application, verdict) ? 'original' : undefined;
 };
 
 /** ERR in the form of the sender's version: 2.5 gave the segment new fields. */
@@ -56,7 +67,8 @@ export const acknowledgement = (
   answer: Answer,
   own: { controlId: string; at: Date },
 ): Buffer | undefined => {
-  if (!isWanted(of, mode, answer.verdict)) return undefined;
+  const form = formFor(of, mode, answer.verdict);
+  if (form === undefined) return undefined;
   const theirs = of === undefined ? [] : header(of).fields;
   const field = (nth: number): string => theirs[nth] ?? '';
   const separator = of?.delimiters.field ?? '|';
@@ -77,7 +89,7 @@ export const acknowledgement = (
     field(11) || 'P',
     version,
   ];
-  const msa = ['MSA', CODES[mode][answer.verdict], field(10), ...(answer.reason ? [answer.reason] : [])];
+  const msa = ['MSA', CODES[form][answer.verdict], field(10), ...(answer.reason ? [answer.reason] : [])];
   const segments = [
     msh.join(separator),
     msa.join(separator),

@@ -19,8 +19,29 @@ describe('messages of a frame', () => {
   it('takes a batch out of its envelope', () => {
     assert.deepEqual(parts('FHS|^~\\&\rBHS|^~\\&\rMSH|^~\\&|A\rPID|1\rMSH|^~\\&|B\rBTS|2\rFTS|1\r'), [
       'MSH|^~\\&|A\rPID|1\r',
-      'MSH|^~\\&|B\rBTS|2\rFTS|1\r',
+      'MSH|^~\\&|B\r',
     ]);
+  });
+
+  it('takes messages with other delimiters and several batches of one file apart', () => {
+    const file = [
+      'FHS|^~\\&',
+      'BHS|^~\\&',
+      'MSH|^~\\&|A',
+      'BTS|1',
+      'BHS|^~\\&',
+      'MSH#*+!%#B',
+      'BTS|1',
+      'FTS|2',
+    ];
+    for (const end of ['\r', '\n', '\r\n']) {
+      const found = parts(file.join(end)).map((part) => part.trim());
+      assert.deepEqual(found, ['MSH|^~\\&|A', 'MSH#*+!%#B']);
+    }
+  });
+
+  it('finds no message in an empty batch', () => {
+    assert.deepEqual(parts('FHS|^~\\&\rBHS|^~\\&\rBTS|0\rFTS|1\r'), []);
   });
 
   it('does not take the word inside a field for a header', () => {
@@ -28,7 +49,7 @@ describe('messages of a frame', () => {
   });
 
   it('hands on what is neither', () => {
-    assert.deepEqual(parts('FHS|^~\\&\rFTS|0\r'), ['FHS|^~\\&\rFTS|0\r']);
+    assert.deepEqual(parts('PID|1\r'), ['PID|1\r']);
     assert.deepEqual(parts(''), ['']);
   });
 });

@@ -48,6 +48,8 @@ describe('HL7 v2 parser', () => {
     assert.equal(at('ZZZ|a\\F\\b\\S\\c\\T\\d\\R\\e\\E\\f', 1), 'a|b^c&d~e\\f');
     assert.equal(at('ZZZ|one\\.br\\two', 1), 'one\ntwo');
     assert.equal(at('ZZZ|\\H\\bold\\N\\', 1), 'bold');
+    assert.equal(at('ZZZ|a\\Z01\\b\\C2842\\c\\MFFFFFF\\d', 1), 'abcd');
+    assert.equal(at('ZZZ|caf\\XE9\\', 1, {}, `${MSH}||||||8859/1`), 'café');
     assert.equal(at('ZZZ|caf\\XC3A9\\', 1, {}, `${MSH}||||||UNICODE UTF-8`), 'café');
   });
 
@@ -71,6 +73,16 @@ describe('HL7 v2 parser', () => {
     assert.equal(at('OBX|one\ntwo', 1), 'one\ntwo');
   });
 
+  it('reads lines of text inside a field, and line ends of several kinds in one message', () => {
+    const found = parsed(`${MSH}\rEVN|A01\nNTE|1||first line\rsecond line\r\nthird\r\nPID|1||X\n\rBTS\r`);
+    assert.deepEqual(
+      found.segments.map(({ name }) => name),
+      ['MSH', 'EVN', 'NTE', 'PID', 'BTS'],
+    );
+    assert.equal(text(found, segment(found, 'NTE'), 3), 'first line\rsecond line\r\nthird');
+    assert.equal(text(found, segment(found, 'PID'), 3), 'X');
+  });
+
   it('skips a byte order mark and blank lines in front', () => {
     assert.equal(text(parsed(`\ufeff\r\n${MSH}`), { name: 'X', fields: ['X', 'y'] }, 1), 'y');
   });
@@ -91,14 +103,26 @@ describe('HL7 v2 parser', () => {
     assert.equal(decoded('ASCII', [0xe9]), 'é');
   });
 
+  it('takes a label that the bytes contradict for a wrong one', () => {
+    const decoded = (charset: string, bytes: number[]) => {
+      const raw = Buffer.concat([Buffer.from(`${MSH}||||||${charset}\rZZZ|`), Buffer.from(bytes)]);
+      const found = parsed(raw);
+      return text(found, segment(found, 'ZZZ'), 1);
+    };
+    assert.equal(decoded('UNICODE UTF-8', [0xe9]), 'é');
+    assert.equal(decoded('8859/1', [0xc3, 0xa9]), 'é');
+    assert.equal(decoded('8859/1~UNICODE UTF-8', [0x93]), '“');
+    assert.equal(decoded('GBR', [0x41]), 'A');
+  });
+
   it('says why a message cannot be decoded, and still knows its header', () => {
-    const bad = Buffer.concat([Buffer.from(`${MSH}||||||UNICODE UTF-8\rZZZ|`), Buffer.from([0xe9])]);
-    const result = parseMessage(bad);
-    assert.ok(result.kind === 'undecodable');
-    assert.equal(result.reason, 'not-in-character-set');
-    assert.equal(text(result.header, header(result.header), 10), 'ID1');
-    const unknown = parseMessage(Buffer.from(`${MSH}||||||KLINGON\r`));
-    assert.ok(unknown.kind === 'undecodable' && unknown.reason === 'unsupported-character-set');
+    const withText = (charset: string, bytes: number[]) =>
+      parseMessage(Buffer.concat([Buffer.from(`${MSH}||||||${charset}\rZZZ|`), Buffer.from(bytes)]));
+    const undefinedByte = withText('8859/7', [0xff]);
+    assert.ok(undefinedByte.kind === 'undecodable' && undefinedByte.reason === 'not-in-character-set');
+    assert.equal(text(undefinedByte.header, header(undefinedByte.header), 10), 'ID1');
+    for (const unknown of [withText('KLINGON', [0xe9]), withText('UNICODE UTF-16', [0x41])])
+      assert.ok(unknown.kind === 'undecodable' && unknown.reason === 'unsupported-character-set');
   });
 
   it('gives the content as the bytes behind the header, unchanged', () => {

@@ -40,12 +40,11 @@ const CR = 0x0d;
 const LF = 0x0a;
 const QUOTES = '""';
 
-/** Where the first line ends, and with which byte: that byte ends every line of the message. */
-const firstLine = (raw: Buffer): { end: number; terminator: '\r' | '\n' } => {
-  const cr = raw.indexOf(CR);
-  const lf = raw.indexOf(LF);
-  if (cr < 0 && lf < 0) return { end: raw.length, terminator: '\r' };
-  return cr < 0 || (lf >= 0 && lf < cr) ? { end: lf, terminator: '\n' } : { end: cr, terminator: '\r' };
+/** Where the first line ends. */
+const endOfFirstLine = (raw: Buffer): number => {
+  let at = 0;
+  while (at < raw.length && raw[at] !== CR && raw[at] !== LF) at += 1;
+  return at;
 };
 
 const PUNCTUATION = /^[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]$/;
@@ -66,10 +65,24 @@ const readHeader = (line: string, delimiters: Delimiters): Segment => {
   return { name, fields: [name, delimiters.field, ...rest] };
 };
 
-const readSegments = (text: string, terminator: '\r' | '\n', field: string): Segment[] =>
+const lineStarts = new Map<string, RegExp>();
+
+/**
+ * Line ends before something that can begin a segment. Some feeds mix CR and LF in one message, others write lines of text
+ * into a field as they are: what follows such a line end is no segment and stays in the field.
+ */
+const lineStart = (field: string): RegExp => {
+  const known = lineStarts.get(field);
+  if (known !== undefined) return known;
+  const made = new RegExp(`[\\r\\n]+(?=[A-Z][A-Z0-9]{2}(?:\\${field}|[\\r\\n]|$))`);
+  lineStarts.set(field, made);
+  return made;
+};
+
+const readSegments = (text: string, field: string): Segment[] =>
   text
-    .split(terminator)
-    .map((line) => (line.startsWith('\n') ? line.slice(1) : line.endsWith('\r') ? line.slice(0, -1) : line))
+    .replace(/[\r\n]+$/, '')
+    .split(lineStart(field))
     .filter((line) => line !== '')
     .map((line) => {
       const fields = line.split(field);
@@ -85,7 +98,7 @@ const startOf = (raw: Buffer): number => {
 /** Reads only the header, of a message that may be no more than a beginning. */
 export const parseHeader = (bytes: Buffer): Header | undefined => {
   const raw = bytes.subarray(startOf(bytes));
-  const { end } = firstLine(raw);
+  const end = endOfFirstLine(raw);
   const line = raw.toString('latin1', 0, end);
   const delimiters = readDelimiters(line);
   if (delimiters === undefined) return undefined;
@@ -96,7 +109,6 @@ export const parseHeader = (bytes: Buffer): Header | undefined => {
 /** Parses one message. Never throws: what cannot be read says why. */
 export const parseMessage = (bytes: Buffer): Parsed => {
   const raw = bytes.subarray(startOf(bytes));
-  const { terminator } = firstLine(raw);
   const bare = parseHeader(raw);
   if (bare === undefined) return { kind: 'no-header' };
 
@@ -105,8 +117,8 @@ export const parseMessage = (bytes: Buffer): Parsed => {
   const decoded = decodeText(raw, declared);
   if (decoded.kind !== 'text') return { kind: 'undecodable', header: bare, reason: decoded.kind };
 
-  const [first = ''] = decoded.text.split(terminator, 1);
-  const others = readSegments(decoded.text.slice(first.length), terminator, delimiters.field);
+  const [first = ''] = decoded.text.split(/[\r\n]/, 1);
+  const others = readSegments(decoded.text.slice(first.length), delimiters.field);
   const segments = [readHeader(first, delimiters), ...others];
   const message = { delimiters, charset: decoded.charset, segments, content };
   return { kind: 'message', message, header: bare };
@@ -124,15 +136,27 @@ export const repetitions = (message: Message, of: Segment | undefined, field: nu
   const raw = of?.fields[field] ?? '';
   const mark = message.delimiters.repetition;
   if (raw === '') return [];
-  return mark === undefined ? [raw] : raw.split(mark);
+  return mark === undefined || !raw.includes(mark) ? [raw] : raw.split(mark);
+};
+
+/** The nth piece between marks, counted from 1; most fields have none, and few of the pieces are asked for. */
+const pieceOf = (text: string, mark: string, nth: number): string => {
+  let from = 0;
+  for (let passed = 1; passed < nth; passed += 1) {
+    const at = text.indexOf(mark, from);
+    if (at < 0) return '';
+    from = at + 1;
+  }
+  const end = text.indexOf(mark, from);
+  return end < 0 ? text.slice(from) : text.slice(from, end);
 };
 
 /** One component (counted from 1, like HL7) of a raw repetition, or one of its subcomponents. */
 export const component = (message: Message, raw: string | undefined, nth: number, sub = 1): Value => {
   const { component: mark, subcomponent } = message.delimiters;
-  const whole = raw?.split(mark)[nth - 1] ?? '';
-  const part =
-    subcomponent === undefined ? (sub === 1 ? whole : '') : (whole.split(subcomponent)[sub - 1] ?? '');
+  const whole = pieceOf(raw ?? '', mark, nth);
+  const part = subcomponent === undefined ? (sub === 1 ? whole : '') : pieceOf(whole, subcomponent, sub);
+  if (part === '') return undefined;
   if (part === QUOTES) return DELETED;
   const value = unescaped(message, part).trim();
   return value === '' ? undefined : value;
@@ -191,6 +215,9 @@ const sequence = (message: Message, code: string): string | undefined => {
   if (code === 'H' || code === 'N') return '';
   if (/^\.(br|sp\d*|ce)$/.test(code)) return '\n';
   if (/^\.(fi|nf|in[+-]?\d+|ti[+-]?\d+|sk\d*)$/.test(code)) return code.startsWith('.sk') ? ' ' : '';
+  // Of an escape that sender and receiver would have to agree on, or that switches the character set, nothing can be shown.
+  if (/^(Z.*|C[0-9A-Fa-f]{4}|M[0-9A-Fa-f]{4}([0-9A-Fa-f]{2})?)$/.test(code)) return '';
+  if (code === 'P') return '#';
   if (/^X([0-9A-Fa-f]{2})+$/.test(code)) {
     const decoded = decodeText(Buffer.from(code.slice(1), 'hex'), message.charset);
     return decoded.kind === 'text' ? decoded.text : undefined;

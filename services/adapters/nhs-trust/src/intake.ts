@@ -116,7 +116,12 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
 
   /** A frame of several messages has one answer: for its first header, and no better than the worst of them. */
   const whole = async (content: Buffer, since: number): Promise<Reply> => {
-    const judged = await Promise.all(messagesIn(content).map(judge));
+    const messages = messagesIn(content);
+    if (messages.length === 0) {
+      count({ outcome: 'ignored', reason: 'empty-batch', answer: ACCEPTED }, since);
+      return reply(undefined, ACCEPTED, 'go-on');
+    }
+    const judged = await Promise.all(messages.map(judge));
     for (const one of judged) count(one, since);
     const worst = judged.reduce((a, b) =>
       KEPT_WITH[b.answer.verdict] > KEPT_WITH[a.answer.verdict] ? b : a,
