@@ -1,15 +1,25 @@
 import { notFound, problemHandler } from '@causeway/runtime/http';
 import type { Logger } from '@causeway/runtime/log';
 import type { Metrics } from '@causeway/runtime/metrics';
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
-import { audited } from './audit.ts';
+import { audited, auditOf } from './audit.ts';
 import type { Guard } from './guard.ts';
 import { allowing, bodyless, bodyOf, limited, takenInTime } from './limits.ts';
 import { MAX_BODY } from './publishing/body.ts';
 import type { PublishingParts } from './publishing/publish.ts';
 import type { ReadingParts } from './reading/current-page.ts';
 import type { HandedOver } from './reading/handed-over.ts';
+import {
+  type CatalogueParts,
+  getAgreement,
+  getAgreements,
+  getAsyncApi,
+  getCatalogue,
+  getEventSchema,
+  getEventTypes,
+  getReceivedSchema,
+} from './routes/catalogue.ts';
 import { getEvents } from './routes/events.ts';
 import { type FeedbackRouteParts, getOutcome, postAcknowledgement } from './routes/feedback.ts';
 import {
@@ -19,7 +29,7 @@ import {
   type InterestParts,
   putInterest,
 } from './routes/interests.ts';
-import { getOpenApi } from './routes/openapi.ts';
+import { getDocumentation, getOpenApi } from './routes/openapi.ts';
 import { postEvents } from './routes/publish.ts';
 import { getStream, type StreamLimits } from './routes/stream.ts';
 
@@ -32,6 +42,7 @@ export type AppParts = {
   feedback: FeedbackRouteParts;
   handedOver: HandedOver;
   interests: InterestParts;
+  catalogue: CatalogueParts;
   streams: StreamLimits;
   issuer: string;
   log: Logger;
@@ -84,8 +95,38 @@ export const createApp = (parts: AppParts): Express => {
   app.delete('/v1/interests/:reference', bodyless, guard('events:write'), deleteInterest(parts.interests));
   app.get('/v1/interests/:reference', bodyless, guard('events:read'), getInterest(parts.interests));
   app.all('/v1/interests/:reference', allowing('GET', 'HEAD', 'PUT', 'DELETE'));
+  catalogueRoutes(app, parts);
+  app.get('/', bodyless, getDocumentation(parts.issuer));
+  app.all('/', allowing('GET', 'HEAD'));
   app.get('/v1/openapi.json', bodyless, getOpenApi(parts.issuer));
   app.all('/v1/openapi.json', allowing('GET', 'HEAD'));
   app.use(notFound(), problemHandler(log));
   return app;
+};
+
+const catalogueRoutes = (app: Express, { guard, catalogue }: AppParts): void => {
+  const reading = [bodyless, ...guard('events:read')];
+  app.get('/v1/catalogue', reading, getCatalogue(catalogue));
+  app.get('/v1/asyncapi.json', reading, getAsyncApi(catalogue));
+  app.get('/v1/agreements', reading, getAgreements(catalogue));
+  app.get('/v1/agreements/:id/:version', reading, getAgreement(catalogue));
+  app.get('/v1/schemas/received/:source/:type', reading, getReceivedSchema(catalogue));
+  app.get('/v1/schemas/events', bodyless, routed, getEventTypes(catalogue));
+  app.get('/v1/schemas/events/:type', bodyless, routed, getEventSchema(catalogue));
+  for (const path of [
+    '/v1/catalogue',
+    '/v1/asyncapi.json',
+    '/v1/agreements',
+    '/v1/agreements/:id/:version',
+    '/v1/schemas/received/:source/:type',
+    '/v1/schemas/events',
+    '/v1/schemas/events/:type',
+  ])
+    app.all(path, allowing('GET', 'HEAD'));
+};
+
+/** For the audit line of what needs no token. */
+const routed: RequestHandler = (request, response, next) => {
+  auditOf(response).route = request.route.path;
+  next();
 };

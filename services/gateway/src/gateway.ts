@@ -14,6 +14,7 @@ import {
   registrySettings,
   secret,
   text,
+  url,
 } from '@causeway/runtime/config';
 import { createDecoder } from '@causeway/runtime/decoder';
 import { RetryableError } from '@causeway/runtime/errors';
@@ -54,6 +55,7 @@ export const settings = {
   PARTNERSHIP_KEY: secret(),
   GATEWAY_HOST: text('127.0.0.1'),
   GATEWAY_PORT: port(8081),
+  GATEWAY_URL: url().optional(),
   GATEWAY_REQUESTS_PER_SECOND: integer(2_000, { min: 1 }),
   GATEWAY_STREAMS_PER_CLIENT: integer(10, { min: 1 }),
   GATEWAY_STREAM_HEARTBEAT_SECONDS: integer(15, { min: 1, max: 300 }),
@@ -103,6 +105,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   const now = () => Date.now();
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
   const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8'));
+  const types = createTypes(codec);
   const feedback = (organisation: string): FeedbackParts => ({
     organisation,
     component: 'gateway',
@@ -131,9 +134,10 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     guard: createGuard(access, config.GATEWAY_REQUESTS_PER_SECOND),
     reading,
     handedOver: createHandedOver({ send: notes.send, watchOf: watches.of, now, log }),
-    publishing: { agreements, codec, types: createTypes(codec), published, producer, tokeniser, metrics },
+    publishing: { agreements, codec, types, published, producer, tokeniser, metrics },
     feedback: { feedback, producer, watches, now, index: createFeedbackIndex(store) },
     interests: { interests, producer, tokeniser, now },
+    catalogue: { agreements, types, served: { url: urlOf(config), issuer: config.OIDC_ISSUER }, now },
     streams: {
       heartbeatMs: config.GATEWAY_STREAM_HEARTBEAT_SECONDS * 1_000,
       slowMs: config.GATEWAY_SLOW_SECONDS * 1_000,
@@ -151,6 +155,10 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   onStop('http', () => server.close());
   log.info({ url: server.url }, 'listening');
 };
+
+/** How partners reach it, for documents that say so. */
+const urlOf = ({ GATEWAY_URL, GATEWAY_HOST, GATEWAY_PORT }: Settings): string =>
+  GATEWAY_URL ?? `http://${GATEWAY_HOST}:${GATEWAY_PORT}`;
 
 /** Whose events are watched for being late: everybody's but those to whom an adapter delivers, which watches itself. */
 const watchedBy =

@@ -1,4 +1,5 @@
 import { json, problems } from './parts.ts';
+import { catalogue } from './paths/catalogue.ts';
 import { feedback, feedbackSchemas } from './paths/feedback.ts';
 import { interestSchemas, interests } from './paths/interests.ts';
 import { publishing, publishingSchemas } from './paths/publishing.ts';
@@ -22,10 +23,11 @@ export const openApi = (issuer: string) => ({
     { name: 'events', description: 'Reading your inbox' },
     { name: 'publishing', description: 'Writing to your outbox' },
     { name: 'feedback', description: 'What became of events' },
+    { name: 'catalogue', description: 'What you receive, and under which agreement' },
     { name: 'interests', description: 'Whom your organisation knows, and why' },
     { name: 'documents' },
   ],
-  paths: merged(readingPaths, publishing, feedback, interests, documentPaths),
+  paths: merged(readingPaths, publishing, feedback, interests, catalogue, documentPaths),
   components: {
     securitySchemes: {
       accessToken: {

@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import { auditOf } from '../audit.ts';
 import { openApi } from '../documents/openapi.ts';
+import { documentationPage } from '../documents/page.ts';
 
 /** GET /v1/openapi.json: says nothing about anybody, so it needs no token. */
 export const getOpenApi = (issuer: string): RequestHandler => {
@@ -8,5 +9,14 @@ export const getOpenApi = (issuer: string): RequestHandler => {
   return (_request, response) => {
     auditOf(response).route = '/v1/openapi.json';
     response.type('application/json').send(document);
+  };
+};
+
+/** GET /: the same for people. */
+export const getDocumentation = (issuer: string): RequestHandler => {
+  const page = documentationPage(openApi(issuer));
+  return (_request, response) => {
+    auditOf(response).route = '/';
+    response.type('text/html').send(page);
   };
 };
