@@ -1,4 +1,4 @@
-import { termRefusal } from '@causeway/runtime/decide';
+import { termRefusal } from '@causeway/runtime/gates';
 import type { Agreement } from '@causeway/schemas/agreement';
 import { type AgreementsState, type VersionState, versionKey } from '@causeway/schemas/agreement-log';
 import { type AvroSchema, leavesOf, type Sensitivity } from '@causeway/schemas/avro-schema';

@@ -1,15 +1,6 @@
 import type { AvroSchema } from '@causeway/schemas/avro-schema';
 
-const KNOWN = new Set([
-  'type',
-  'name',
-  'namespace',
-  'doc',
-  'fields',
-  'symbols',
-  'default',
-  'items',
-]);
+const KNOWN = new Set(['type', 'name', 'namespace', 'doc', 'fields', 'symbols', 'default', 'items']);
 
 /** A schema as the Avro specification has it, without the attributes that are ours and without aliases: a reader needs neither, and some tools refuse them. */
 export const plainAvro = (schema: AvroSchema): unknown => plain(schema);
