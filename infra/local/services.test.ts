@@ -23,6 +23,7 @@ describe('services that the launcher finds', () => {
     });
     add('services/exchange', { order: 10, principal: 'exchange' });
     add('services/runtime', undefined);
+    add('services/console', { order: 40, principal: 'console' });
   });
   after(() => rmSync(root, { recursive: true, force: true }));
 
@@ -40,7 +41,12 @@ describe('services that the launcher finds', () => {
     const service = findServices(root).find((found) => found.name === name);
     assert.ok(service);
     const secrets = openSecrets(join(root, 'secrets'));
-    const around = { connections, secrets, environment, home: root };
+    const placed = findServices(root).map((one, i) => ({
+      service: one,
+      port: undefined,
+      adminPort: 9100 + i,
+    }));
+    const around = { connections, secrets, environment, home: root, placed };
     return servicePart({ service, port: 9001, adminPort: 9002 }, around).env;
   };
 
@@ -50,6 +56,7 @@ describe('services that the launcher finds', () => {
       [
         ['exchange', 'exchange'],
         ['housing', 'westshire-housing'],
+        ['console', 'console'],
       ],
     );
   });
@@ -71,6 +78,12 @@ describe('services that the launcher finds', () => {
     assert.equal(exchange.KAFKA_USERNAME, 'exchange');
     const passwords = [housing.KAFKA_PASSWORD, exchange.KAFKA_PASSWORD, connections.KAFKA_PASSWORD];
     assert.equal(new Set(passwords).size, 3);
+  });
+
+  it('are watched by the console, each adapter as its organisation’s', () => {
+    const watched = envOf('console', {}).CAUSEWAY_PARTS;
+    assert.equal(watched, 'exchange=http://127.0.0.1:9100,housing@westshire-housing=http://127.0.0.1:9101');
+    assert.equal(envOf('exchange', {}).CAUSEWAY_PARTS, undefined);
   });
 
   it('have the partnership key only where they are adapters', () => {

@@ -55,6 +55,8 @@ type Surroundings = {
   /** The launcher's own environment, from which named settings are passed on. */
   environment: Environment;
   home: string;
+  /** All services of this system: the console keeps an eye on the others. */
+  placed: readonly Placed[];
 };
 
 export type Placed = {
@@ -108,7 +110,7 @@ function environmentOf(
   { service, port, sinkPort, adminPort }: Placed,
   around: Surroundings,
 ): Record<string, string> {
-  const { connections, secrets, environment, home } = around;
+  const { connections, secrets, environment, home, placed } = around;
   const adapter = service.organisation !== undefined;
   const offered: Environment = {
     COUNCIL_DATABASE_URL: connections.COUNCIL_DATABASE_URL,
@@ -148,6 +150,7 @@ function environmentOf(
       : {}),
     ...(service.name === 'console'
       ? {
+          CAUSEWAY_PARTS: watchedParts(placed),
           SESSION_KEY: secrets.get('session-key'),
           CHECKPOINT_KEY: environment.CHECKPOINT_KEY || secrets.get('checkpoint-key'),
           CONSOLE_CLIENT_SECRET:
@@ -163,6 +166,16 @@ function notWatched(): Environment {
   const sinks = findServices().filter(({ sinkSimulator }) => sinkSimulator !== undefined);
   const organisations = sinks.flatMap(({ organisation }) => organisation ?? []);
   return organisations.length > 0 ? { GATEWAY_NOT_WATCHED: organisations.join(',') } : {};
+}
+
+/** What the console watches, in the form of its setting: everybody but itself. */
+function watchedParts(placed: readonly Placed[]): string | undefined {
+  const others = placed.filter(({ service }) => service.name !== 'console');
+  const entries = others.map((one) => {
+    const { name, organisation } = one.service;
+    return `${name}${organisation ? `@${organisation}` : ''}=${endpointOf(one).admin}`;
+  });
+  return entries.length > 0 ? entries.join(',') : undefined;
 }
 
 function pick(from: Environment, names: string[]): Record<string, string> {

@@ -73,7 +73,13 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
     await parts.stop();
   };
   try {
-    const around = { connections: parts.connections, secrets: parts.secrets, environment, home };
+    const around = {
+      connections: parts.connections,
+      secrets: parts.secrets,
+      environment,
+      home,
+      placed: services,
+    };
     makeClientSecrets(parts, ids);
     mkdirSync(join(home, 'council-drop'), { recursive: true });
     const run = async () => {

@@ -6,15 +6,22 @@ import helmet from 'helmet';
 import { agreementsApi } from './agreements/agreements-api.ts';
 import type { AgreementDesk } from './agreements/desk.ts';
 import { type Checkpoints, checkpointsApi } from './checkpoints/checkpoints-api.ts';
+import { flowRoutes } from './flow/flow-page.ts';
+import type { FlowTotal } from './flow/flow-totals.ts';
+import { lagRoutes } from './lag/lag-page.ts';
 import type { Measurement } from './measurement/measurement.ts';
+import { nowRoutes } from './now/now-page.ts';
 import { createCookies } from './sign-in/cookies.ts';
 import { createGuard } from './sign-in/guard.ts';
 import type { IdentityProvider } from './sign-in/identity-provider.ts';
 import { createSessions } from './sign-in/session.ts';
 import { signInRoutes } from './sign-in/sign-in.ts';
-import { THROUGHPUT_PAGE, throughputRoutes } from './throughput/throughput-page.ts';
+import { throughputRoutes } from './throughput/throughput-page.ts';
 import { assetRoutes } from './web/assets.ts';
+import { createLiveStreams } from './web/live.ts';
+import { HOME, NAVIGATION } from './web/navigation.ts';
 import { createPages, type Pages } from './web/pages.ts';
+import type { World } from './web/world.ts';
 
 export type AppParts = {
   provider: IdentityProvider;
@@ -22,6 +29,8 @@ export type AppParts = {
   measurement: Pick<Measurement, 'now' | 'onLook'>;
   agreements: AgreementDesk;
   checkpoints: Checkpoints;
+  world: World;
+  flowTotals: () => FlowTotal[] | undefined;
   sessionKey: string;
   publicUrl: () => URL;
   /** Whether browsers reach the console over HTTPS only. */
@@ -38,17 +47,30 @@ export function createApp(parts: AppParts): Express {
   const pages = createPages();
   const sessions = createSessions(parts.sessionKey, clock);
   const cookies = createCookies(parts.secure);
-  const guard = createGuard({ sessions, cookies, access: parts.access, production });
+  const guard = createGuard({ sessions, cookies, access: parts.access, pages, production });
 
   const app = express();
   app.disable('x-powered-by');
   app.use(protection(parts.secure));
   app.use('/assets', assetRoutes());
-  app.get('/', (_req, res) => res.redirect(303, THROUGHPUT_PAGE));
-  app.use(signInRoutes({ ...parts, pages, sessions, cookies, ownPages: [THROUGHPUT_PAGE] }));
-  app.use(throughputRoutes({ ...parts, guard, pages }));
-  app.use(agreementsApi({ ...parts, guard }));
-  app.use(checkpointsApi({ ...parts, guard }));
+  app.get('/', (_req, res) => res.redirect(303, HOME));
+  app.use(
+    signInRoutes({
+      ...parts,
+      pages,
+      sessions,
+      cookies,
+      ownPages: [HOME, ...NAVIGATION.map(({ path }) => path)],
+    }),
+  );
+  const stream = createLiveStreams({ onLook: parts.measurement.onLook, clock, signal: parts.signal });
+  const shared = { ...parts, guard, pages, stream };
+  app.use(nowRoutes(shared));
+  app.use(flowRoutes(shared));
+  app.use(throughputRoutes(shared));
+  app.use(lagRoutes(shared));
+  app.use(agreementsApi(shared));
+  app.use(checkpointsApi(shared));
   app.use((req, res) => {
     if (isForPrograms(req.path)) throw new Problem(404, 'not-found', 'There is nothing at this address');
     pages.send(res, 404, 'not-found.njk', {});

@@ -23,6 +23,7 @@ before(async () => {
   service = await startService('console', consoleSettings, startConsole, {
     ...bus.env,
     DATABASE_URL: testVariable('DATABASE_URL'),
+    CONSOLE_ORGANISATIONS: bus.organisations.join(','),
     CONSOLE_DATABASE_SCHEMA: `console_${bus.organisations[0]?.slice(4)}`,
     OIDC_ISSUER: testVariable('OIDC_ISSUER'),
     CONSOLE_CLIENT_SECRET: testVariable('OIDC_CLIENT_SECRET'),

@@ -7,6 +7,7 @@ import {
   ConfigError,
   databaseSettings,
   kafkaSettings,
+  list,
   oidcSettings,
   port,
   registrySettings,
@@ -25,11 +26,16 @@ import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { createAgreementDesk } from './agreements/desk.ts';
 import { createApp } from './app.ts';
 import { startCheckpointer } from './checkpoints/checkpointer.ts';
+import { flowTotals } from './flow/flow-totals.ts';
 import { followJourneys } from './journeys/follow.ts';
 import { startLagSampler } from './lag/sampler.ts';
 import { startMeasurement } from './measurement/measurement.ts';
+import { lookForAttention } from './now/attention.ts';
+import { parsePart, probeAddress, watchParts } from './parts/parts.ts';
 import { createIdentityProvider } from './sign-in/identity-provider.ts';
-import { openStore } from './store/store.ts';
+import { poll } from './store/poll.ts';
+import { openStore, type Store } from './store/store.ts';
+import type { World } from './web/world.ts';
 
 const CLIENT_ID = 'causeway-console';
 
@@ -38,6 +44,10 @@ export const consoleSettings = {
   ...oidcSettings,
   ...databaseSettings,
   ...registrySettings,
+  /** The services to keep an eye on: `name=admin address`, an adapter as `name@organisation=admin address`. */
+  CAUSEWAY_PARTS: list([]),
+  /** Only these organisations are measured and shown; all that there are by default. */
+  CONSOLE_ORGANISATIONS: list([]),
   CONSOLE_DATABASE_SCHEMA: text('console'),
   ...tlsSettings,
   NODE_ENV: text('development'),
@@ -71,8 +81,12 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     log,
   );
   onStop('kafka', () => kafka.close());
-  const organisations = followOrganisations(kafka, log);
-  onStop('organisations', () => organisations.close());
+  const register = followOrganisations(kafka, log);
+  onStop('organisations', () => register.close());
+  const only = config.CONSOLE_ORGANISATIONS;
+  const organisations = {
+    all: () => register.all().filter(({ id }) => only.length === 0 || only.includes(id)),
+  };
   const measurement = startMeasurement({ kafka, organisations, log });
   onStop('measurement', () => measurement.close());
 
@@ -82,9 +96,33 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   onStop('journeys', () => following.close());
   const sampler = startLagSampler({ store, measured: measurement.now, log });
   onStop('lag samples', () => sampler.close());
-
+  const asking = { store, log };
+  const attention = poll('attention', 5_000, () => lookForAttention(store.query, Date.now()), asking);
+  onStop('attention', () => attention.close());
+  const totals = poll('flow', 10_000, () => flowTotals(store.query), asking);
+  onStop('flow totals', () => totals.close());
   const agreements = followAgreements(kafka, log);
   onStop('agreements', () => agreements.close());
+  const parts = watchParts([
+    ...config.CAUSEWAY_PARTS.map(parsePart),
+    { name: 'database', probe: probeDatabase(store) },
+    { name: 'registry', probe: () => probeAddress(`${config.SCHEMA_REGISTRY_URL}/subjects?limit=1`) },
+    {
+      name: 'log-in service',
+      probe: () => probeAddress(`${config.OIDC_ISSUER.replace(/\/$/, '')}/.well-known/openid-configuration`),
+    },
+  ]);
+  onStop('parts', () => parts.close());
+  const world: World = {
+    measured: measurement.now,
+    lag: sampler.now,
+    parts: parts.now,
+    attention: attention.now,
+    organisations: organisations.all,
+    agreements: agreements.state,
+    store,
+  };
+
   const ledger = openConsoleLedger(kafka, log);
   onStop('console ledger', () => ledger.close());
   const signer = createNoteSigner(config.CHECKPOINT_NAME, config.CHECKPOINT_KEY);
@@ -116,6 +154,8 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
       catalogue: loadCatalogue(),
     }),
     checkpoints: { verifierKey: signer.verifierKey, latest: checkpointer.latest },
+    world,
+    flowTotals: totals.now,
     sessionKey: config.SESSION_KEY,
     publicUrl: () => publicUrl ?? new URL(server.url),
     secure: configuredUrl?.protocol === 'https:',
@@ -131,6 +171,13 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   onStop('http', () => server.close());
   // A broker that is away is something to show, not a reason to be taken out of service.
   readiness('http', async () => undefined);
+}
+
+function probeDatabase(store: Store) {
+  return async () => {
+    await store.ping();
+    return { ok: true as const };
+  };
 }
 
 function publicUrlOf(configured: string | undefined, production: boolean): URL | undefined {

@@ -64,3 +64,22 @@ export const sparkline = (frame) =>
     axes: [{ show: false }, { show: false }],
     padding: [4, 2, 4, 2],
   });
+
+const drawn = new WeakMap();
+
+/**
+ * Draws every element that carries `data-chart`: `{at: seconds[], series: [{name, values}]}`. Called again after a change it
+ * redraws only where the figures differ.
+ */
+export const drawAll = (root) => {
+  for (const frame of root.querySelectorAll('[data-chart]')) {
+    const text = frame.dataset.chart;
+    const known = drawn.get(frame);
+    if (known?.text === text) continue;
+    const { at, series } = JSON.parse(text);
+    const chart = known?.chart ?? lineChart(frame, series);
+    frame.dataset.drawn = '';
+    chart.draw([at, ...series.map(({ values }) => values)]);
+    drawn.set(frame, { text, chart });
+  }
+};

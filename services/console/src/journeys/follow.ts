@@ -19,11 +19,14 @@ export type Following = {
 };
 
 type Organisations = { all(): { id: string }[] };
+/** Where a partition was left. */
+type Left = { topic: string; partition: number; next: number };
 
 const FETCH = { maxWaitMs: 500, maxBytes: 2_097_152, partitionMaxBytes: 524_288 };
 const FETCH_DEADLINE_MS = 15_000;
 const RETRY_MS = 1_000;
 const LOOK_FOR_TOPICS_MS = 5_000;
+const TOPICS_AT_ONCE = 30;
 
 /**
  * Takes ledgers, deliveries and dead letters of every organisation into the database: records and positions in one
@@ -57,21 +60,38 @@ export function followJourneys(parts: {
         [deadLetter, 1],
       ] as const;
     });
-    const missing = wanted.filter(([topic]) => !positions.has(`${topic}/0`));
-    if (missing.length === 0) return;
-    const known = await store.query<{ topic: string; partition: number; next: number }>(
+    const unknown = wanted.filter(([topic]) => !positions.has(`${topic}/0`));
+    if (unknown.length === 0) return;
+    const topics = await listTopics();
+    const missing = unknown.filter(([topic]) => topics.has(topic));
+    const known = await store.query<Left>(
       'select topic, partition, next from followed where topic = any($1)',
       [missing.map(([topic]) => topic)],
     );
-    for (const [topic, count] of missing) {
-      const partitions = Array.from({ length: count }, (_, partition) => partition);
-      const bounds = await reader.bounds(topic, partitions).catch(() => []);
-      for (const { partition, start, end } of bounds) {
-        const left = known.find((row) => row.topic === topic && row.partition === partition)?.next ?? start;
-        // Beyond the end: the topic was deleted and made anew.
-        const offset = left > end ? start : Math.max(left, start);
-        positions.set(`${topic}/${partition}`, { topic, partition, offset });
-      }
+    for (let i = 0; i < missing.length && !stop.signal.aborted; i += TOPICS_AT_ONCE)
+      await Promise.all(
+        missing.slice(i, i + TOPICS_AT_ONCE).map(([topic, count]) => begin(topic, count, known)),
+      );
+  };
+
+  /** Asked for by name, a topic that does not exist would be asked for again and again by the client. */
+  const listTopics = async (): Promise<Set<string>> => {
+    const admin = await kafka.admin();
+    try {
+      return new Set(await admin.listTopics());
+    } finally {
+      void admin.close().catch(() => undefined);
+    }
+  };
+
+  const begin = async (topic: string, count: number, known: Left[]) => {
+    const partitions = Array.from({ length: count }, (_, partition) => partition);
+    const bounds = await reader.bounds(topic, partitions);
+    for (const { partition, start, end } of bounds) {
+      const left = known.find((row) => row.topic === topic && row.partition === partition)?.next ?? start;
+      // Beyond the end: the topic was deleted and made anew.
+      const offset = left > end ? start : Math.max(left, start);
+      positions.set(`${topic}/${partition}`, { topic, partition, offset });
     }
   };
 

@@ -81,7 +81,8 @@ export function startMeasurement(parts: {
     try {
       const found = await within(LOOK_DEADLINE_MS, lookAround());
       const at = clock();
-      const sample = { at, organisations: new Map(found.map(([id, look]) => [id, note(id, look)])) };
+      const organisations = new Map(found.map(([id, look]) => [id, note(id, look)]));
+      const sample = { at, organisations, pairs: releases.pairs() };
       samples = remember(samples, sample, HISTORY_MS + 2 * STEP_MS);
       lastSuccess = at;
       if (connection.status === 'away') log.info('the broker answers again');

@@ -6,14 +6,30 @@ import type { Reader } from '@causeway/runtime/reader';
 import { LANES, topicsOf } from '@causeway/runtime/topology';
 import { within } from './deadline.ts';
 
-/** Who received the event that a ledger record is about. Records of gaps and refusals released nothing. */
-export function recipientsIn(value: Buffer): string[] {
+/** Decisions about one organisation's events for another, seen since the console started. Only the source may know of `restricted`. */
+export type PairCount = {
+  source: string;
+  recipient: string;
+  released: number;
+  withheld: number;
+  restricted: number;
+};
+
+/** Who gets what of the event that a ledger record is about. */
+export function decisionsIn(
+  value: Buffer,
+): { recipient: string; outcome: 'released' | 'withheld' | 'restricted' }[] {
   const record = parseLedgerRecord(value);
   if (record.kind !== 'decision') return [];
-  return record.decisions.filter(({ outcome }) => outcome === 'released').map(({ recipient }) => recipient);
+  return record.decisions.map(({ recipient, outcome, reason }) => ({
+    recipient,
+    outcome: reason === 'source-restricted' ? 'restricted' : outcome,
+  }));
 }
 
 export type Releases = {
+  /** By `<source> <recipient>`, as they stand at this moment. */
+  pairs(): Map<string, PairCount>;
   /** Releases into this organisation's inbox, seen since the console started. */
   into(organisation: string): number;
   /** Begins with organisations that it does not follow yet. */
@@ -31,15 +47,15 @@ const RETRY_MS = 1_000;
  * transaction leaves a marker among the records, and an aborted one its records as well.
  */
 export function followReleases(kafka: Kafka, log: Logger): Releases {
-  const counts = new Map<string, number>();
+  const counts = new Map<string, PairCount>();
   const positions = new Map<string, Position>();
   const wanted = new Set<string>();
   const stop = new AbortController();
   let reader: Reader = kafka.reader();
 
-  const recipientsOf = (topic: string, { offset, value }: FetchedRecord): string[] => {
+  const decisionsOf = (topic: string, { offset, value }: FetchedRecord) => {
     try {
-      return value === null ? [] : recipientsIn(value);
+      return value === null ? [] : decisionsIn(value);
     } catch {
       // For the ledger's verifier to judge; counting goes on.
       log.warn({ topic, offset }, 'a ledger record cannot be read and is not counted');
@@ -47,9 +63,18 @@ export function followReleases(kafka: Kafka, log: Logger): Releases {
     }
   };
 
+  const countOf = (source: string, recipient: string): PairCount => {
+    const key = `${source} ${recipient}`;
+    const known = counts.get(key) ?? { source, recipient, released: 0, withheld: 0, restricted: 0 };
+    counts.set(key, known);
+    return known;
+  };
+
   const count = ({ topic, partition, records, next }: FetchedPartition) => {
-    const recipients = records.flatMap((record) => recipientsOf(topic, record));
-    for (const recipient of recipients) counts.set(recipient, (counts.get(recipient) ?? 0) + 1);
+    const source = topic.slice('ledger.'.length);
+    for (const record of records)
+      for (const { recipient, outcome } of decisionsOf(topic, record))
+        countOf(source, recipient)[outcome] += 1;
     positions.set(`${topic}/${partition}`, { topic, partition, offset: next });
   };
 
@@ -87,7 +112,11 @@ export function followReleases(kafka: Kafka, log: Logger): Releases {
   const running = run();
 
   return {
-    into: (organisation) => counts.get(organisation) ?? 0,
+    pairs: () => new Map([...counts].map(([key, pair]) => [key, { ...pair }])),
+    into: (organisation) =>
+      [...counts.values()]
+        .filter(({ recipient }) => recipient === organisation)
+        .reduce((sum, { released }) => sum + released, 0),
     follow(organisations) {
       for (const organisation of organisations) {
         const followed = positions.has(`${topicsOf(organisation).ledger}/0`);

@@ -1,4 +1,5 @@
 import { ageSeconds, type Bounds, type OldestWaiting } from './lag.ts';
+import type { PairCount } from './releases.ts';
 
 /** What one look at the broker found for one organisation. Counters only grow while the console runs. */
 export type OrganisationSample = {
@@ -12,7 +13,12 @@ export type OrganisationSample = {
   lastEventAt: number | null;
 };
 
-export type Sample = { at: number; organisations: ReadonlyMap<string, OrganisationSample> };
+export type Sample = {
+  at: number;
+  organisations: ReadonlyMap<string, OrganisationSample>;
+  /** Who sent how much to whom, by `<source> <recipient>`. */
+  pairs?: ReadonlyMap<string, PairCount>;
+};
 export type Counter = 'published' | 'released';
 
 /** One slot of the history; null where nobody looked, which a chart draws as a gap and never as nought. */

@@ -1,8 +1,9 @@
 import type { AccessVerifier } from '@causeway/runtime/access';
 import { Problem } from '@causeway/runtime/http';
-import type { Request, RequestHandler, Response } from 'express';
+import express, { type Request, type RequestHandler, type Response } from 'express';
+import type { Pages } from '../web/pages.ts';
 import type { Cookies } from './cookies.ts';
-import { isOwnForm, type Person, rolesOf, type Session, type Sessions } from './session.ts';
+import { isOwnForm, type Person, type Role, rolesOf, type Session, type Sessions } from './session.ts';
 import { refusalOf } from './sign-in.ts';
 
 /** Who asks, and whose side he may see: that of one organisation, or in development of all. */
@@ -18,9 +19,10 @@ export function createGuard(parts: {
   sessions: Sessions;
   cookies: Cookies;
   access: AccessVerifier;
+  pages: Pages;
   production: boolean;
 }) {
-  const { sessions, cookies, access, production } = parts;
+  const { sessions, cookies, access, pages, production } = parts;
 
   const sessionOf = async (req: Request): Promise<Session | undefined> => {
     const session = await sessions.open(cookies.read(req, 'session'));
@@ -32,7 +34,11 @@ export function createGuard(parts: {
       const session = await sessionOf(req);
       if (session !== undefined) return ownRequest(req, session);
     }
-    const { subject, roles, organisation } = await access.verify(req.headers.authorization);
+    return await bearerOf(req);
+  };
+
+  const bearerOf = async (req: Request): Promise<Viewer> => {
+    const { roles, organisation, subject } = await access.verify(req.headers.authorization);
     const viewer: Viewer = {
       subject,
       roles: rolesOf(roles),
@@ -43,26 +49,65 @@ export function createGuard(parts: {
     return viewer;
   };
 
-  return {
-    page(handler: PageHandler): RequestHandler {
-      return async (req, res) => {
-        const session = await sessionOf(req);
-        if (session !== undefined) return await handler(req, res, session);
-        res.redirect(303, `/sign-in?${new URLSearchParams({ return: req.originalUrl })}`);
-      };
-    },
+  const signInFirst = (res: Response, path: string) =>
+    res.redirect(303, `/sign-in?${new URLSearchParams({ return: path })}`);
 
-    /** For a page's own script, which cannot follow a redirect to another host's log-in page. */
-    stream(handler: PageHandler): RequestHandler {
+  return {
+    /** A page for everybody who is signed in, or for those who have one of the roles. */
+    page(handler: PageHandler, roles?: readonly Role[]): RequestHandler {
       return async (req, res) => {
         const session = await sessionOf(req);
-        if (session === undefined) throw new Problem(401, 'signed-out', 'Sign in to see this');
+        if (session === undefined) return signInFirst(res, req.originalUrl);
+        if (!hasOne(session, roles)) return pages.send(res, 403, 'not-your-role.njk', { session });
         await handler(req, res, session);
       };
     },
 
-    api(handler: ApiHandler): RequestHandler {
-      return async (req, res) => await handler(req, res, await viewerOf(req));
+    /** What a form of ours sends: only with the token of the session that it was made for. */
+    form(handler: PageHandler, roles?: readonly Role[]): RequestHandler {
+      return async (req, res) => {
+        const session = await sessionOf(req);
+        if (session === undefined) return signInFirst(res, req.path);
+        await parsed(parseForm, req, res);
+        if (!isOwnForm(session, req.body?.csrf)) return pages.send(res, 403, 'form-refused.njk', { session });
+        if (!hasOne(session, roles)) return pages.send(res, 403, 'not-your-role.njk', { session });
+        await handler(req, res, session);
+      };
+    },
+
+    /** For a page's own script, which cannot follow a redirect to another host's log-in page. */
+    stream(handler: PageHandler, roles?: readonly Role[]): RequestHandler {
+      return async (req, res) => {
+        const session = await sessionOf(req);
+        if (session === undefined) throw new Problem(401, 'signed-out', 'Sign in to see this');
+        if (!hasOne(session, roles)) throw wrongRole();
+        await handler(req, res, session);
+      };
+    },
+
+    api(handler: ApiHandler, roles?: readonly Role[]): RequestHandler {
+      return async (req, res) => {
+        const viewer = await viewerOf(req);
+        if (!hasOne(viewer, roles)) throw wrongRole();
+        await handler(req, res, viewer);
+      };
+    },
+
+    /** A change over the API: with a bearer token only, which no other site can make a browser send. */
+    apiChange(handler: ApiHandler, roles?: readonly Role[]): RequestHandler {
+      return async (req, res) => {
+        const viewer = await bearerOf(req);
+        if (!hasOne(viewer, roles)) throw wrongRole();
+        await parsed(parseJson, req, res);
+        await handler(req, res, viewer);
+      };
+    },
+
+    /** A page for everybody, signed in or not. */
+    anybody(
+      handler: (req: Request, res: Response, session?: Session) => void | Promise<void>,
+    ): RequestHandler {
+      return async (req, res) => await handler(req, res, await sessionOf(req));
     },
   };
 }
@@ -72,6 +117,25 @@ function ownRequest(req: Request, session: Session): Session {
   const reads = req.method === 'GET' || req.method === 'HEAD';
   if (reads || isOwnForm(session, req.headers['x-csrf-token'])) return session;
   throw new Problem(403, 'form-refused', 'The header x-csrf-token is missing or not that of this session');
+}
+
+const parseForm = express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 2_000 });
+const parseJson = express.json({ limit: '512kb' });
+
+/** Bodies are parsed after it is known who sends them. */
+function parsed(parser: RequestHandler, req: Request, res: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    void parser(req, res, (error?: unknown) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Whether somebody has one of the roles; where none are named, any will do. */
+export function hasOne({ roles }: Pick<Person, 'roles'>, wanted?: readonly Role[]): boolean {
+  return wanted === undefined || wanted.some((role) => roles.includes(role));
+}
+
+function wrongRole(): Problem {
+  return new Problem(403, 'wrong-role', 'Your role does not allow this', 'Ask somebody with the other role.');
 }
 
 function refused(refusal: 'no-role' | 'no-organisation'): Problem {

@@ -73,13 +73,14 @@ export function isOwnForm(session: Session, csrf: unknown): boolean {
 }
 
 /**
- * The path to return to after log-in. Only the console's own pages are known, so that a link to the log-in
+ * The path to return to after log-in. Only the console's own pages, and what lies below them, are known, so that a link to the log-in
  * page cannot send anybody elsewhere, however it is spelt.
  */
 export function ownPath(candidate: unknown, pages: readonly string[], home: string): string {
   if (typeof candidate !== 'string' || !candidate.startsWith('/')) return home;
   const url = URL.parse(candidate, 'http://console.invalid');
-  if (url?.origin !== 'http://console.invalid' || !pages.includes(url.pathname)) return home;
+  const isOwn = (page: string) => url?.pathname === page || url?.pathname.startsWith(`${page}/`);
+  if (url?.origin !== 'http://console.invalid' || !pages.some(isOwn)) return home;
   return url.pathname + url.search;
 }
 

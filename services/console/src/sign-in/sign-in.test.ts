@@ -48,7 +48,7 @@ describe('signing in', () => {
   test('a page asks for a log-in first and is shown after it', async () => {
     const { response, html } = await signedIn();
     assert.equal(response.status, 200);
-    assert.match(html, /<h1[^>]*>Throughput and lag<\/h1>/);
+    assert.match(html, /<h1[^>]*>Throughput<\/h1>/);
     assert.match(html, /Operations/);
   });
 
@@ -74,7 +74,7 @@ describe('signing in', () => {
     for (const path of ['//elsewhere.example', 'https://elsewhere.example/', '/\\elsewhere.example']) {
       const agent = createUserAgent();
       const response = await agent.visit(`${site.url}/sign-in?return=${encodeURIComponent(path)}`);
-      assert.equal(response.url, `${site.url}/throughput`);
+      assert.equal(response.url, `${site.url}/now`);
     }
   });
 

@@ -2,11 +2,19 @@ import { createAccessVerifier } from '@causeway/runtime/access';
 import { RetryableError } from '@causeway/runtime/errors';
 import { listen } from '@causeway/runtime/http';
 import { createLogger } from '@causeway/runtime/log';
+import { emptyState } from '@causeway/schemas/agreement-log';
 import type { AgreementDesk } from '../agreements/desk.ts';
 import { createApp } from '../app.ts';
+import type { FlowTotal } from '../flow/flow-totals.ts';
 import type { Measured } from '../measurement/report.ts';
 import { createIdentityProvider } from '../sign-in/identity-provider.ts';
+import type { World } from '../web/world.ts';
 import { AUDIENCE, CLIENT_SECRET } from './openid-provider.ts';
+
+const noDatabase = async (): Promise<never> => {
+  throw new RetryableError('database-unavailable', 'there is no database in this test');
+};
+const NO_STORE = { query: noDatabase, transaction: noDatabase };
 
 /** The console's HTTP side on a port of its own, showing what the test says was measured. */
 export async function startConsoleUnderTest(options: {
@@ -16,6 +24,9 @@ export async function startConsoleUnderTest(options: {
   clock?: () => number;
   publicUrl?: string;
   agreements?: AgreementDesk;
+  /** What the world of the test is like, where it is not empty. */
+  world?: Partial<World>;
+  flowTotals?: FlowTotal[];
 }) {
   const { issuer, production = false, clock = Date.now } = options;
   let measured = options.measured;
@@ -33,6 +44,23 @@ export async function startConsoleUnderTest(options: {
     },
     agreements: options.agreements ?? NOTHING_THERE,
     checkpoints: { verifierKey: 'a key', latest: () => undefined },
+    world: {
+      measured: () => measured,
+      lag: () => undefined,
+      parts: () => [],
+      attention: () => undefined,
+      organisations: () =>
+        measured.organisations.map((one) => ({
+          ...one,
+          kind: 'other',
+          handlingAccepted: [],
+          dutyContacts: [],
+        })),
+      agreements: emptyState,
+      store: NO_STORE,
+      ...options.world,
+    },
+    flowTotals: () => options.flowTotals ?? [],
     sessionKey: 'a session key for tests only',
     publicUrl: () => new URL(options.publicUrl ?? server.url),
     secure: options.publicUrl?.startsWith('https:') ?? false,

@@ -3,7 +3,6 @@ import express, { type Request, type Response, type Router } from 'express';
 import type { Measurement } from '../measurement/measurement.ts';
 import {
   historyOf,
-  lagReport,
   type Measured,
   measuredIds,
   STEP_MS,
@@ -47,12 +46,6 @@ export function throughputRoutes(parts: Parts): Router {
     '/api/throughput',
     guard.api((_req, res, viewer) =>
       sendJson(res, throughputReport(visibleTo(measurement.now(), viewer.organisation))),
-    ),
-  );
-  router.get(
-    '/api/lag',
-    guard.api((_req, res, viewer) =>
-      sendJson(res, lagReport(visibleTo(measurement.now(), viewer.organisation))),
     ),
   );
   return router;

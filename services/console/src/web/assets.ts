@@ -31,6 +31,7 @@ export function assetRoutes(): Router {
     'uplot.js': packaged('uplot/dist/uPlot.esm.js'),
     'console.css': own('console.css'),
     'throughput.js': own('throughput.js'),
+    'live.js': own('live.js'),
     'charts.js': own('charts.js'),
     'causeway.svg': own('causeway.svg'),
   };

@@ -1,10 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import type { Response } from 'express';
 import nunjucks from 'nunjucks';
+import type { Session } from '../sign-in/session.ts';
+import { navigationFor } from './navigation.ts';
+
+export type PageContext = { session?: Session | undefined; [name: string]: unknown };
 
 export type Pages = {
   render(template: string, context: object): string;
-  send(res: Response, status: number, template: string, context: object): void;
+  /** `session` in the context makes the header and the navigation of whoever is signed in. */
+  send(res: Response, status: number, template: string, context: PageContext): void;
 };
 
 /** Templates: ours, and govuk-frontend's macros as they are published. Everything is escaped unless marked safe. */
@@ -21,7 +26,9 @@ export function createPages(): Pages {
   return {
     render,
     send(res, status, template, context) {
-      res.status(status).set('cache-control', 'no-store').type('html').send(render(template, context));
+      const navigation = context.session ? navigationFor(context.session.roles) : [];
+      const html = render(template, { ...context, navigation });
+      res.status(status).set('cache-control', 'no-store').type('html').send(html);
     },
   };
 }

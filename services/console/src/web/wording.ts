@@ -51,3 +51,42 @@ export const STANDING_IN_WORDS: Record<Standing, { text: string; tag: string }> 
   'falling-behind': { text: 'Falling behind', tag: 'orange' },
   'not-moving': { text: 'Not moving', tag: 'red' },
 };
+
+/** How long ago: "8 s", "3 min 20 s", "2 h 5 min". */
+export function sinceInWords(at: number, now: number): string {
+  return ageInWords(Math.max(0, (now - at) / 1000));
+}
+
+/** A day as people write it: 5 October 2026. `YYYY-MM-DD` in, anything else comes back as it is. */
+export function dayInWords(day: string): string {
+  const at = Date.parse(`${day}T12:00:00Z`);
+  if (Number.isNaN(at)) return day;
+  return new Date(at).toLocaleDateString('en-GB', {
+    timeZone: 'Europe/London',
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+  });
+}
+
+/** A share of a whole: "12 %", "under 1 %", and a dash where there is no whole. */
+export function shareInWords(part: number, whole: number): string {
+  if (whole === 0) return NOT_MEASURED;
+  if (part === 0) return '0 %';
+  const share = (100 * part) / whole;
+  return share < 1 ? 'under 1 %' : `${Math.round(share)} %`;
+}
+
+/** A duration in hours where it is long, in minutes and seconds where it is short. */
+export function durationInWords(seconds: number | null): string {
+  if (seconds === null) return NOT_MEASURED;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3_600).toFixed(1).replace(/\.0$/, '')} h`;
+}
+
+/** A code as a tag or heading shows it: `not-active` becomes "Not active". */
+export function codeInWords(code: string): string {
+  const words = code.replaceAll(/[-_]/g, ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,150 @@
+import { currentVersions } from '@causeway/schemas/agreement-log';
+import { readerTitle, standingOfReader } from '../lag/lag-view.ts';
+import { lagReport, visibleTo } from '../measurement/report.ts';
+import type { Viewer } from '../sign-in/guard.ts';
+import { ageInWords, countInWords, dayInWords } from '../web/wording.ts';
+import { maySee, nameIn, type World } from '../web/world.ts';
+
+export type Banner = {
+  kind: 'stopped' | 'warning' | 'waiting';
+  title: string;
+  text: string;
+  todo: string;
+  link?: { href: string; text: string };
+};
+
+type Source = (world: World, viewer: Viewer, now: number) => Banner[];
+
+const DAY_MS = 86_400_000;
+const SOON_DAYS = 30;
+
+/** What is not yet an emergency and becomes one if nobody looks, worst first. */
+export function alertsFor(world: World, viewer: Viewer, now: number): Banner[] {
+  const order = { stopped: 0, warning: 1, waiting: 2 };
+  return SOURCES.flatMap((source) => source(world, viewer, now)).sort(
+    (a, b) => order[a.kind] - order[b.kind],
+  );
+}
+
+const exchangeLag: Source = (world, viewer) => {
+  const measured = visibleTo(world.measured(), viewer.organisation);
+  if (measured.connection.status !== 'live') return [];
+  return lagReport(measured).organisations.flatMap(({ name, standing, events, seconds }): Banner[] => {
+    if (standing !== 'not-moving' && standing !== 'falling-behind') return [];
+    const moving = standing === 'falling-behind';
+    return [
+      {
+        kind: moving ? 'warning' : 'stopped',
+        title: moving
+          ? `Events of ${name} arrive faster than they are released`
+          : `Events of ${name} are not being released`,
+        text: `${countInWords(events)} wait, the oldest for ${ageInWords(seconds)}.`,
+        todo: moving
+          ? 'If it goes on, start another instance of the exchange.'
+          : 'Check that the exchange is running.',
+        link: { href: '/lag', text: 'See the lag' },
+      },
+    ];
+  });
+};
+
+const readerLag: Source = (world, viewer, now) => {
+  const nameOf = nameIn(world);
+  return (world.lag()?.readers ?? [])
+    .filter(({ organisation }) => maySee(viewer, organisation))
+    .flatMap((reader): Banner[] => {
+      const standing = standingOfReader(reader, now);
+      if (standing !== 'not-moving') return [];
+      return [
+        {
+          kind: 'warning',
+          title: `${nameOf(reader.organisation)} is not taking its events: ${readerTitle(reader)}`,
+          text: `${countInWords(reader.events)} wait in its inbox, the oldest for ${ageInWords(reader.seconds)}.`,
+          todo: 'Ring the people who run that system. Nothing is lost: inboxes keep 30 days.',
+          link: { href: '/lag', text: 'See the lag' },
+        },
+      ];
+    });
+};
+
+const silence: Source = (world, viewer) => {
+  const nameOf = nameIn(world);
+  return (world.attention()?.silent ?? [])
+    .filter(({ organisation }) => maySee(viewer, organisation))
+    .map(({ organisation, seconds, usually }) => ({
+      kind: 'warning' as const,
+      title: `${nameOf(organisation)} has been silent for longer than usual`,
+      text: `Nothing has come for ${ageInWords(seconds)}; its gaps are nearly always shorter than ${ageInWords(usually)}.`,
+      todo: 'Check its adapter and whether its own system sends anything.',
+      link: { href: '/throughput', text: 'See the throughput' },
+    }));
+};
+
+const failures: Source = (world, viewer) => {
+  const nameOf = nameIn(world);
+  return (world.attention()?.failing ?? [])
+    .filter(({ organisation, waiting }) => waiting > 0 && maySee(viewer, organisation))
+    .map(({ organisation, waiting, today }) => ({
+      kind: 'warning' as const,
+      title: `${countInWords(waiting)} ${waiting === 1 ? 'record' : 'records'} of ${nameOf(organisation)} could not be read or delivered`,
+      text:
+        today > 0
+          ? `${countInWords(today)} of all failures are from the last 24 hours.`
+          : 'None of them is from the last 24 hours.',
+      todo: 'Look at the reason, mend it, and redrive them.',
+      link: { href: `/failures?organisation=${encodeURIComponent(organisation)}`, text: 'See the failures' },
+    }));
+};
+
+const agreements: Source = (world, viewer, now) => {
+  const today = new Date(now).toISOString().slice(0, 10);
+  const soon = new Date(now + SOON_DAYS * DAY_MS).toISOString().slice(0, 10);
+  return currentVersions(world.agreements())
+    .filter(({ agreement: { from, to } }) => [from, ...to].some((id) => maySee(viewer, id)))
+    .flatMap(({ id, agreement: { title, valid } }): Banner[] => {
+      const link = { href: `/agreements/${id}`, text: 'See the agreement' };
+      if (valid.until < today)
+        return [
+          {
+            kind: 'stopped',
+            title: `“${title}” is over`,
+            text: `It ended on ${dayInWords(valid.until)}. Nothing is released under it any more.`,
+            todo: 'Agree a new version or end it.',
+            link,
+          },
+        ];
+      if (valid.until <= soon)
+        return [
+          {
+            kind: 'warning',
+            title: `“${title}” ends soon`,
+            text: `Nothing is released under it after ${dayInWords(valid.until)}.`,
+            todo: 'Agree a new version in time.',
+            link,
+          },
+        ];
+      if (valid.review < today)
+        return [
+          {
+            kind: 'warning',
+            title: `“${title}” should have been reviewed`,
+            text: `The review was due on ${dayInWords(valid.review)}; ${valid.graceDays} days after that it stops releasing.`,
+            todo: 'Review it and load a new version.',
+            link,
+          },
+        ];
+      if (valid.review <= soon)
+        return [
+          {
+            kind: 'waiting',
+            title: `“${title}” is to be reviewed`,
+            text: `The review is due on ${dayInWords(valid.review)}.`,
+            todo: 'Arrange it with the other parties.',
+            link,
+          },
+        ];
+      return [];
+    });
+};
+
+const SOURCES: readonly Source[] = [exchangeLag, readerLag, failures, silence, agreements];

@@ -1,0 +1,57 @@
+import express, { type Router } from 'express';
+import type { Guard, Viewer } from '../sign-in/guard.ts';
+import type { LiveStreams } from '../web/live.ts';
+import type { Pages } from '../web/pages.ts';
+import { timeInWords } from '../web/wording.ts';
+import type { World } from '../web/world.ts';
+import { flowMap } from './flow-map.ts';
+import type { FlowTotal } from './flow-totals.ts';
+import { flowView } from './flow-view.ts';
+
+export const FLOW_PAGE = '/flow';
+
+/** "Flow": a picture of who sends what to whom, and its table. */
+export function flowRoutes(parts: {
+  guard: Guard;
+  pages: Pages;
+  stream: LiveStreams;
+  world: World;
+  flowTotals: () => FlowTotal[] | undefined;
+  clock: () => number;
+}): Router {
+  const { guard, pages, stream, world, flowTotals, clock } = parts;
+  const contextFor = (viewer: Viewer) => {
+    const { connection } = world.measured();
+    const live = connection.status === 'live';
+    const totals = flowTotals();
+    const view = flowView(world, totals, viewer);
+    return {
+      view,
+      map: flowMap(view.places, view.arrows),
+      totalsKnown: totals !== undefined,
+      state: {
+        text: live
+          ? `Live, figures of ${timeInWords(clock())}`
+          : 'Kafka does not answer: this picture stands still',
+        live,
+      },
+    };
+  };
+  const router = express.Router();
+  router.get(
+    FLOW_PAGE,
+    guard.page((_req, res, session) =>
+      pages.send(res, 200, 'flow.njk', { session, page: FLOW_PAGE, ...contextFor(session) }),
+    ),
+  );
+  router.get(
+    `${FLOW_PAGE}/stream`,
+    guard.stream((req, res, session) =>
+      stream(req, res, session, () => {
+        const context = contextFor(session);
+        return { state: context.state, regions: { flow: pages.render('flow-live.njk', context) } };
+      }),
+    ),
+  );
+  return router;
+}

@@ -1,0 +1,114 @@
+import express, { type Request, type Router } from 'express';
+import { lagReport, visibleTo } from '../measurement/report.ts';
+import type { Guard, Viewer } from '../sign-in/guard.ts';
+import type { LiveStreams } from '../web/live.ts';
+import type { Pages } from '../web/pages.ts';
+import { timeInWords } from '../web/wording.ts';
+import { maySee, nameIn, ownSide, type World } from '../web/world.ts';
+import { type LagOf, type LagPoint, lagHistory, RANGES, type Range } from './lag-history.ts';
+import { lagCharts, lagTable, lagView } from './lag-view.ts';
+
+export const LAG_PAGE = '/lag';
+
+type Parts = { guard: Guard; pages: Pages; stream: LiveStreams; world: World; clock: () => number };
+
+/** "Lag": how far everybody is behind, in events and seconds, now and over seven days. */
+export function lagRoutes(parts: Parts): Router {
+  const { guard, pages, stream, world } = parts;
+  const router = express.Router();
+  router.get(
+    LAG_PAGE,
+    guard.page(async (req, res, session) =>
+      pages.send(res, 200, 'lag.njk', { session, page: LAG_PAGE, ...(await contextOf(parts, req, session)) }),
+    ),
+  );
+  router.get(
+    `${LAG_PAGE}/stream`,
+    guard.stream((req, res, session) =>
+      stream(req, res, session, async () => {
+        const context = await contextOf(parts, req, session);
+        return {
+          state: context.state,
+          regions: {
+            lag: pages.render('lag-live.njk', context),
+            history: pages.render('lag-history.njk', context),
+          },
+        };
+      }),
+    ),
+  );
+  router.get(
+    '/api/lag',
+    guard.api((_req, res, viewer) => {
+      res.set('cache-control', 'no-store').json(lagAnswer(world, viewer));
+    }),
+  );
+  return router;
+}
+
+/** The exchange's lag over outboxes, and what deliveries are behind by subscription and by type. */
+function lagAnswer(world: World, viewer: Viewer) {
+  const own = <T extends { organisation: string }>(rows: readonly T[] | undefined) =>
+    (rows ?? []).filter(({ organisation }) => maySee(viewer, organisation));
+  const look = world.lag();
+  return {
+    ...lagReport(visibleTo(world.measured(), viewer.organisation)),
+    deliveriesMeasuredAt: look ? new Date(look.at).toISOString() : null,
+    subscriptions: own(look?.readers).map(({ lastAt, lastCode, pulls, ...reader }) => ({
+      ...reader,
+      kind: pulls ? 'pull' : 'push',
+      lastAt: new Date(lastAt).toISOString(),
+      lastCode,
+    })),
+    types: own(look?.inboxes),
+  };
+}
+
+async function contextOf({ world, clock }: Parts, req: Request, viewer: Viewer) {
+  const now = clock();
+  const { of, range } = askedFor(req, world, viewer);
+  const { connection } = world.measured();
+  // The database may be away; what the broker says is shown all the same.
+  const points = await lagHistory(world.store.query, of, range, now).catch((): LagPoint[] => []);
+  return {
+    view: lagView(world, viewer, now),
+    state: {
+      text:
+        connection.status === 'live'
+          ? `Live, figures of ${timeInWords(now)}`
+          : 'Kafka does not answer: these figures stand still',
+      live: connection.status === 'live',
+    },
+    history: {
+      title: titleOf(of, nameIn(world)),
+      range,
+      ranges: Object.entries(RANGES).map(([id, { title }]) => ({ id, title, href: hrefOf(of, id) })),
+      charts: lagCharts(points),
+      empty: points.every(({ events }) => events === null),
+      ...lagTable(points, range, now),
+    },
+  };
+}
+
+function askedFor(req: Request, world: World, viewer: Viewer): { of: LagOf; range: Range } {
+  const text = (name: string) => (typeof req.query[name] === 'string' ? String(req.query[name]) : '');
+  const range = text('range') in RANGES ? (text('range') as Range) : 'hour';
+  const own = ownSide(world, viewer);
+  const organisation = text('organisation');
+  const kind = text('of') === 'reader' || text('of') === 'inbox' ? (text('of') as LagOf['kind']) : 'exchange';
+  const organisations = own.includes(organisation) ? [organisation] : own;
+  return { of: { kind, organisations, name: kind === 'reader' ? text('name') : '' }, range };
+}
+
+function titleOf({ kind, organisations, name }: LagOf, nameOf: (id: string) => string): string {
+  const [only] = organisations;
+  const whose = organisations.length === 1 && only ? nameOf(only) : 'all organisations';
+  if (kind === 'reader') return `${name} of ${whose}`;
+  return kind === 'inbox' ? `the inbox of ${whose}` : `the exchange, over the outbox of ${whose}`;
+}
+
+function hrefOf({ kind, organisations, name }: LagOf, range: string): string {
+  const [only] = organisations;
+  const organisation = organisations.length === 1 && only ? { organisation: only } : {};
+  return `${LAG_PAGE}?${new URLSearchParams({ of: kind, ...organisation, ...(name ? { name } : {}), range })}#history`;
+}

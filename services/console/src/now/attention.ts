@@ -1,0 +1,76 @@
+import type { Query } from '@causeway/runtime/database';
+
+/** An event that should have been with somebody by now. */
+export type Pressing = {
+  source: string;
+  eventId: string;
+  recipient: string;
+  type: string;
+  agreements: string[];
+  priority: string | null;
+  releasedAt: Date;
+  actBy: Date | null;
+  deliveredAt: Date | null;
+  failed: boolean;
+};
+/** An organisation that has been silent for longer than it usually is; both in seconds. */
+export type Silent = { organisation: string; seconds: number; usually: number };
+export type Failing = { organisation: string; waiting: number; today: number };
+
+/** What may need somebody, read from the database at `at`. */
+export type Attention = {
+  at: number;
+  pressing: Pressing[];
+  onTheirWay: number;
+  silent: Silent[];
+  failing: Failing[];
+};
+
+export const DELIVER_WITHIN_MINUTES = 5;
+
+export async function lookForAttention(query: Query, now: number): Promise<Attention> {
+  const [pressing, way, silent, failing] = await Promise.all([
+    query<Pressing>(PRESSING),
+    query<{ n: number }>(ON_THEIR_WAY),
+    query<Silent>(SILENT),
+    query<Failing>(FAILING),
+  ]);
+  return { at: now, pressing, onTheirWay: way[0]?.n ?? 0, silent, failing };
+}
+
+const NOT_FEEDBACK = "type not like 'uk.causeway.exchange.%'";
+
+const PRESSING = `
+select source, event_id as "eventId", recipient, type, agreements, priority, released_at as "releasedAt", act_by as "actBy",
+  delivered_at as "deliveredAt", (ended = 'dead-letter') is true as failed
+from journey
+where acknowledged_at is null and (priority = 'immediate' or act_by is not null)
+  and released_at > now() - interval '7 days' and ended is distinct from 'withheld' and ${NOT_FEEDBACK}
+  and (
+    (priority = 'immediate' and delivered_at is null and released_at < now() - interval '${DELIVER_WITHIN_MINUTES} minutes')
+    or (ended = 'dead-letter' and delivered_at is null)
+    or act_by < now()
+  )
+order by (priority = 'immediate') desc nulls last, coalesce(act_by, released_at) limit 200`;
+
+const ON_THEIR_WAY = `
+select count(*)::int as n from journey
+where acknowledged_at is null and priority = 'immediate' and delivered_at is null and ended is null
+  and released_at >= now() - interval '${DELIVER_WITHIN_MINUTES} minutes' and ${NOT_FEEDBACK}`;
+
+/** Longer than three times the gap that only one in a hundred of its gaps is longer than, and than a quarter of an hour. */
+const SILENT = `
+with slots as (
+  select distinct source, at from flow where recipient = '' and ${NOT_FEEDBACK}
+), gaps as (
+  select source, at, extract(epoch from at - lag(at) over (partition by source order by at)) as gap from slots
+), usual as (
+  select source, max(at) as last, percentile_cont(0.99) within group (order by gap) as gap, count(gap) as gaps from gaps group by 1
+)
+select source as organisation, extract(epoch from now() - last)::float8 as seconds, gap::float8 as usually from usual
+where gaps >= 20 and now() - last > greatest(interval '15 minutes', make_interval(secs => 3 * gap))`;
+
+const FAILING = `
+select organisation, count(*) filter (where state = 'waiting')::int as waiting,
+  count(*) filter (where at > now() - interval '1 day')::int as today
+from dead_letter group by 1`;

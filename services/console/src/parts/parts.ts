@@ -1,0 +1,113 @@
+import { pause } from '../store/store.ts';
+
+/** A part of the system that the console keeps an eye on; with an organisation it is that one's adapter. */
+export type WatchedPart = { name: string; organisation?: string; probe: () => Promise<Probed> };
+export type Probed = { ok: true } | { ok: false; detail: string };
+
+export type PartState = {
+  name: string;
+  organisation?: string;
+  /** `not-known` before the first look. `not-ready`: it answers, and says that it cannot work. */
+  status: 'not-known' | 'up' | 'not-ready' | 'away';
+  since: number;
+  detail: string;
+};
+
+export type PartsWatch = { now(): PartState[]; close(): Promise<void> };
+
+const EVERY_MS = 4_000;
+const DEADLINE_MS = 3_000;
+/** One look that failed may be a busy moment; two in a row are not. Well within the 15 s that people are promised. */
+const FAILURES = 2;
+
+/** Looks at every part every four seconds. */
+export function watchParts(
+  parts: readonly WatchedPart[],
+  { clock = Date.now, everyMs = EVERY_MS }: { clock?: () => number; everyMs?: number } = {},
+): PartsWatch {
+  const stop = new AbortController();
+  const states = parts.map(
+    ({ name, organisation }): PartState => ({
+      name,
+      ...(organisation === undefined ? {} : { organisation }),
+      status: 'not-known',
+      since: clock(),
+      detail: '',
+    }),
+  );
+
+  const look = async (part: WatchedPart, state: PartState) => {
+    let failures = 0;
+    while (!stop.signal.aborted) {
+      const { status, detail } = await probed(part);
+      failures = status === 'up' ? 0 : failures + 1;
+      const certain = status === 'up' || state.status !== 'up' || failures >= FAILURES;
+      if (certain && state.status !== status) Object.assign(state, { status, since: clock() });
+      if (certain) state.detail = detail;
+      await pause(everyMs, stop.signal);
+    }
+  };
+  const running = parts.map((part, i) => look(part, states[i] as PartState));
+
+  return {
+    now: () => states.map((state) => ({ ...state })),
+    async close() {
+      stop.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+async function probed({ probe }: WatchedPart): Promise<Pick<PartState, 'status' | 'detail'>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('late')), DEADLINE_MS);
+  });
+  const probing = probe();
+  probing.catch(() => undefined);
+  try {
+    const answer = await Promise.race([probing, late]);
+    return answer.ok ? { status: 'up', detail: '' } : { status: 'not-ready', detail: answer.detail };
+  } catch {
+    return { status: 'away', detail: '' };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A service of ours, by its `/ready`: it names the checks that fail. */
+export async function probeService(admin: string): Promise<Probed> {
+  const answer = await fetch(`${admin}/ready`, { signal: AbortSignal.timeout(DEADLINE_MS) });
+  if (answer.ok) return { ok: true };
+  const body = (await answer.json().catch(() => ({}))) as {
+    phase?: string;
+    checks?: Record<string, { ok: boolean }>;
+  };
+  const failing = Object.entries(body.checks ?? {})
+    .filter(([, { ok }]) => !ok)
+    .map(([name]) => name);
+  const detail =
+    failing.length > 0 ? `it waits for ${failing.join(', ')}` : body.phase ? `it is ${body.phase}` : '';
+  return { ok: false, detail };
+}
+
+/** Anything with an HTTP address that answers a plain question. */
+export async function probeAddress(url: string): Promise<Probed> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(DEADLINE_MS) });
+  await answer.body?.cancel();
+  return answer.status < 500 ? { ok: true } : { ok: false, detail: `it answers ${answer.status}` };
+}
+
+const PART = /^([a-z][a-z0-9-]*)(?:@([a-z][a-z0-9-]+))?=(https?:\/\/\S+)$/;
+
+/**
+ * `name=admin address` or, for an adapter, `name@organisation=admin address`.
+ *
+ * @throws Error for anything else
+ */
+export function parsePart(text: string): WatchedPart {
+  const [, name, organisation, url] = PART.exec(text) ?? [];
+  if (!name || !url) throw new Error('write name=http://host:port, or name@organisation=http://host:port');
+  const admin = url.replace(/\/+$/, '');
+  return { name, ...(organisation ? { organisation } : {}), probe: () => probeService(admin) };
+}

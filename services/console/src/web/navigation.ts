@@ -1,0 +1,27 @@
+import type { Role } from '../sign-in/session.ts';
+
+type Entry = { path: string; title: string; roles?: readonly Role[] };
+
+export const GOVERNANCE: readonly Role[] = ['information-governance'];
+
+/** The pages in the order of the navigation; the first one is where the console opens. */
+export const NAVIGATION: readonly Entry[] = [
+  { path: '/now', title: 'Now' },
+  { path: '/flow', title: 'Flow' },
+  { path: '/throughput', title: 'Throughput' },
+  { path: '/lag', title: 'Lag' },
+  { path: '/failures', title: 'Failures' },
+  { path: '/agreements', title: 'Agreements' },
+  { path: '/disclosures', title: 'Disclosures', roles: GOVERNANCE },
+  { path: '/value', title: 'Value' },
+  { path: '/register', title: 'Register' },
+];
+
+export const HOME = '/now';
+
+/** What somebody with these roles is offered. */
+export function navigationFor(roles: readonly Role[]): Entry[] {
+  return NAVIGATION.filter(
+    (entry) => entry.roles === undefined || entry.roles.some((role) => roles.includes(role)),
+  );
+}
