@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,12 +68,13 @@ test('it is ready, and refuses to start in production without its public address
   const production = {
     ...bus.env,
     NODE_ENV: 'production',
-    KAFKA_TLS: 'false',
+    KAFKA_USERNAME: 'console',
+    KAFKA_TLS: 'true',
     DATABASE_URL: testVariable('DATABASE_URL'),
     OIDC_ISSUER: 'https://issuer.example',
-    CONSOLE_CLIENT_SECRET: 'a client secret for tests only',
-    SESSION_KEY: 'a session key for tests only',
-    CHECKPOINT_KEY: Buffer.alloc(32, 1).toString('base64url'),
+    CONSOLE_CLIENT_SECRET: random(),
+    SESSION_KEY: random(),
+    CHECKPOINT_KEY: random(),
     CHECKPOINT_DIR: checkpoints,
     CONSOLE_PORT: '0',
   };
@@ -81,6 +83,8 @@ test('it is ready, and refuses to start in production without its public address
     /CONSOLE_URL is not set/,
   );
 });
+
+const random = () => randomBytes(32).toString('base64url');
 
 /** A port that was free a moment ago: the provider has to be told the address before the console listens. */
 async function freePort(): Promise<number> {
