@@ -276,6 +276,7 @@ export const createTestWorld = async (partitions = 2): Promise<TestWorld> => {
     },
     async expireLeases() {
       await database.query("update delivery_head set lease_until = '-infinity'");
+      await database.query('delete from delivery_instance');
     },
     async close() {
       await Promise.all(open.map((delivery) => delivery.close()));
