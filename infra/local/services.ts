@@ -152,6 +152,7 @@ function environmentOf(
       ? {
           CAUSEWAY_PARTS: watchedParts(placed),
           SESSION_KEY: secrets.get('session-key'),
+          PARTNERSHIP_KEY: secrets.get('partnership-key'),
           CHECKPOINT_KEY: environment.CHECKPOINT_KEY || secrets.get('checkpoint-key'),
           CONSOLE_CLIENT_SECRET:
             environment.CONSOLE_CLIENT_SECRET || secrets.get(clientSecretName(CONSOLE_CLIENT)),

@@ -6,6 +6,8 @@ import helmet from 'helmet';
 import { agreementsApi } from './agreements/agreements-api.ts';
 import type { AgreementDesk } from './agreements/desk.ts';
 import { type Checkpoints, checkpointsApi } from './checkpoints/checkpoints-api.ts';
+import { disclosuresApi } from './disclosures/disclosures-api.ts';
+import type { Disclosures } from './disclosures/search.ts';
 import { flowRoutes } from './flow/flow-page.ts';
 import type { FlowTotal } from './flow/flow-totals.ts';
 import { lagRoutes } from './lag/lag-page.ts';
@@ -31,6 +33,7 @@ export type AppParts = {
   checkpoints: Checkpoints;
   world: World;
   flowTotals: () => FlowTotal[] | undefined;
+  disclosures: Disclosures;
   sessionKey: string;
   publicUrl: () => URL;
   /** Whether browsers reach the console over HTTPS only. */
@@ -71,6 +74,7 @@ export function createApp(parts: AppParts): Express {
   app.use(lagRoutes(shared));
   app.use(agreementsApi(shared));
   app.use(checkpointsApi(shared));
+  app.use(disclosuresApi(shared));
   app.use((req, res) => {
     if (isForPrograms(req.path)) throw new Problem(404, 'not-found', 'There is nothing at this address');
     pages.send(res, 404, 'not-found.njk', {});

@@ -31,6 +31,7 @@ before(async () => {
     SESSION_KEY: 'a session key for tests only',
     CHECKPOINT_KEY: Buffer.alloc(32, 1).toString('base64url'),
     CHECKPOINT_DIR: checkpoints,
+    PARTNERSHIP_KEY: 'a partnership key for tests only',
     CONSOLE_PORT: new URL(url).port,
   });
   browser = await openBrowser();
@@ -76,6 +77,7 @@ test('it is ready, and refuses to start in production without its public address
     SESSION_KEY: random(),
     CHECKPOINT_KEY: random(),
     CHECKPOINT_DIR: checkpoints,
+    PARTNERSHIP_KEY: 'a partnership key for tests only',
     CONSOLE_PORT: '0',
   };
   await assert.rejects(

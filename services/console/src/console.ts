@@ -16,16 +16,22 @@ import {
   url,
 } from '@causeway/runtime/config';
 import { openConsoleLedger } from '@causeway/runtime/console-ledger';
+import { followTopic } from '@causeway/runtime/follow';
 import { listen } from '@causeway/runtime/http';
+import { createLinks } from '@causeway/runtime/identity-links';
 import { connectKafka } from '@causeway/runtime/kafka';
 import { followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createNoteSigner } from '@causeway/runtime/signed-note';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
+import { createTokeniser } from '@causeway/runtime/tokens';
+import { IDENTITY_LINKS_TOPIC } from '@causeway/runtime/topology';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { createAgreementDesk } from './agreements/desk.ts';
 import { createApp } from './app.ts';
 import { startCheckpointer } from './checkpoints/checkpointer.ts';
+import { followDisclosures } from './disclosures/follow.ts';
+import { createDisclosures } from './disclosures/search.ts';
 import { flowTotals } from './flow/flow-totals.ts';
 import { followJourneys } from './journeys/follow.ts';
 import { startLagSampler } from './lag/sampler.ts';
@@ -57,6 +63,9 @@ export const consoleSettings = {
   CONSOLE_URL: url().optional(),
   CONSOLE_CLIENT_SECRET: secret(),
   SESSION_KEY: secret(),
+  /** Makes tokens of identifiers that somebody searches for. */
+  PARTNERSHIP_KEY: secret(),
+  CONSOLE_DISCLOSURES_SCHEMA: text('console_disclosures'),
   /** Signs checkpoints: 32 random bytes in base64url. */
   CHECKPOINT_KEY: secret(),
   CHECKPOINT_NAME: text('causeway'),
@@ -129,12 +138,24 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   const checkpointer = startCheckpointer({
     kafka,
     signer,
-    organisations,
+    organisations: register,
     directory: config.CHECKPOINT_DIR,
     log,
     metrics,
   });
   onStop('checkpoints', () => checkpointer.close());
+  const links = createLinks();
+  const linkFollower = followTopic(kafka, IDENTITY_LINKS_TOPIC, links.apply, log);
+  onStop('identity links', () => linkFollower.close());
+  const index = followDisclosures({
+    kafka,
+    databaseUrl: config.DATABASE_URL,
+    schema: config.CONSOLE_DISCLOSURES_SCHEMA,
+    organisations,
+    log,
+  });
+  onStop('index of disclosures', () => index.close());
+  const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY));
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
 
   let publicUrl = configuredUrl;
@@ -149,10 +170,11 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     agreements: createAgreementDesk({
       agreements,
       ledger,
-      organisations,
+      organisations: register,
       codec,
       catalogue: loadCatalogue(),
     }),
+    disclosures: createDisclosures({ index, links, tokeniser, ledger }),
     checkpoints: { verifierKey: signer.verifierKey, latest: checkpointer.latest },
     world,
     flowTotals: totals.now,

@@ -5,6 +5,7 @@ import { createLogger } from '@causeway/runtime/log';
 import { emptyState } from '@causeway/schemas/agreement-log';
 import type { AgreementDesk } from '../agreements/desk.ts';
 import { createApp } from '../app.ts';
+import type { Disclosures } from '../disclosures/search.ts';
 import type { FlowTotal } from '../flow/flow-totals.ts';
 import type { Measured } from '../measurement/report.ts';
 import { createIdentityProvider } from '../sign-in/identity-provider.ts';
@@ -27,6 +28,7 @@ export async function startConsoleUnderTest(options: {
   /** What the world of the test is like, where it is not empty. */
   world?: Partial<World>;
   flowTotals?: FlowTotal[];
+  disclosures?: Disclosures;
 }) {
   const { issuer, production = false, clock = Date.now } = options;
   let measured = options.measured;
@@ -43,6 +45,7 @@ export async function startConsoleUnderTest(options: {
       },
     },
     agreements: options.agreements ?? NOTHING_THERE,
+    disclosures: options.disclosures ?? NOTHING_FOUND,
     checkpoints: { verifierKey: 'a key', latest: () => undefined },
     world: {
       measured: () => measured,
@@ -87,4 +90,5 @@ export async function startConsoleUnderTest(options: {
 
 /** For tests of pages that have nothing to do with agreements. */
 const away = () => Promise.reject(new RetryableError('not-there', 'This test has no agreements'));
+const NOTHING_FOUND: Disclosures = { search: away, ofEvent: away, ofRecipient: away, ofAgreement: away };
 const NOTHING_THERE: AgreementDesk = { list: away, get: away, load: away, setStatus: away };

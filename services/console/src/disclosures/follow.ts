@@ -1,0 +1,167 @@
+import { connectDatabase, type Database } from '@causeway/runtime/database';
+import { errorCode } from '@causeway/runtime/errors';
+import type { Kafka } from '@causeway/runtime/kafka';
+import type { FetchedPartition } from '@causeway/runtime/kafka-session';
+import type { Logger } from '@causeway/runtime/log';
+import type { Reader } from '@causeway/runtime/reader';
+import { LANES, topicsOf } from '@causeway/runtime/topology';
+import { within } from '../measurement/deadline.ts';
+import { pause } from '../store/store.ts';
+import { rowsOf } from './rows.ts';
+import { writeRows } from './write.ts';
+
+export type DisclosureIndex = {
+  database: Pick<Database, 'query'>;
+  /** Whether it holds everything that the ledgers held a moment ago, and since when not. */
+  standing(): { current: boolean; since: number };
+  close(): Promise<void>;
+};
+
+export type IndexParts = {
+  kafka: Kafka;
+  databaseUrl: string;
+  schema: string;
+  organisations: { all(): { id: string }[] };
+  log: Logger;
+  clock?: () => number;
+};
+
+type Chain = { id: number; topic: string; partition: number; offset: number };
+
+const MIGRATIONS = new URL('../../disclosure-migrations/', import.meta.url);
+const CONNECTIONS = 4;
+const FETCH = { maxWaitMs: 500, maxBytes: 2_097_152, partitionMaxBytes: 524_288 };
+const FETCH_DEADLINE_MS = 15_000;
+const RETRY_MS = 1_000;
+const YIELD_MS = 100;
+const LOOK_FOR_TOPICS_MS = 2_000;
+/** No such table, no such schema: somebody threw the index away, so it is built again. */
+const GONE = new Set(['database-42P01', 'database-3F000']);
+
+/**
+ * Keeps the search index of all ledgers in PostgreSQL, rows and positions in one transaction. It starts without a
+ * database and goes on when there is one; a dropped schema is made and filled again from Kafka.
+ */
+export function followDisclosures(parts: IndexParts): DisclosureIndex {
+  const { kafka, databaseUrl: url, schema, organisations, log, clock = Date.now } = parts;
+  const database = connectDatabase({ url, schema, log, connections: CONNECTIONS });
+  const stop = new AbortController();
+  const chains = new Map<string, Chain>();
+  let reader: Reader = kafka.reader();
+  let migrated = false;
+  let looked = 0;
+  let standing = { current: false, since: clock() };
+  let failing = false;
+
+  const begin = async () => {
+    if (migrated) return;
+    await database.migrate(MIGRATIONS);
+    migrated = true;
+  };
+
+  const findChains = async () => {
+    if (clock() - looked < LOOK_FOR_TOPICS_MS) return;
+    looked = clock();
+    const missing = organisations
+      .all()
+      .map(({ id }) => topicsOf(id).ledger)
+      .filter((topic) => !chains.has(`${topic}/0`));
+    for (const topic of missing) await findChain(topic);
+  };
+
+  /** An organisation is announced before its topics are made: it is looked for again then. */
+  const findChain = async (topic: string) => {
+    const lanes = Array.from({ length: LANES }, (_, lane) => lane);
+    const bounds = await reader.bounds(topic, lanes).catch(() => []);
+    if (bounds.length < LANES) return;
+    await database.query(
+      `insert into chain (topic, partition, next)
+       select $1, partition, start from jsonb_to_recordset($2) as g(partition int, start bigint)
+       on conflict do nothing`,
+      [topic, JSON.stringify(bounds)],
+    );
+    const known = await database.query<{ id: number; partition: number; next: number }>(
+      'select id, partition, next from chain where topic = $1',
+      [topic],
+    );
+    for (const { id, partition, next } of known)
+      chains.set(`${topic}/${partition}`, { id, topic, partition, offset: next });
+  };
+
+  const take = async (fetched: FetchedPartition[]) => {
+    const placed = fetched.flatMap((partition) => {
+      const chain = chains.get(`${partition.topic}/${partition.partition}`);
+      return chain ? [{ ...partition, chain: chain.id, from: chain.offset }] : [];
+    });
+    const moves = placed.map(({ chain, from, next }) => ({ id: chain, from, next }));
+    await database.transaction((query) => writeRows(query, rowsOf(placed), moves));
+    for (const { topic, partition, next } of placed) {
+      const chain = chains.get(`${topic}/${partition}`);
+      if (chain) chain.offset = next;
+    }
+  };
+
+  /** Retention was faster, or the topic was made anew: what is there is taken in. */
+  const goOnAtTheStart = async ({ topic, partition }: FetchedPartition) => {
+    const [bounds] = await reader.bounds(topic, [partition]);
+    await database.query('update chain set next = $3 where topic = $1 and partition = $2', [
+      topic,
+      partition,
+      bounds?.start ?? 0,
+    ]);
+    chains.delete(`${topic}/${partition}`);
+    await findChain(topic);
+  };
+
+  const step = async () => {
+    await begin();
+    await findChains();
+    if (chains.size === 0) return await pause(FETCH.maxWaitMs, stop.signal);
+    const fetched = await within(FETCH_DEADLINE_MS, reader.fetch([...chains.values()], FETCH));
+    for (const lost of fetched.filter(({ outOfRange }) => outOfRange)) await goOnAtTheStart(lost);
+    const moved = fetched.filter(
+      ({ topic, partition, next, outOfRange }) =>
+        !outOfRange && next !== chains.get(`${topic}/${partition}`)?.offset,
+    );
+    if (moved.length > 0) await take(moved);
+    standing = { current: fetched.every(({ next, endOffset }) => next >= endOffset), since: clock() };
+  };
+
+  const startAgain = async (error: unknown) => {
+    const code = errorCode(error);
+    if (!failing) log.warn({ err: error, code }, 'the index of disclosures cannot be kept up now');
+    failing = true;
+    standing = { ...standing, current: false };
+    if (GONE.has(code)) migrated = false;
+    // Whatever went wrong, the database says where to go on.
+    chains.clear();
+    looked = 0;
+    void reader.close().catch(() => undefined);
+    reader = kafka.reader();
+    await pause(code === 'taken-by-another' ? YIELD_MS : RETRY_MS, stop.signal);
+  };
+
+  const run = async () => {
+    while (!stop.signal.aborted) {
+      try {
+        await step();
+        if (failing) log.info('the index of disclosures is kept up again');
+        failing = false;
+      } catch (error) {
+        if (!stop.signal.aborted) await startAgain(error);
+      }
+    }
+  };
+  const running = run();
+
+  return {
+    database,
+    standing: () => standing,
+    close: async () => {
+      stop.abort();
+      await reader.close().catch(() => undefined);
+      await running;
+      await database.close();
+    },
+  };
+}
