@@ -17,6 +17,7 @@ import { createMetrics } from './metrics.ts';
 import type { Producer } from './producer.ts';
 import { createSource, type Source, type SourceOptions } from './source.ts';
 import { type SourceMessage, sendInTime } from './source-commit.ts';
+import { createSourceMemory } from './source-memory.ts';
 import { createTokeniser } from './tokens.ts';
 import { AGREEMENTS_TOPIC, LANES, topicsOf, topology } from './topology.ts';
 
@@ -347,6 +348,92 @@ describe('source on the real bus', { timeout: 60_000 }, () => {
       inOrder,
       fates.flatMap((fate) => (fate.fate === 'published' ? fate.ids : [])),
     );
+  });
+
+  it('publishes a fact that depends on what is remembered only where that is so', async () => {
+    const stated = (id: string, onlyIf: 'known' | 'not-known', over = false) =>
+      source.accept(
+        message(`state-${id}`, {
+          ...admission({ visit: `V-state-${id}` }),
+          remember: { visit: 'patient:1', fact: 'state', onlyIf, over },
+        }),
+      );
+    const fates = [];
+    for (const [id, onlyIf, over] of [
+      ['1', 'known', true],
+      ['2', 'not-known', false],
+      ['3', 'not-known', false],
+      ['4', 'known', true],
+      ['5', 'not-known', false],
+    ] as const)
+      fates.push((await stated(id, onlyIf, over)).fate);
+    assert.deepEqual(fates, ['ignored', 'published', 'ignored', 'published', 'published']);
+  });
+
+  it('has a standing record on the bus before the facts of its message, and again only when it says something new', async () => {
+    const topic = topics.safeguards;
+    const standing = (state: string | undefined) => [
+      {
+        record: { topic, partition: 0, key: 'k', value: state === undefined ? null : Buffer.from(state) },
+        about: 'patient:standing',
+        name: 'shielded',
+        state,
+      },
+    ];
+    const order: string[] = [];
+    const watched = await sourceWith({
+      producer: {
+        ...producer,
+        send: async (records) => {
+          order.push(...records.map((record) => record.topic));
+          return producer.send(records);
+        },
+      },
+    });
+    const accept = async (id: string, state: string | undefined, ...facts: Fact[]) =>
+      (await watched.accept({ ...message(`standing-${id}`, ...facts), standing: standing(state) })).fate;
+    const fates = [
+      await accept('0', undefined),
+      await accept('1', 'a', admission({ visit: 'V-standing' })),
+      await accept('2', 'a'),
+      await accept('3', 'b'),
+      await accept('4', undefined),
+      await accept('5', undefined),
+    ];
+    await watched.close();
+    assert.deepEqual(fates, [
+      'not-shared',
+      'published',
+      'not-shared',
+      'published',
+      'published',
+      'not-shared',
+    ]);
+    assert.deepEqual(order, [topic, topics.outbox, topic, topic]);
+  });
+
+  it('goes on for moments while the database is away, then refuses, and knows afterwards what it published', async () => {
+    let away = true;
+    const unreliable: Database = {
+      ...database,
+      query: async (sql, params) => {
+        if (away) throw new RetryableError('database-unavailable', 'away');
+        return database.query(sql, params);
+      },
+    };
+    const memory = createSourceMemory(unreliable, log);
+    await assert.rejects(memory.recall(['unknown-id'], []), { code: 'database-unavailable' });
+    away = false;
+    const remembered = await memory.recall(['kept-id'], []);
+    remembered.addEvent('kept-id');
+    away = true;
+    memory.keep(remembered);
+    away = false;
+    await memory.close();
+    const again = createSourceMemory(unreliable, log);
+    assert.equal((await again.recall(['kept-id'], [])).hasEvent('kept-id'), true);
+    assert.equal((await again.recall(['other-id'], [])).hasEvent('other-id'), false);
+    await again.close();
   });
 
   it('refuses while the database is away and publishes nothing', async () => {

@@ -1,5 +1,6 @@
 /** Facts about attendances: in an emergency department, at a clinic. */
 import type { Fact } from '@causeway/runtime/fact';
+import type { CareContext } from '@causeway/schemas/generated/types';
 import { arrivalModeOf } from './codes.ts';
 import {
   attributes,
@@ -40,11 +41,17 @@ export const emergency = (encounter: Encounter): Maybe => {
       arrivalMode: arrivalModeOf(text(message, pv2, 38)),
       accompaniedBy: 'UNKNOWN',
       presentingComplaint: text(message, pv2, 3, { component: 2 }) ?? text(message, pv2, 3) ?? null,
-      careContext: careOf(encounter),
+      careContext: emergencyCareOf(encounter),
       site: place(encounter).site,
       siteCode: siteCodeOf(encounter),
     },
   };
+};
+
+/** An emergency department is general care, also where the message names no specialty. */
+export const emergencyCareOf = (encounter: Encounter): CareContext => {
+  const care = careOf(encounter);
+  return care === 'UNKNOWN' ? 'general' : care;
 };
 
 const appointment = (encounter: Encounter, at: string, stage: 'booked' | 'attended') => {

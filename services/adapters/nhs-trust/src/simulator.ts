@@ -112,12 +112,17 @@ export const createEngine = (options: EngineOptions): Engine => {
 
 const FIXTURES = new URL('../fixtures/', import.meta.url);
 
-/** The sample messages of real products, in order of their names. */
-export const fixtureMessages = (): { name: string; raw: Buffer }[] =>
-  readdirSync(FIXTURES)
+/** The sample messages of real products, or those of a folder beside them, in order of their names. */
+export const fixtureMessages = (folder = ''): { name: string; raw: Buffer }[] => {
+  const from = new URL(folder, FIXTURES);
+  return readdirSync(from)
     .filter((file) => file.endsWith('.hl7'))
     .sort()
-    .map((file) => ({ name: file.slice(0, -'.hl7'.length), raw: readFileSync(new URL(file, FIXTURES)) }));
+    .map((file) => ({
+      name: `${folder}${file.slice(0, -'.hl7'.length)}`,
+      raw: readFileSync(new URL(file, from)),
+    }));
+};
 
 /** What happens to a stay, by its number: most are admitted and discharged, some of it is withdrawn. */
 const courseOf = (stay: number): Trigger[] => {

@@ -50,7 +50,7 @@ const message = ({ trigger = 'A01', ...parts }: Parts): string =>
   ].join('\r');
 
 describe('translation of the sample messages', () => {
-  for (const { name, raw } of fixtureMessages()) {
+  for (const { name, raw } of [...fixtureMessages(), ...fixtureMessages('synthetic/')]) {
     it(`of ${name} is the approved one`, () => {
       const approved = new URL(`../fixtures/${name}.approved.json`, import.meta.url);
       assert.equal(`${JSON.stringify(translated(raw), null, 2)}\n`, readFileSync(approved, 'utf8'));

@@ -1,6 +1,6 @@
 /** Facts that withdraw another. What they withdraw is joined to them by the source's memory of visit and fact. */
 import type { Fact } from '@causeway/runtime/fact';
-import { ATTENDANCE, BOOKING, EMERGENCY } from './attendances.ts';
+import { ATTENDANCE, BOOKING, EMERGENCY, emergencyCareOf } from './attendances.ts';
 import { dischargeDestinationOf } from './codes.ts';
 import {
   attributes,
@@ -94,7 +94,7 @@ export const dischargePlanVoided = withdraw(DISCHARGE_PLAN, ({ attributes: own, 
 export const emergencyVoided = withdraw(EMERGENCY, ({ attributes: own, data }, encounter) => ({
   ...own,
   type: 'uk.causeway.nhs.emergency-attendance.voided.v1',
-  data: { ...data, attendedAt: givenTime(encounter, 44) },
+  data: { ...data, careContext: emergencyCareOf(encounter), attendedAt: givenTime(encounter, 44) },
 }));
 
 const appointmentVoided = (fact: string, stage: 'booked' | 'attended') =>
