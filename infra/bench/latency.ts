@@ -42,8 +42,8 @@ export const latencyAt = async (
   const began = performance.now();
   const sending: Promise<unknown>[] = [];
   for (let number = 0; number < wanted; number += 1) {
-    const due = began + (number * 1_000) / rate;
-    if (due > performance.now()) await delay(due - performance.now());
+    const early = began + (number * 1_000) / rate - performance.now();
+    if (early > 0) await delay(early);
     sending.push(producer.send([load.record(source)]));
   }
   await Promise.all(sending);

@@ -3,9 +3,10 @@ import { after, before, test } from 'node:test';
 import { decodeHeaders } from '@causeway/runtime/event';
 import type { DecisionRecord } from '@causeway/runtime/ledger';
 import { emptyChain, parseLedgerRecord, verifyRecord } from '@causeway/runtime/ledger';
+import { redriveRecord } from '@causeway/runtime/redrive';
 import { type Service, startService } from '@causeway/runtime/service';
 import { createTestBus, type TestBus, testToken } from '@causeway/runtime/test-bus';
-import { laneWriter, topicsOf } from '@causeway/runtime/topology';
+import { AGREEMENTS_TOPIC, laneWriter, topicsOf } from '@causeway/runtime/topology';
 import { settings, startExchange } from './exchange.ts';
 
 const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
@@ -192,6 +193,89 @@ test('what cannot be decided is a dead letter with its bytes unchanged, and the 
   );
   assert.deepEqual(await bus.records(inbox), []);
   await verified(trust);
+});
+
+/** Another version of the agreement, with these leaves beside those that it has. */
+const nextVersion = async (id: string, version: number, leaves: string[]) => {
+  const records = await bus.records(AGREEMENTS_TOPIC);
+  const versions = records.map(({ value }) => JSON.parse(String(value)));
+  const record = versions.find((one) => one.kind === 'version' && one.id === id);
+  record.version = record.agreement.version = version;
+  record.release[ADMISSION].leaves.push(...leaves);
+  await bus.producer.send([
+    { topic: AGREEMENTS_TOPIC, partition: 0, value: Buffer.from(JSON.stringify(record)) },
+  ]);
+  await bus.setStatus(`${id}/${version}`, 'active');
+};
+
+test('what could not be projected is redriven once the agreement is mended, and decided once however often it is asked', async () => {
+  const trust = await bus.addOrganisation();
+  const council = await bus.addOrganisation();
+  const { deadLetter, deliveries, ledger } = topicsOf(trust);
+  await bus.activate(agreement(`stay-${trust}`, trust, council));
+  // Nobody can make a view of a leaf that the schema has not.
+  await nextVersion(`stay-${trust}`, 2, ['person.nothing']);
+  const event = await bus.publish({ from: trust, type: ADMISSION });
+  const [letter] = await bus.untilRecords(deadLetter, 1);
+  assert.equal(letter?.headers['dl-reason']?.toString(), 'cannot-project');
+  await nextVersion(`stay-${trust}`, 3, []);
+  const ask = (id: string, at: number) =>
+    redriveRecord(trust, { id, deadLetter: at, by: 'test', reason: 'mended', at: new Date().toISOString() });
+  await bus.producer.send([
+    ask('request-1', letter?.offset ?? 0),
+    ask('request-2', letter?.offset ?? 0),
+    ask('request-3', 99),
+  ]);
+  const results = await bus.untilRecords(deliveries, 3);
+  assert.deepEqual(
+    results.map(({ value }) => JSON.parse(String(value)).outcome),
+    ['published', 'published', 'not-found'],
+  );
+  const [released] = await bus.untilRecords(topicsOf(council).inbox, 1);
+  assert.equal(released?.headers.ce_id?.toString(), event.id);
+  assert.equal(released?.headers['dl-reason'], undefined, 'nothing of the dead letter goes to a recipient');
+  const later = await bus.publish({ from: trust, type: ADMISSION });
+  await bus.untilRecords(ledger, 3);
+  assert.deepEqual(
+    (await verified(trust)).map((record) => (record.kind === 'decision' ? record.eventId : record.kind)),
+    ['dead-letter', event.id, later.id],
+  );
+});
+
+test('a record of 511 kB is released whole, and one that cannot be read is kept with its beginning, length and hash', async () => {
+  const trust = await bus.addOrganisation();
+  const council = await bus.addOrganisation();
+  await bus.activate(agreement(`stay-${trust}`, trust, council));
+  const { outbox, deadLetter } = topicsOf(trust);
+  await bus.publish({ from: trust, type: ADMISSION });
+  const [small] = await bus.untilRecords(outbox, 1);
+  const { data } = await bus.codec.decode(small?.value ?? Buffer.alloc(0));
+  const person = (data as { person: { name: object } }).person;
+  const familyName = 'x'.repeat(511_000);
+  await bus.publish({
+    from: trust,
+    type: ADMISSION,
+    data: { ...(data as object), person: { ...person, name: { ...person.name, familyName } } },
+  });
+  const [, large] = await bus.untilRecords(topicsOf(council).inbox, 2);
+  const released = (await bus.codec.decode(large?.value ?? Buffer.alloc(0))).data as typeof data;
+  assert.equal((released as { person: { name: { familyName: string } } }).person.name.familyName, familyName);
+  const headers = Object.fromEntries(
+    Object.entries(small?.headers ?? {}).map(([name, text]) => [name, text ?? '']),
+  );
+  const unreadable = Buffer.concat([small?.value ?? Buffer.alloc(0), Buffer.alloc(511_000)]);
+  await bus.producer.send([
+    {
+      topic: outbox,
+      key: small?.key ?? null,
+      value: unreadable,
+      headers: { ...headers, ce_id: 'unreadable-event-id-01' },
+    },
+  ]);
+  const [letter] = await bus.untilRecords(deadLetter, 1);
+  assert.equal(letter?.headers['dl-reason']?.toString(), 'undecodable');
+  assert.equal(letter?.headers['dl-length']?.toString(), String(unreadable.length));
+  assert.deepEqual(letter?.value, unreadable.subarray(0, 400_000));
 });
 
 test('an agreement that is suspended while events flow releases nothing from then on, and says why', async () => {

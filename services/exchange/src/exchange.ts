@@ -8,6 +8,7 @@ import { followPeople } from '@causeway/runtime/people';
 import type { Context } from '@causeway/runtime/service';
 import { LANES_GROUP, LANES_TOPIC } from '@causeway/runtime/topology';
 import { createLanes } from './lanes.ts';
+import { type Redriver, startRedriver } from './redrive.ts';
 import { createRules } from './rules.ts';
 import { createViews } from './views.ts';
 
@@ -37,7 +38,32 @@ export const startExchange = async ({
   const rules = createRules(agreements, organisations, people);
   const lanes = createLanes({ kafka, codec, views, rules, agreements, organisations, people, log, metrics });
   onStop('lanes', () => lanes.close());
-  const membership = await kafka.lanes(LANES_GROUP, LANES_TOPIC, { assigned: lanes.assign, failed: fail });
+  const redrive = redriveBy(() => startRedriver({ kafka, organisations, log }));
+  onStop('redrive', () => redrive.close());
+  const assigned = (numbers: number[]) => {
+    lanes.assign(numbers);
+    redrive.assign(numbers);
+  };
+  const membership = await kafka.lanes(LANES_GROUP, LANES_TOPIC, { assigned, failed: fail });
   onStop('membership', () => membership.close());
   readiness('lanes', async () => lanes.check());
+};
+
+/** One instance does it: the one that has the first lane. */
+const redriveBy = (start: () => Redriver) => {
+  let running: Redriver | null = null;
+  let ending: Promise<void> = Promise.resolve();
+  const end = () => {
+    const ended = running;
+    running = null;
+    if (ended) ending = ended.close();
+    return ending;
+  };
+  return {
+    assign: (lanes: number[]) => {
+      if (!lanes.includes(0)) void end();
+      else running ??= start();
+    },
+    close: end,
+  };
 };

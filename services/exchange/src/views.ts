@@ -59,7 +59,7 @@ export const createViews = (codec: Codec): Views => {
     const { recipient, versions } = released;
     const agreements = versions.map(reference);
     const { schema, schemaId, release } = await releaseOf(codec, writerId, type, released);
-    const view = deriveView(schema, release, { recipient, type, agreements });
+    const view = projectable(() => deriveView(schema, release, { recipient, type, agreements }));
     const id = await codec.register(`view.${recipient}.${type}`, view, 'NONE');
     const { leaves, generalise, attributes = [] } = release;
     const shape = shapeOf([schemaId, leaves, generalise]);
@@ -124,6 +124,16 @@ const releaseOf = async (
   const schemaId = Math.max(...releases.map((pinned) => pinned.schemaId));
   const schema = await codec.schemaOf(schemaId);
   return { schema, schemaId, release: shielded ? withoutLocations(release, schema) : release };
+};
+
+const projectable = <T>(derive: () => T): T => {
+  try {
+    return derive();
+  } catch (error) {
+    throw new PermanentError('cannot-project', 'The agreement releases what its schema has not', {
+      cause: error,
+    });
+  }
 };
 
 /** Records of versions never change, so the same record is the same version. */

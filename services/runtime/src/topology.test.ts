@@ -20,7 +20,7 @@ const organisationTable = (
       `outbox.${id}`,
       6,
       { ...kept(7), ...plain, 'max.message.bytes': '524288' },
-      [id, 'gateway'],
+      [id, 'gateway', 'exchange'],
       ['exchange'],
     ],
     [`inbox.${id}`, 6, { ...kept(30), ...derived }, ['exchange'], [id, 'gateway']],
@@ -33,7 +33,7 @@ const organisationTable = (
       [id, 'gateway', 'console', 'exchange'],
     ],
     [`redrive.${id}`, 1, kept(90), ['console'], [id, 'gateway', 'exchange']],
-    [`deliveries.${id}`, 6, { ...kept(400), ...plain }, [id, 'gateway'], ['console']],
+    [`deliveries.${id}`, 6, { ...kept(400), ...plain }, [id, 'gateway', 'exchange'], ['console']],
     [`interests.${id}`, 1, compacted, [id, 'gateway'], ['exchange', 'gateway', 'console']],
     [`safeguards.${id}`, 1, compacted, [id, 'gateway'], ['exchange', 'gateway', 'console']],
   ];
@@ -97,7 +97,7 @@ test('groups and transactional ids are granted by name, and nobody has rights on
       'console group exchange literal describe',
       'trust group trust. prefixed read',
       'council group council. prefixed read',
-      'exchange transactional-id exchange.lane. prefixed write',
+      'exchange transactional-id exchange. prefixed write',
       'console transactional-id console.ledger literal write',
     ].sort(byText),
   );

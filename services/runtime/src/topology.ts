@@ -33,6 +33,9 @@ export const topicsOf = (organisation: string) => ({
   safeguards: `safeguards.${organisation}`,
 });
 
+/** Transactional id of the one who redrives what the exchange refused. */
+export const REDRIVE_WRITER = 'exchange.redrive';
+
 /** Transactional id of a lane's writer: opening it fences whoever worked the lane before. */
 export const laneWriter = (lane: number): string => `exchange.lane.${lane}`;
 /** Transactional id of everybody who writes `agreements` or `ledger.console`: each open fences the one before. */
@@ -113,7 +116,7 @@ const organisationTopics = (id: string, settings: TopologySettings): Declared[] 
       names.outbox,
       LANES,
       { ...kept(7), ...PLAIN, ...largest(OUTBOX_MAX_BYTES) },
-      [id, 'gateway'],
+      [id, 'gateway', 'exchange'],
       ['exchange'],
       ['console'],
     ),
@@ -127,7 +130,7 @@ const organisationTopics = (id: string, settings: TopologySettings): Declared[] 
       [id, 'gateway', 'console', 'exchange'],
     ),
     declare(names.redrive, 1, kept(90), ['console'], [id, 'gateway', 'exchange']),
-    declare(names.deliveries, LANES, { ...kept(400), ...PLAIN }, [id, 'gateway'], ['console']),
+    declare(names.deliveries, LANES, { ...kept(400), ...PLAIN }, [id, 'gateway', 'exchange'], ['console']),
     declare(
       names.interests,
       1,
@@ -209,7 +212,7 @@ const groupAcls = (organisations: readonly string[]): AclDeclaration[] => {
     {
       principal: 'exchange',
       resource: 'transactional-id',
-      name: 'exchange.lane.',
+      name: 'exchange.',
       match: 'prefixed',
       operation: 'write',
     },

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { emptyChain, parseLedgerRecord, verifyRecord } from '@causeway/runtime/ledger';
+import { topicsOf } from '@causeway/runtime/topology';
+import { type Exchanges, type Instance, ORGANISATIONS, partitions, startExchanges } from './exchanges.ts';
+
+/** Longer than the group waits for a member: its lanes are somebody else's when it goes on. */
+const ZOMBIE_MS = 7_500;
+const PEOPLE = 40;
+const IN_FLIGHT = 20;
+const SETTLE_MS = 120_000;
+
+export type Disturbance = 'kill' | 'zombie' | 'join' | 'broker';
+
+/**
+ * Two exchange instances share the events of three organisations while the named disturbances come, in an order and at
+ * moments that nobody chose. Then every event must have been decided once, in order, with whole chains.
+ * @param pauseMs between two events of one sender, so that events flow for as long as the disturbances do
+ */
+export const surviveChaos = async (events: number, disturbances: Disturbance[], pauseMs: number) => {
+  const world = await startExchanges();
+  try {
+    const instances = [await world.join(), await world.join()];
+    let calm = false;
+    const sending = sendAll(world, events, () => (calm ? 0 : pauseMs));
+    const order = await disturb(world, instances, disturbances);
+    calm = true;
+    process.stdout.write(`disturbed, in this order: ${order.join(', ')}\n`);
+    await sending;
+    const began = performance.now();
+    const perOrganisation = Math.floor(events / ORGANISATIONS.length);
+    await untilDecided(world, perOrganisation);
+    process.stdout.write(`settled ${Math.round(performance.now() - began)} ms after the last event\n`);
+    for (const source of ORGANISATIONS) await assertExact(world, source, perOrganisation);
+  } finally {
+    await world.stop();
+  }
+};
+
+const sendAll = async (world: Exchanges, events: number, pauseMs: () => number) => {
+  const perOrganisation = Math.floor(events / ORGANISATIONS.length);
+  await Promise.all(
+    ORGANISATIONS.flatMap((from) =>
+      Array.from({ length: IN_FLIGHT }, async (_, sender) => {
+        // A sender has people of its own, so that each person's events are sent in order.
+        for (let number = sender; number < perOrganisation; number += IN_FLIGHT) {
+          const person = sender + IN_FLIGHT * (Math.floor(number / IN_FLIGHT) % (PEOPLE / IN_FLIGHT));
+          await world.publish(from, person, number);
+          if (pauseMs() > 0) await delay(pauseMs());
+        }
+      }),
+    ),
+  );
+};
+
+const disturb = async (world: Exchanges, instances: Instance[], disturbances: Disturbance[]) => {
+  const order = disturbances
+    .map((what) => ({ what, rank: Math.random() }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ what }) => what);
+  const one = () => instances[Math.floor(Math.random() * instances.length)];
+  for (const what of order) {
+    await delay(500 + Math.random() * 1_500);
+    if (what === 'kill') one()?.signal('SIGKILL');
+    else if (what === 'join') instances.push(await world.join());
+    else if (what === 'broker') killBroker(world);
+    else {
+      const zombie = one();
+      zombie?.signal('SIGSTOP');
+      await delay(ZOMBIE_MS);
+      zombie?.signal('SIGCONT');
+    }
+  }
+  return order;
+};
+
+const killBroker = (world: Exchanges) => {
+  const pid = world.system.processes().kafka;
+  if (pid !== undefined) process.kill(pid, 'SIGKILL');
+};
+
+const untilDecided = async (world: Exchanges, perOrganisation: number) => {
+  const deadline = Date.now() + SETTLE_MS;
+  for (const source of ORGANISATIONS) {
+    for (;;) {
+      const decided = await countRecords(world, topicsOf(source).ledger);
+      if (decided >= perOrganisation) break;
+      if (Date.now() > deadline)
+        throw new Error(`${source}: ${decided} of ${perOrganisation} decided in time`);
+      await delay(250);
+    }
+  }
+};
+
+const countRecords = async (world: Exchanges, topic: string): Promise<number> => {
+  const counts = await Promise.all(
+    partitions.map(async (partition) => (await world.records(topic, partition).catch(() => [])).length),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+};
+
+const idsOf = (records: { headers: Record<string, Buffer | undefined> }[]): string[] =>
+  records.map(({ headers }) => String(headers.ce_id));
+
+/** Each event of the outbox once, and in its order, in the ledger and in the inbox of each recipient. */
+const assertExact = async (world: Exchanges, source: string, events: number) => {
+  const { outbox, ledger } = topicsOf(source);
+  let seen = 0;
+  for (const partition of partitions) {
+    // A sender that was not answered sent again: the repeat lies in the outbox and is decided once.
+    const sent = [...new Set(idsOf(await world.records(outbox, partition)))];
+    seen += sent.length;
+    const decided = await world.records(ledger, partition);
+    let chain = emptyChain();
+    for (const { value } of decided) {
+      const result = verifyRecord(chain, value, { topic: ledger, partition });
+      assert.ok('chain' in result, 'problem' in result ? `${source}: ${result.problem}` : '');
+      chain = result.chain;
+    }
+    const recorded = decided.map(({ value }) => parseLedgerRecord(value ?? Buffer.alloc(0)));
+    assert.deepEqual(
+      recorded.map((record) => (record.kind === 'decision' ? record.eventId : record.kind)),
+      sent,
+      `the ledger of ${source}, partition ${partition}`,
+    );
+    for (const recipient of ORGANISATIONS.filter((id) => id !== source)) {
+      const inbox = await world.records(topicsOf(recipient).inbox, partition);
+      const fromSource = inbox.filter(({ headers }) => String(headers.ce_source) === `/${source}/test`);
+      assert.deepEqual(idsOf(fromSource), sent, `the inbox of ${recipient}, partition ${partition}`);
+    }
+  }
+  assert.equal(seen, events, `the outbox of ${source}`);
+};

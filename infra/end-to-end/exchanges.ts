@@ -1,0 +1,193 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Codec, createCodec } from '@causeway/runtime/avro';
+import { type Envelope, encodeHeaders, eventId } from '@causeway/runtime/event';
+import { connectKafka, type Kafka } from '@causeway/runtime/kafka';
+import type { FetchedRecord } from '@causeway/runtime/kafka-session';
+import { createLogger } from '@causeway/runtime/log';
+import type { Producer } from '@causeway/runtime/producer';
+import { type Reader, readToEnd } from '@causeway/runtime/reader';
+import { LANES } from '@causeway/runtime/topology';
+import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { stringify } from 'yaml';
+import { freePort } from '../local/ports.ts';
+import { findServices, servicePart } from '../local/services.ts';
+import { freePorts } from '../local/settings.ts';
+import { type System, startSystem } from '../local/system.ts';
+
+/** Organisations, and as many exchange instances as a test wants, on a broker and registry that it may kill. */
+export type Exchanges = {
+  system: System;
+  kafka: Kafka;
+  producer: Producer;
+  reader: Reader;
+  codec: Codec;
+  /** Starts one more instance; resolves when it is ready. It is started again whenever it ends. */
+  join(): Promise<Instance>;
+  /** Publishes the catalogue's example of a type. Resolves when it is durable. */
+  publish(from: string, person: number, number: number, type?: string): Promise<void>;
+  /** Committed records of a partition from its start. */
+  records(topic: string, partition: number): Promise<FetchedRecord[]>;
+  stop(): Promise<void>;
+};
+
+export type Instance = { name: string; signal(name: NodeJS.Signals): void };
+
+export const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
+export const DISCHARGE = 'uk.causeway.nhs.patient-discharge.recorded.v1';
+export const ORGANISATIONS = ['north-trust', 'middle-trust', 'south-trust'];
+export const partitions = Array.from({ length: LANES }, (_, partition) => partition);
+
+/** A stopped instance must stay a zombie until the test continues it. */
+const NEVER_UNRESPONSIVE_MS = 600_000;
+
+/** Everybody releases admissions and discharges to everybody else, under one agreement for each source. */
+export const startExchanges = async (): Promise<Exchanges> => {
+  const home = mkdtempSync(join(tmpdir(), 'causeway-exchanges-'));
+  writePartnership(home);
+  const failures: Error[] = [];
+  const system = await startSystem({
+    home,
+    environment: {},
+    ports: freePorts(),
+    simulators: false,
+    agreementsDir: join(home, 'agreements'),
+    organisationsDir: join(home, 'organisations'),
+    services: [],
+    say: () => {},
+    onFailed: (error) => failures.push(error),
+  });
+  const { connections, secrets, supervisor } = system.parts;
+  const log = createLogger('test', 'fatal');
+  const kafka = connectKafka(
+    {
+      brokers: connections.KAFKA_BROKERS.split(','),
+      username: connections.KAFKA_USERNAME,
+      password: connections.KAFKA_PASSWORD,
+      clientId: 'test',
+    },
+    log,
+  );
+  const codec = createCodec({ registryUrl: connections.SCHEMA_REGISTRY_URL }, log);
+  const reader = kafka.reader();
+  const producer = kafka.producer({ deliveryTimeoutMs: 60_000 });
+  const values = new Map<string, Buffer>();
+  for (const { type, schema, example } of loadCatalogue())
+    if (type === ADMISSION || type === DISCHARGE)
+      values.set(type, await codec.encode(await codec.idOf(type, schema), example.data));
+  const service = findServices().find(({ name }) => name === 'exchange');
+  if (!service) throw new Error('there is no exchange among the services');
+  let instances = 0;
+
+  const records: Exchanges['records'] = async (topic, partition) => {
+    const found = [];
+    for await (const record of readToEnd(reader, { topic, partition }, 0)) found.push(record);
+    return found;
+  };
+
+  return {
+    system,
+    kafka,
+    producer,
+    reader,
+    codec,
+    records,
+    join: async () => {
+      instances += 1;
+      const name = `exchange-${instances}`;
+      const placed = { service, port: undefined, adminPort: await freePort() };
+      const part = servicePart(placed, { connections, secrets, environment: {}, home });
+      const running = await supervisor.start({ ...part, name, unresponsiveMs: NEVER_UNRESPONSIVE_MS });
+      return {
+        name,
+        signal: (signal) => {
+          const pid = running.pid();
+          if (pid !== undefined) process.kill(pid, signal);
+        },
+      };
+    },
+    publish: async (from, person, number, type = ADMISSION) => {
+      const event = eventOf(from, person, number, type);
+      const record = {
+        topic: `outbox.${from}`,
+        key: event.subject,
+        value: values.get(type) ?? Buffer.alloc(0),
+        headers: encodeHeaders(event, 'outbox'),
+      };
+      // A source does not give up: what may have arrived already is recognised by its id.
+      while (!(await producer.send([record]).catch(() => null))) await delay(200);
+    },
+    stop: async () => {
+      await kafka.close();
+      await system.stop();
+      rmSync(home, { recursive: true, force: true });
+      if (failures[0]) throw failures[0];
+    },
+  };
+};
+
+const eventOf = (from: string, person: number, number: number, type: string): Envelope => {
+  const subject = eventId(['test'], Buffer.from(`${from} ${person}`), 0);
+  return {
+    id: eventId(['test'], Buffer.from(`${from} ${type} ${number}`), 0),
+    source: `/${from}/test`,
+    type,
+    time: '2026-10-05T14:20:00+01:00',
+    subject,
+    tokens: [subject],
+    otherTokens: [],
+    classification: 'OFFICIAL-SENSITIVE',
+    handling: [],
+    exclude: [],
+    replay: false,
+    agreement: [],
+  };
+};
+
+const writePartnership = (home: string) => {
+  for (const folder of ['organisations', 'agreements']) mkdirSync(join(home, folder));
+  for (const id of ORGANISATIONS) {
+    const organisation = { id, name: id, kind: 'other', handlingAccepted: [], dutyContacts: [] };
+    writeFileSync(join(home, 'organisations', `${id}.yaml`), stringify(organisation));
+    writeFileSync(
+      join(home, 'agreements', `${id}.yaml`),
+      stringify(agreementOf(id), { aliasDuplicateObjects: false }),
+    );
+  }
+};
+
+const agreementOf = (from: string) => {
+  const to = ORGANISATIONS.filter((id) => id !== from);
+  const party = {
+    regime: 'uk-gdpr',
+    article6: 'public-task',
+    article9: 'health-or-social-care',
+    approvedBy: 'nobody: a test',
+    approvedAt: '2026-01-01',
+  };
+  return {
+    id: `from-${from}`,
+    version: 1,
+    status: 'active',
+    title: `Test from ${from}`,
+    from,
+    to,
+    parties: Object.fromEntries(ORGANISATIONS.map((id) => [id, party])),
+    purpose: 'hospital-discharge',
+    gateways: ['care-act-2014-s6'],
+    confidentiality: 'statute',
+    dpia: { reference: 'none', approvedAt: '2026-01-01' },
+    recipient: { retention: 'P1D', onward: 'barred' },
+    disclosureToSubject: 'allowed',
+    valid: { from: '2026-01-01', until: '2099-12-31', review: '2099-06-01', graceDays: 0 },
+    marking: { ceiling: 'OFFICIAL-SENSITIVE', handling: [] },
+    contacts: { dataProtection: 'dpo@trust.example', incident: '01632 960000' },
+    audience: 'all',
+    release: {
+      [ADMISSION]: { fields: ['person.name', 'visitId'] },
+      [DISCHARGE]: { fields: ['person.name'] },
+    },
+  };
+};

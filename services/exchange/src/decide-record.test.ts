@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createCodec } from '@causeway/runtime/avro';
+import { RetryableError } from '@causeway/runtime/errors';
+import { encodeHeaders } from '@causeway/runtime/event';
+import type { FetchedRecord } from '@causeway/runtime/kafka-session';
+import { createLogger } from '@causeway/runtime/log';
+import { testToken, testVariable } from '@causeway/runtime/test-bus';
+import { decideRecord, type Question } from './decide-record.ts';
+import { createViews } from './views.ts';
+
+const log = createLogger('test', 'fatal');
+const NO_SUCH_SCHEMA = 0x7fff_0000;
+
+const recordOf = (schemaId: number): FetchedRecord => {
+  const value = Buffer.alloc(20);
+  value.writeInt32BE(schemaId, 1);
+  const event = {
+    id: 'an-event-of-a-test-01',
+    source: '/trust/test',
+    type: 'uk.causeway.nhs.inpatient-admission.recorded.v1',
+    time: '2026-10-05T14:20:00+01:00',
+    subject: testToken('somebody'),
+    tokens: [],
+    otherTokens: [],
+    classification: 'OFFICIAL' as const,
+    handling: [],
+    exclude: [],
+    replay: false,
+    agreement: [],
+  };
+  const headers = Object.entries(encodeHeaders(event, 'outbox')).map(([name, text]) => [
+    name,
+    Buffer.from(text),
+  ]);
+  return { offset: 7, timestamp: 0, key: null, value, headers: Object.fromEntries(headers) };
+};
+
+const ask = (registryUrl: string, heldFor: number): Promise<unknown> => {
+  const codec = createCodec({ registryUrl, timeoutMs: 500 }, log);
+  const question: Question = {
+    codec,
+    views: createViews(codec),
+    ruling: { rules: new Map(), agreementsOffset: 0, organisation: () => undefined, today: '2026-11-24' },
+    organisation: 'trust',
+    lane: 0,
+    record: recordOf(NO_SUCH_SCHEMA),
+    decidedBefore: () => undefined,
+    heldFor,
+  };
+  return decideRecord(question).then((verdict) => ({ ...verdict, letter: null, valueDigest: null }));
+};
+
+test('a record of an unknown schema is held for 30 seconds, in case its schema is just being registered, and then a dead letter', async () => {
+  const registry = testVariable('SCHEMA_REGISTRY_URL');
+  const hold = { kind: 'hold', code: 'unknown-schema', letter: null, valueDigest: null };
+  assert.deepEqual(await ask(registry, 0), hold);
+  assert.deepEqual(await ask(registry, 29_999), hold);
+  const letter = { kind: 'dead-letter', reason: 'unknown-schema', letter: null, valueDigest: null };
+  assert.deepEqual(await ask(registry, 30_000), letter);
+});
+
+test('a record waits for a registry that is away as long as it takes, and is no dead letter for it', async () => {
+  for (const heldFor of [0, 60_000, 86_400_000])
+    assert.deepEqual(await ask('http://127.0.0.1:1', heldFor), {
+      kind: 'hold',
+      code: new RetryableError('registry-unavailable', '').code,
+      letter: null,
+      valueDigest: null,
+    });
+});

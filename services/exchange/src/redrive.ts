@@ -1,0 +1,136 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { deliveryRecord, type RedriveResult } from '@causeway/runtime/deliveries';
+import { errorCode, isPermanent } from '@causeway/runtime/errors';
+import type { Kafka } from '@causeway/runtime/kafka';
+import type { FetchedRecord, PlacedRecord } from '@causeway/runtime/kafka-session';
+import type { Logger } from '@causeway/runtime/log';
+import type { Organisations } from '@causeway/runtime/organisations';
+import type { Reader } from '@causeway/runtime/reader';
+import { parseRedrive, type RedriveRequest } from '@causeway/runtime/redrive';
+import { EXCHANGE_GROUP, LANES, REDRIVE_WRITER, topicsOf } from '@causeway/runtime/topology';
+
+type Parts = { kafka: Kafka; organisations: Organisations; log: Logger };
+
+export type Redriver = { close(): Promise<void> };
+
+const FETCH_WAIT_MS = 500;
+const RESTART_MS = 1_000;
+const LETTER_LIMITS = { maxWaitMs: 0, maxBytes: 2_097_152, partitionMaxBytes: 262_144 };
+const COMPONENT = 'exchange';
+
+/**
+ * Follows the redrive requests of all organisations and puts what the exchange itself had refused back into its outbox, where it
+ * is decided like any other record. To be run by the instance that has lane 0: its writer fences an earlier one.
+ *
+ * The record and the result are one transaction; the position is committed after it. A crash between the two repeats a
+ * request, and the repeated record is recognised by its event id.
+ */
+export const startRedriver = (parts: Parts): Redriver => {
+  const { log } = parts;
+  const closing = new AbortController();
+  const run = async () => {
+    while (!closing.signal.aborted) {
+      try {
+        await work(parts, closing.signal);
+      } catch (error) {
+        log.warn({ code: errorCode(error) }, 'Redrive stops and starts again from its last position');
+        await delay(RESTART_MS, null, { signal: closing.signal }).catch(() => {});
+      }
+    }
+  };
+  const running = run();
+  return {
+    close: async () => {
+      closing.abort();
+      await running;
+    },
+  };
+};
+
+const work = async ({ kafka, organisations, log }: Parts, signal: AbortSignal) => {
+  const reader = kafka.reader();
+  const writer = await kafka.writer(REDRIVE_WRITER);
+  const next = new Map<string, number>();
+  try {
+    while (!signal.aborted) {
+      for (const { id } of organisations.all())
+        if (!next.has(id)) next.set(id, await startOf(kafka, reader, topicsOf(id).redrive));
+      const answers = await reader.fetch(
+        [...next].map(([id, offset]) => ({ topic: topicsOf(id).redrive, partition: 0, offset })),
+        { maxWaitMs: FETCH_WAIT_MS },
+      );
+      for (const { topic, records, next: position, outOfRange } of answers) {
+        const organisation = topic.slice('redrive.'.length);
+        if (outOfRange) next.delete(organisation);
+        for (const record of records) {
+          const output = await answer(reader, organisation, record, log);
+          await writer.write(output);
+          await kafka.commitOffsets(EXCHANGE_GROUP, [{ topic, partition: 0, offset: record.offset + 1 }]);
+        }
+        if (!outOfRange) next.set(organisation, position);
+      }
+    }
+  } finally {
+    await Promise.allSettled([writer.close(), reader.close()]);
+  }
+};
+
+const startOf = async (kafka: Kafka, reader: Reader, topic: string): Promise<number> => {
+  const admin = await kafka.admin();
+  try {
+    const committed = await admin.committedOffsets(EXCHANGE_GROUP, topic);
+    const [bounds] = await reader.bounds(topic, [0]);
+    return Math.max(committed.get(0) ?? 0, bounds?.start ?? 0);
+  } finally {
+    await admin.close();
+  }
+};
+
+const answer = async (
+  reader: Reader,
+  organisation: string,
+  record: FetchedRecord,
+  log: Logger,
+): Promise<PlacedRecord[]> => {
+  let request: RedriveRequest;
+  try {
+    request = parseRedrive(record.value);
+  } catch (error) {
+    if (!isPermanent(error)) throw error;
+    log.error({ organisation, offset: record.offset }, 'A redrive request cannot be read and is passed over');
+    return [];
+  }
+  const letter = await letterAt(reader, organisation, request.deadLetter);
+  // What others gave up is theirs to take; only what nobody can find is answered for all.
+  if (letter && String(letter.headers['dl-component']) !== COMPONENT) return [];
+  const back = letter ? asItCame(organisation, letter) : null;
+  const result: RedriveResult = {
+    kind: 'redrive',
+    request: request.id,
+    deadLetter: request.deadLetter,
+    component: COMPONENT,
+    outcome: back ? 'published' : letter ? 'refused' : 'not-found',
+    code: back ? 'ok' : letter ? 'not-whole' : 'not-kept',
+    at: new Date().toISOString(),
+  };
+  return [...(back ? [back] : []), { partition: 0, ...deliveryRecord(organisation, result) }];
+};
+
+const letterAt = async (reader: Reader, organisation: string, offset: number) => {
+  const topic = topicsOf(organisation).deadLetter;
+  const [part] = await reader.fetch([{ topic, partition: 0, offset }], LETTER_LIMITS);
+  return part?.records.find((record) => record.offset === offset);
+};
+
+/** The outbox record as it was; null where only its beginning was kept or it does not say where it came from. */
+const asItCame = (organisation: string, { key, value, headers }: FetchedRecord): PlacedRecord | null => {
+  const [topic, lane] = String(headers['dl-origin']).split('/');
+  const { outbox } = topicsOf(organisation);
+  const partition = Number(lane);
+  const known = topic === outbox && Number.isInteger(partition) && partition >= 0 && partition < LANES;
+  if (!known || headers['dl-length']) return null;
+  const own = Object.entries(headers).filter(
+    (entry): entry is [string, Buffer] => entry[1] !== undefined && !entry[0].startsWith('dl-'),
+  );
+  return { topic: outbox, partition, key, value, headers: Object.fromEntries(own) };
+};
