@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCodec } from '@causeway/runtime/avro';
+import { rulebookOf } from '@causeway/runtime/decide';
 import { RetryableError } from '@causeway/runtime/errors';
 import { encodeHeaders } from '@causeway/runtime/event';
 import type { FetchedRecord } from '@causeway/runtime/kafka-session';
 import { createLogger } from '@causeway/runtime/log';
+import { LONG_AGO } from '@causeway/runtime/moment';
+import { nobodyKnown } from '@causeway/runtime/people';
 import { testToken, testVariable } from '@causeway/runtime/test-bus';
+import { emptyState } from '@causeway/schemas/agreement-log';
 import { decideRecord, type Question } from './decide-record.ts';
 import { createViews } from './views.ts';
 
@@ -41,7 +45,14 @@ const ask = (registryUrl: string, heldFor: number): Promise<unknown> => {
   const question: Question = {
     codec,
     views: createViews(codec),
-    ruling: { rules: new Map(), agreementsOffset: 0, organisation: () => undefined, today: '2026-11-24' },
+    ruling: {
+      rules: rulebookOf(emptyState()),
+      agreementsOffset: 0,
+      organisation: () => undefined,
+      people: nobodyKnown(),
+      peopleMark: { revision: 0, freshAt: LONG_AGO },
+      today: '2026-11-24',
+    },
     organisation: 'trust',
     lane: 0,
     record: recordOf(NO_SUCH_SCHEMA),
