@@ -98,7 +98,7 @@ export const startExchanges = async (): Promise<Exchanges> => {
       instances += 1;
       const name = `exchange-${instances}`;
       const placed = { service, port: undefined, adminPort: await freePort() };
-      const part = servicePart(placed, { connections, secrets, environment: {}, home });
+      const part = servicePart(placed, { connections, secrets, environment: {}, home, placed: [placed] });
       const running = await supervisor.start({ ...part, name, unresponsiveMs: NEVER_UNRESPONSIVE_MS });
       return {
         name,
