@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { PermanentError } from './errors.ts';
 
 export type Classification = 'OFFICIAL' | 'OFFICIAL-SENSITIVE';
@@ -83,11 +83,9 @@ export const organisationOf = (source: string): string | null => SOURCE.exec(sou
  * that a source uses again for other content does not.
  */
 export const eventId = (sourceIdentity: readonly string[], content: Buffer, index: number): string => {
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify([...sourceIdentity, index]));
-  hash.update('\0');
-  hash.update(createHash('sha256').update(content).digest());
-  return hash.digest('base64url').slice(0, 22);
+  const identity = Buffer.from(`${JSON.stringify([...sourceIdentity, index])}\0`, 'utf8');
+  const whole = Buffer.concat([identity, hash('sha256', content, 'buffer')]);
+  return hash('sha256', whole, 'base64url').slice(0, 22);
 };
 
 /** An envelope of which optional attributes may be left out on purpose. */

@@ -108,7 +108,7 @@ export const dischargeDestinationOf = (code: Code): DischargeDestination =>
 
 /** Classes of a stay, table 0004 and the words that products write in its place. */
 const PATIENT_CLASS = list<PatientClass>({
-  inpatient: 'I IP INPATIENT N NEWBORN',
+  inpatient: 'I IP INPATIENT NEWBORN',
   day_case: 'D DC DAYCASE',
   emergency: 'E ED ER AE A&E EMERGENCY',
   outpatient: 'O OP OUTPATIENT',

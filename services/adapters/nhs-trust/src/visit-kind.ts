@@ -32,10 +32,10 @@ const words = (message: Message, field: number, component = 1): string => {
     .toUpperCase();
 };
 
-/** The class of PV1-2; `not-given` also where it is deleted or says "unknown". */
+/** The class of PV1-2; `not-given` also where it is deleted, unknown (U) or not applicable (N). */
 export const classKindOf = (message: Message): VisitKind => {
   const code = words(message, 2);
-  return code === '' || code === 'U' ? 'not-given' : KINDS[patientClassOf(code)];
+  return code === '' || code === 'U' || code === 'N' ? 'not-given' : KINDS[patientClassOf(code)];
 };
 
 /** Whether where the patient is (PV1-3) or who treats them (PV1-10) is an emergency department. */
