@@ -36,6 +36,8 @@ export type SystemOptions = Pick<PartsOptions, 'home' | 'environment' | 'say' | 
   organisationsDir?: string;
   /** Only these; all by default. */
   services?: string[];
+  /** Another folder with `services/adapters/` below it, whose adapters run as well. */
+  alsoFrom?: string;
 };
 
 export type System = {
@@ -58,7 +60,7 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
   const ports = options.ports ?? fixedPorts(environment);
   await claimHome(home, options.say);
   const organisations = readOrganisations(options.organisationsDir ?? organisationsDirectory);
-  const services = await place(ports, environment, options.services);
+  const services = await place(ports, environment, options);
   const catalogue = loadCatalogue();
   const ids = organisations.map(({ id }) => id);
   const agreements = readAgreements(agreementsDir, catalogue, ids);
@@ -120,10 +122,11 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
 async function place(
   ports: PortPlan,
   environment: Environment,
-  only: string[] | undefined,
+  { services: only, alsoFrom }: Pick<SystemOptions, 'services' | 'alsoFrom'>,
 ): Promise<Placed[]> {
   const placed: Placed[] = [];
-  for (const service of findServices().filter(({ name }) => only?.includes(name) ?? true)) {
+  const found = [...findServices(), ...(alsoFrom === undefined ? [] : findServices(alsoFrom))];
+  for (const service of found.filter(({ name }) => only?.includes(name) ?? true)) {
     const port = service.port && (await ports.of(service.port.variable, service.port.default));
     const sinkPort = await sinkPortOf(service, ports, environment);
     placed.push({ service, port, sinkPort, adminPort: await freePort() });
