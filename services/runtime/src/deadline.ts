@@ -9,8 +9,9 @@ import { RetryableError } from './errors.ts';
 export const within = async <T>(ms: number, what: string, asked: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const error = new RetryableError(`${what}-slow`, `There was no answer from ${what} within ${ms} ms`);
-    timer = setTimeout(() => reject(error), ms);
+    // Made only when it is needed: a stack costs more than most of what is asked.
+    const message = `There was no answer from ${what} within ${ms} ms`;
+    timer = setTimeout(() => reject(new RetryableError(`${what}-slow`, message)), ms);
   });
   try {
     return await Promise.race([asked, late]);
