@@ -6,7 +6,7 @@ import { connectKafka } from '@causeway/runtime/kafka';
 import { createLogger } from '@causeway/runtime/log';
 import { readToEnd } from '@causeway/runtime/reader';
 import { fixtureMessages } from '../../services/adapters/nhs-trust/src/simulator.ts';
-import { stayMessage } from '../../services/adapters/nhs-trust/src/synthetic.ts';
+import { stayMessage, testNhsNumber } from '../../services/adapters/nhs-trust/src/synthetic.ts';
 import { type Causeway, type CloudEvent, startCauseway } from './causeway.ts';
 
 const COUNCIL = 'westshire-council';
@@ -264,6 +264,60 @@ test('no name, number, date of birth or address is in any log line, key, header 
     assert.ok(text.length > 100, `nothing to look at in ${place}`);
     for (const personal of PERSONAL) assert.ok(!text.includes(personal), `${personal} is in ${place}`);
   }
+});
+
+test('an information-governance lead finds what was disclosed about a person, and a suspended agreement releases nothing more', async () => {
+  const { output } = await causeway.command('local/token.ts', '--role', 'information-governance');
+  const headers = { authorization: `Bearer ${output.trim()}`, 'content-type': 'application/json' };
+  const patient = 31_415;
+  const search = async () => {
+    const body = JSON.stringify({
+      scheme: 'nhs',
+      value: testNhsNumber(patient),
+      reason: 'a request of the person',
+    });
+    const answer = await fetch(`${causeway.console}/api/disclosures/search`, {
+      method: 'POST',
+      headers,
+      body,
+    });
+    return ((await answer.json()) as { disclosures: { eventId: string; recipients: object[] }[] })
+      .disclosures;
+  };
+  const admit = (stay: number) =>
+    send(stayMessage({ trigger: 'A01', stay, patient, controlId: `GOV${stay}`, at: new Date() }));
+  const until = async (count: number) => {
+    for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+      const found = await search();
+      if (found?.length === count) return found;
+    }
+    throw new Error(`not ${count} disclosures in time`);
+  };
+  assert.equal(await admit(910_001), 'AA');
+  const [first] = await until(1);
+  assert.match(JSON.stringify(first?.recipients), /"westshire-council","outcome":"released"/);
+
+  const suspended = await causeway.command(
+    'agreement.ts',
+    'suspend',
+    'test-hospital-stay',
+    '--reason',
+    'tonight',
+  );
+  assert.equal(suspended.code, 0, suspended.output);
+  assert.equal(await admit(910_002), 'AA');
+  const [second] = await until(2);
+  assert.match(JSON.stringify(second?.recipients), /"outcome":"withheld","reason":"not-active"|not-active/);
+  const active = await causeway.command(
+    'agreement.ts',
+    'activate',
+    'test-hospital-stay/1',
+    '--reason',
+    'over',
+  );
+  assert.equal(active.code, 0, active.output);
+  const shown = await causeway.command('ledger.ts', 'show', first?.eventId ?? '');
+  assert.match(shown.output, /westshire-council: released\n {2}test-hospital-stay\/1: .*purpose/);
 });
 
 test('a changed ledger record is found and named', async () => {
