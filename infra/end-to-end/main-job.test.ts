@@ -295,7 +295,7 @@ test('an information-governance lead finds what was disclosed about a person, an
   };
   assert.equal(await admit(910_001), 'AA');
   const [first] = await until(1);
-  assert.match(JSON.stringify(first?.recipients), /"westshire-council","outcome":"released"/);
+  assert.match(JSON.stringify(first?.recipients), /"outcome":"released","recipient":"westshire-council"/);
 
   const suspended = await causeway.command(
     'agreement.ts',
@@ -307,7 +307,7 @@ test('an information-governance lead finds what was disclosed about a person, an
   assert.equal(suspended.code, 0, suspended.output);
   assert.equal(await admit(910_002), 'AA');
   const [second] = await until(2);
-  assert.match(JSON.stringify(second?.recipients), /"outcome":"withheld","reason":"not-active"|not-active/);
+  assert.match(JSON.stringify(second?.recipients), /"reason":"not-active","outcome":"withheld"/);
   const active = await causeway.command(
     'agreement.ts',
     'activate',
