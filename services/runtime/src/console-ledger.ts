@@ -55,8 +55,8 @@ export type Changed = { records: readonly AgreementRecord[]; state: AgreementsSt
 
 type Session = { writer: Writer; reader: Reader; sequence: number; head: Buffer };
 
-const DEADLINE_MS = 20_000;
-const MAX_PAUSE_MS = 400;
+const DEADLINE_MS = 30_000;
+const MAX_PAUSE_MS = 3_000;
 
 /** Nothing is opened before the first use. Calls of one process follow each other; those of others are fenced. */
 export const openConsoleLedger = (
@@ -110,7 +110,7 @@ export const openConsoleLedger = (
           );
         log.debug({ code: errorCode(error), attempt }, 'The ledger of the console is opened again');
         // At random, so that two who keep fencing each other come apart.
-        await delay(Math.random() * Math.min(MAX_PAUSE_MS, 25 * 2 ** attempt));
+        await delay(Math.random() * Math.min(MAX_PAUSE_MS, 50 * 2 ** attempt));
       }
     }
   };
