@@ -44,7 +44,8 @@ export const outcomeOf = async (
     if (!isFeedback(type)) continue;
     const recipient = organisationOf(source) ?? '';
     const known = recipients.get(recipient) ?? nothingFrom(recipient);
-    recipients.set(recipient, withFeedback(known, type, await decode(record.value)));
+    const { data } = await decode(record.value);
+    recipients.set(recipient, withFeedback(known, type, data));
   }
   return {
     id,

@@ -25,7 +25,11 @@ test('an event of the inbox is handed over as a CloudEvent with exactly the fiel
   const data = { person: { name: 'Alda', sex: null }, ward: 'Ward 4' };
   const about = { priority: 'urgent', correlationId: 'case-7', replay: true, handling: ['a', 'b'] } as const;
   await world.partnership.write([await world.partnership.entry(2, { ...about, handling: ['a', 'b'] }, data)]);
-  const { status, headers, body } = await world.events('?wait=5');
+  // What is in force is not known in the first moments.
+  const { status, headers, body } = await eventually(
+    () => world.events('?wait=5'),
+    (answer) => answer.status !== 503,
+  );
   assert.equal(status, 200);
   assert.equal(headers.get('content-type'), 'application/json; charset=utf-8');
   assert.equal(headers.get('cache-control'), 'no-store');

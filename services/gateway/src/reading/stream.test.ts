@@ -9,6 +9,9 @@ let world: World;
 
 before(async () => {
   world = await startWorld();
+  // What is in force is not known in the first moments.
+  await world.partnership.write([await world.partnership.entry(0, {})]);
+  await world.end();
 });
 
 after(() => world.close());
