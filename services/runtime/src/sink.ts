@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Acknowledgement, acknowledgementRecord } from './acknowledgement.ts';
 import type { Agreements } from './agreements.ts';
 import { FRESH_MS } from './agreements.ts';
@@ -59,6 +60,8 @@ export type Sink = {
 };
 
 const SUBSCRIPTION = 'sink';
+const NOTE_TRIES = 20;
+const NOTE_AGAIN_MS = 500;
 
 /**
  * The bus side of a legacy system that listens: brings the organisation's inbox to it through the delivery core, passes on what
@@ -90,10 +93,7 @@ export const createSink = (options: SinkOptions): Sink => {
     { acknowledgement, ...rest }: Extract<SinkOutcome, Final>,
   ): Promise<Outcome> => {
     const note = acknowledgement === undefined ? overdue.delivered : overdue.acknowledged;
-    if (rest.outcome === 'delivered')
-      await note(placed(attempt)).catch((error) =>
-        log.warn({ code: errorCode(error) }, 'it could not be noted that an event was delivered'),
-      );
+    if (rest.outcome === 'delivered') await untilNoted(() => note(placed(attempt)), attempt.signal);
     if (acknowledgement === undefined) return rest;
     const said = { ...acknowledgement, at: new Date().toISOString() };
     const record = await acknowledgementRecord(feedback, attempt.event, said).catch((error) => {
@@ -101,6 +101,17 @@ export const createSink = (options: SinkOptions): Sink => {
       return undefined;
     });
     return record === undefined ? rest : { ...rest, also: [record] };
+  };
+
+  const untilNoted = async (note: () => Promise<void>, signal: AbortSignal): Promise<void> => {
+    for (let tries = 0; tries < NOTE_TRIES && !signal.aborted; tries += 1) {
+      try {
+        return await note();
+      } catch (error) {
+        log.warn({ code: errorCode(error) }, 'it cannot be noted now that an event was delivered');
+        await delay(NOTE_AGAIN_MS);
+      }
+    }
   };
 
   const delivery = createDelivery({

@@ -76,6 +76,16 @@ test('without a certain hospital number it goes to the worklist, without any num
   }
 });
 
+test('who was matched by name and date of birth only is a possible match, whatever numbers came along', () => {
+  const numbers = { hospitalNumber: 'H0001', nhsNumber: '9990000018', nhsNumberStatus: 'verified' };
+  const one = notice(withIdentifiers(numbers));
+  const { of, msh, value } = read(
+    mdmMessage({ ...one, event: { ...one.event, match: 'possible' } }, settings),
+  );
+  assert.equal(text(of, msh, 5), 'SAFEGUARDING');
+  assert.equal(value('PID', 3), undefined);
+});
+
 test('a document names its event, its confidentiality, and what it corrects', () => {
   const one = notice();
   const { value, of, msh } = read(mdmMessage(one, settings));

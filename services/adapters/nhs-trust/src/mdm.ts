@@ -29,6 +29,8 @@ export type MdmEvent = {
   recordedTime?: string;
   corrects?: string;
   priority?: string;
+  /** Whether the person was matched by a certain identifier, or by name and date of birth. */
+  match?: 'verified' | 'possible';
   handling: readonly string[];
 };
 
@@ -74,7 +76,7 @@ const VERY_RESTRICTED = new Set([
 /** The message, without its frame, in UTF-8. */
 export const mdmMessage = (notice: Notice, settings: MdmSettings): Buffer => {
   const { event, at } = notice;
-  const number = certainHospitalNumber(notice.data);
+  const number = event.match === 'possible' ? undefined : certainHospitalNumber(notice.data);
   const application = number === undefined ? settings.worklistApplication : settings.recordApplication;
   const version = '2.4';
   const sent = hl7Time(at.toISOString());

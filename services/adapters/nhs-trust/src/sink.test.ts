@@ -106,7 +106,7 @@ test('with an engine that misbehaves at random and the adapter killed three time
       return all.every((id) => settled.has(id));
     },
     'every event is filed or a dead letter',
-    60_000,
+    120_000,
   );
   const dead = await buried();
   behave = () => 'AA';
