@@ -9,11 +9,12 @@ export type Identity = {
   audience: 'causeway-gateway' | 'causeway-console';
 };
 
-/** The organisation's own client has its id; `role/<role>[/<organisation>]` acts for a member of staff. */
+/** The organisation's own client has its id, the one with a key pair is `key/<organisation>`; `role/<role>[/<organisation>]` acts for a member of staff. */
 export function identityOf(clientId: string): Identity {
   if (clientId === CONSOLE_CLIENT) return { audience: 'causeway-console' };
   const [kind, name, organisation] = clientId.split('/');
   const role = ROLES.find((known) => kind === 'role' && known === name);
+  if (kind === 'key' && name) return { audience: 'causeway-gateway', organisation: name };
   if (!role) return { audience: 'causeway-gateway', organisation: clientId };
   return { audience: 'causeway-console', roles: [role], ...(organisation ? { organisation } : {}) };
 }
@@ -24,6 +25,7 @@ export function identityOf(clientId: string): Identity {
  */
 export function findClient(directory: string, id: string, anySecret?: string): AdapterPayload | undefined {
   if (!/^[a-z][a-z0-9/-]{1,120}$/.test(id)) return undefined;
+  if (id.startsWith('key/')) return keyClient(id, readSecret(directory, clientSecretName(id)));
   const secret = readSecret(directory, clientSecretName(id)) ?? anySecret;
   if (!secret) return undefined;
   const metadata: ClientMetadata =
@@ -44,5 +46,20 @@ export function findClient(directory: string, id: string, anySecret?: string): A
           response_types: [],
           redirect_uris: [],
         };
+  return metadata as AdapterPayload;
+}
+
+/** A client that proves itself with a key pair (private_key_jwt, RFC 7523): its file holds its public keys as a JWKS. */
+function keyClient(id: string, jwks: string | null): AdapterPayload | undefined {
+  if (!jwks) return undefined;
+  const metadata: ClientMetadata = {
+    client_id: id,
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: 'ES256',
+    jwks: JSON.parse(jwks),
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
+  };
   return metadata as AdapterPayload;
 }

@@ -19,6 +19,7 @@ test('every token that is not right is refused with its problem', async () => {
     ['', '401 invalid-token'],
     ['nonsense', '401 invalid-token'],
     [unsigned, '401 invalid-token'],
+    [await world.issuer.forged(recipient), '401 invalid-token'],
     [await world.issuer.token(recipient, { exp: soon - 60 }), '401 invalid-token'],
     [await world.issuer.token(recipient, { aud: 'causeway-console' }), '401 invalid-token'],
     [await world.issuer.token(recipient, { iss: 'https://another.example' }), '401 invalid-token'],

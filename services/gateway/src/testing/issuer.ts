@@ -6,6 +6,8 @@ export type Issuer = {
   url: string;
   /** A token as partners get them, with `claims` in place of the usual ones. */
   token(organisation: string, claims?: JWTPayload, header?: { typ?: string }): Promise<string>;
+  /** Signed with the public key as a shared secret, which a careless verifier takes for good. */
+  forged(organisation: string): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -31,6 +33,19 @@ export const startIssuer = async (): Promise<Issuer> => {
       return new SignJWT({ ...usual, ...own, ...claims })
         .setProtectedHeader({ alg: 'ES256', kid: 'test', typ: 'at+jwt', ...header })
         .sign(privateKey);
+    },
+    forged: (organisation) => {
+      const now = Math.floor(Date.now() / 1000);
+      const claims = {
+        iss: url,
+        aud: 'causeway-gateway',
+        sub: organisation,
+        organisation,
+        scope: 'events:read',
+      };
+      return new SignJWT({ ...claims, client_id: organisation, iat: now, exp: now + 600 })
+        .setProtectedHeader({ alg: 'HS256', kid: 'test', typ: 'at+jwt' })
+        .sign(new TextEncoder().encode(JSON.stringify(jwk)));
     },
     close: () => server.close(),
   };
