@@ -10,8 +10,8 @@ export const EVENTS = 30_000;
 const PER_SEND = 500;
 const lanes = Array.from({ length: LANES }, (_, lane) => lane);
 
-/** A process that takes events from one topic and writes one ledger record for each. */
-export type Worker = { pid: number; input: string; ledger: string; group: string };
+/** Processes that take events from one topic and write one ledger record for each. */
+export type Worker = { pids: number[]; input: string; ledger: string; group: string };
 export type Drained = { perSecond: number; cpuMicros: number; brokerCpuMicros: number };
 
 /**
@@ -26,17 +26,17 @@ export const drain = async (
 ): Promise<Drained> => {
   const reader = kafka.reader();
   const admin = await kafka.admin();
-  process.kill(worker.pid, 'SIGSTOP');
+  for (const pid of worker.pids) process.kill(pid, 'SIGSTOP');
   for (let sent = 0; sent < EVENTS; sent += PER_SEND)
     await producer.send(Array.from({ length: PER_SEND }, record));
   const target = sum((await reader.bounds(worker.input, lanes)).map(({ end }) => end));
   const broker = system.processes().kafka;
-  const [cpu, brokerCpu] = [cpuMs(worker.pid), cpuMs(broker)];
+  const [cpu, brokerCpu] = [sum(worker.pids.map(cpuMs)), cpuMs(broker)];
   const began = Date.now();
-  process.kill(worker.pid, 'SIGCONT');
+  for (const pid of worker.pids) process.kill(pid, 'SIGCONT');
   while (sum([...(await admin.committedOffsets(worker.group, worker.input)).values()]) < target)
     await delay(100);
-  const used = cpuMs(worker.pid) - cpu;
+  const used = sum(worker.pids.map(cpuMs)) - cpu;
   const brokerUsed = cpuMs(broker) - brokerCpu;
   const times = await Promise.all(lanes.map((lane) => lastAppend(reader, worker.ledger, lane, began)));
   await Promise.all([reader.close(), admin.close()]);

@@ -16,6 +16,7 @@ import {
   GENERALISING_SOURCE,
   residentMb,
   SOURCES,
+  startSecondExchange,
   startWorld,
   type World,
 } from './world.ts';
@@ -39,6 +40,7 @@ export const benchExchange = async (options: ExchangeOptions): Promise<void> => 
     const raw = options.peers ? await rawRates(world, load, producer) : null;
     await exchangeRates(world, load, producer, options.rounds, raw);
     if (options.peers) await besideStreams(world, load, producer, options.rounds);
+    await withTwo(world, load, producer, options.rounds);
     if (options.latency)
       for (const rate of [10, 100, 300, 1_000]) {
         const { samples, perSecond: got } = await latencyAt(world, load, producer, rate);
@@ -77,7 +79,9 @@ const told = (recipients: number, { perSecond: events, cpuMicros, brokerCpuMicro
   `${events} events/s, ${events * recipients} releases/s; ${cpuMicros.toFixed(0)} µs of processor an event, the broker ${brokerCpuMicros.toFixed(0)}`;
 
 const worker = (world: World, source: string): Worker => ({
-  pid: world.system.processes().exchange ?? 0,
+  pids: Object.entries(world.system.processes()).flatMap(([name, pid]) =>
+    name.startsWith('exchange') ? [pid] : [],
+  ),
   input: topicsOf(source).outbox,
   ledger: topicsOf(source).ledger,
   group: EXCHANGE_GROUP,
@@ -131,6 +135,16 @@ const besideStreams = async (world: World, load: Load, producer: Producer, round
     print(
       `${name}: ${told(10, result)}; the exchange does ${ratio(ours.result.perSecond, result.perSecond)} of it`,
     );
+};
+
+/** A second instance takes half of the lanes. It leaves again before anything else is measured. */
+const withTwo = async (world: World, load: Load, producer: Producer, rounds: number): Promise<void> => {
+  const second = await startSecondExchange(world.system, world.home);
+  const results: Drained[] = [];
+  for (let round = 0; round <= rounds; round += 1)
+    results.push(await drain(world, producer, worker(world, SOURCES[10]), () => load.record(SOURCES[10])));
+  print(`exchange, two instances, 10 recipients: ${told(10, best(results.slice(1)))}`);
+  await second.stop();
 };
 
 const peerJob = async (world: World): Promise<Omit<PeerJob, 'name' | 'settings'>> => {

@@ -27,7 +27,7 @@ export type PeerJob = {
   settings: Record<string, string>;
 };
 
-export type Peer = { pid: number; input: string; ledger: string; group: string; stop(): Promise<void> };
+export type Peer = { pids: number[]; input: string; ledger: string; group: string; stop(): Promise<void> };
 
 /**
  * Compiles the peer and fetches its jars, where that was not done for these sources yet.
@@ -91,7 +91,7 @@ export const startPeer = async (job: PeerJob): Promise<Peer> => {
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   await untilRunning(child, exited);
   return {
-    pid: child.pid ?? 0,
+    pids: [child.pid ?? 0],
     input: topics.input,
     ledger: topics.ledger,
     group: `peer.${job.name}`,
