@@ -40,7 +40,6 @@ export const benchExchange = async (options: ExchangeOptions): Promise<void> => 
     const raw = options.peers ? await rawRates(world, load, producer) : null;
     await exchangeRates(world, load, producer, options.rounds, raw);
     if (options.peers) await besideStreams(world, load, producer, options.rounds);
-    await withTwo(world, load, producer, options.rounds);
     if (options.latency)
       for (const rate of [10, 100, 300, 1_000]) {
         const { samples, perSecond: got } = await latencyAt(world, load, producer, rate);
@@ -48,6 +47,7 @@ export const benchExchange = async (options: ExchangeOptions): Promise<void> => 
       }
     print(`exchange: ${residentMb(world.system.processes().exchange)} MB resident`);
     if (options.minutes > 0) await steady(world, load, producer, options.minutes);
+    await withTwo(world, load, producer, options.rounds);
   } finally {
     await world.stop();
   }
@@ -137,7 +137,7 @@ const besideStreams = async (world: World, load: Load, producer: Producer, round
     );
 };
 
-/** A second instance takes half of the lanes. It leaves again before anything else is measured. */
+/** A second instance takes half of the lanes. Measured last, because lanes stand still for a moment when it leaves. */
 const withTwo = async (world: World, load: Load, producer: Producer, rounds: number): Promise<void> => {
   const second = await startSecondExchange(world.system, world.home);
   const results: Drained[] = [];

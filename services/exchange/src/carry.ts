@@ -48,7 +48,7 @@ export const createCarrier = (event: Envelope, value: Buffer, lane: number) => {
 
   return (carriage: Carriage, own: Record<string, string>): Carried => {
     const { view } = carriage;
-    const headers = JSON.stringify(own);
+    const headers = textOf(own);
     const parcel =
       parcels.find((known) => known.shape === view.shape && known.headers === headers) ??
       pack(carriage, own, headers);
@@ -63,4 +63,11 @@ export const createCarrier = (event: Envelope, value: Buffer, lane: number) => {
       },
     };
   };
+};
+
+/** No value of a header has a line break, so different headers have different texts. */
+const textOf = (headers: Record<string, string>): string => {
+  let text = '';
+  for (const name of Object.keys(headers)) text += `${name} ${headers[name]}\n`;
+  return text;
 };

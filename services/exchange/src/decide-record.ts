@@ -147,12 +147,14 @@ const headersFor = (
   { inResponseTo, correlationId }: Envelope,
   { recipient, match }: Decision & { outcome: 'released' },
   { agreements, attributes }: View,
-): Record<string, string> => ({
-  ...(attributes.includes('correlationId') && correlationId ? { ce_correlationid: correlationId } : {}),
-  ...(inResponseTo?.startsWith(`/${recipient}/`) ? { ce_inresponseto: inResponseTo } : {}),
-  ...(agreements.length > 0 ? { ce_agreement: agreements.join(' ') } : {}),
-  ...(match ? { ce_match: match } : {}),
-});
+): Record<string, string> => {
+  const own: Record<string, string> = {};
+  if (correlationId && attributes.includes('correlationId')) own.ce_correlationid = correlationId;
+  if (inResponseTo?.startsWith(`/${recipient}/`)) own.ce_inresponseto = inResponseTo;
+  if (agreements.length > 0) own.ce_agreement = agreements.join(' ');
+  if (match) own.ce_match = match;
+  return own;
+};
 
 /** What a source says of identities is kept for later events and searches, and given to nobody. */
 const linkRecords = (event: Envelope, organisation: string): WriterRecord[] => {

@@ -259,6 +259,7 @@ type Batch = { lane: number; parts: LaneParts; ruling: Ruling; bytes: number; re
 /** What a partition will be once the transaction is committed. */
 type Draft = {
   state: PartitionState;
+  topics: ReturnType<typeof topicsOf>;
   next: number;
   sequence: number;
   head: Buffer;
@@ -276,6 +277,7 @@ const draftPartition = async (
   const { organisation } = state;
   const draft: Draft = {
     state,
+    topics: topicsOf(organisation),
     next: state.next,
     sequence: state.sequence,
     head: state.head,
@@ -365,14 +367,14 @@ const bytesOf = (record: WriterRecord): number =>
 const common = ({ lane, ruling }: Batch, draft: Draft, offset: number) => ({
   sequence: draft.sequence,
   previous: draft.head.toString('base64url'),
-  position: { topic: topicsOf(draft.state.organisation).outbox, partition: lane, offset },
+  position: { topic: draft.topics.outbox, partition: lane, offset },
   decidedAt: new Date().toISOString(),
   agreementsOffset: ruling.agreementsOffset,
 });
 
 const chain = (batch: Batch, draft: Draft, record: LedgerRecord) => {
   const value = encodeLedgerRecord(record);
-  draft.output.push({ topic: topicsOf(draft.state.organisation).ledger, partition: batch.lane, value });
+  draft.output.push({ topic: draft.topics.ledger, partition: batch.lane, value });
   draft.head = headAfter(draft.head, value);
   draft.sequence += 1;
   batch.bytes += value.length;

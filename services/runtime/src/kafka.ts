@@ -806,8 +806,9 @@ const joinLanes = async (client: Client, groupId: string, topic: string, on: Lan
     // The shortest that a broker allows by default: lanes of an instance that was killed stand still for as long.
     sessionTimeout: 6_000,
     rebalanceTimeout: 8_000,
-    heartbeatInterval: 1_500,
-    maxWaitTimeInMs: 1_000,
+    // Between two fetches of the empty topic a member hears that another came or left.
+    heartbeatInterval: 400,
+    maxWaitTimeInMs: 400,
     allowAutoTopicCreation: false,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10, restartOnFailure: async () => true },
   });
