@@ -114,6 +114,11 @@ const run = async (world: TestWorld, steps: readonly Step[], seed: number): Prom
     return settled();
   }, 'every event is delivered or a dead letter');
 
+  const left = async () =>
+    (await world.database.query<{ count: number }>('select count(*)::int as count from delivery_parked'))[0]
+      ?.count;
+  await until(async () => (await left()) === 0, 'nothing is left parked');
+
   const first = new Map(arrived.map(({ id }) => [id, delivered.indexOf(id)]));
   const buried = dead();
   for (const later of arrived) {

@@ -173,6 +173,8 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
     signal: ending.signal,
     take(records, next) {
       for (const record of records) {
+        // Parked beyond the head before a crash: it is here already.
+        if (queue.has(record.offset)) continue;
         const item = itemOf(record);
         queue.add(item);
         if (item.parked) {
