@@ -1,13 +1,15 @@
 import type { AccessVerifier } from '@causeway/runtime/access';
+import { RetryableError } from '@causeway/runtime/errors';
 import { Problem, problemHandler } from '@causeway/runtime/http';
 import type { Logger } from '@causeway/runtime/log';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
 import helmet from 'helmet';
 import { agreementsApi } from './agreements/agreements-api.ts';
 import type { AgreementDesk } from './agreements/desk.ts';
 import { type Checkpoints, checkpointsApi } from './checkpoints/checkpoints-api.ts';
 import { disclosuresApi } from './disclosures/disclosures-api.ts';
 import type { Disclosures } from './disclosures/search.ts';
+import { type FailureParts, failuresApi, failuresRoutes } from './failures/failures-page.ts';
 import { flowRoutes } from './flow/flow-page.ts';
 import type { FlowTotal } from './flow/flow-totals.ts';
 import { lagRoutes } from './lag/lag-page.ts';
@@ -32,6 +34,7 @@ export type AppParts = {
   agreements: AgreementDesk;
   checkpoints: Checkpoints;
   world: World;
+  failures: Pick<FailureParts, 'codec' | 'reader' | 'producer' | 'ledger'>;
   flowTotals: () => FlowTotal[] | undefined;
   disclosures: Disclosures;
   sessionKey: string;
@@ -72,6 +75,8 @@ export function createApp(parts: AppParts): Express {
   app.use(flowRoutes(shared));
   app.use(throughputRoutes(shared));
   app.use(lagRoutes(shared));
+  app.use(failuresRoutes({ ...shared, ...parts.failures }));
+  app.use(failuresApi({ ...shared, ...parts.failures }));
   app.use(agreementsApi(shared));
   app.use(checkpointsApi(shared));
   app.use(disclosuresApi(shared));
@@ -113,8 +118,14 @@ function isForPrograms(path: string): boolean {
 /** People get a page; programs get problem+json. */
 function errorPage(pages: Pages, log: Logger): ErrorRequestHandler {
   const asProblem = problemHandler(log);
+  const unavailable = (error: RetryableError, res: Response) => {
+    log.warn({ code: error.code }, 'a page cannot be shown now');
+    const database = error.code.startsWith('database');
+    pages.send(res, 503, 'unavailable.njk', { database });
+  };
   return (error, req, res, next) => {
     if (isForPrograms(req.path) || res.headersSent) return asProblem(error, req, res, next);
+    if (error instanceof RetryableError) return unavailable(error, res);
     const instance = crypto.randomUUID();
     log.error({ err: error, instance, route: req.route?.path }, 'page failed');
     pages.send(res, 500, 'error.njk', { instance });

@@ -158,6 +158,9 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY));
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
 
+  const producer = kafka.producer();
+  onStop('producer', () => producer.close());
+
   let publicUrl = configuredUrl;
   const app = createApp({
     provider: createIdentityProvider({
@@ -177,6 +180,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     disclosures: createDisclosures({ index, links, tokeniser, ledger }),
     checkpoints: { verifierKey: signer.verifierKey, latest: checkpointer.latest },
     world,
+    failures: { codec, ledger, producer, reader: () => kafka.reader() },
     flowTotals: totals.now,
     sessionKey: config.SESSION_KEY,
     publicUrl: () => publicUrl ?? new URL(server.url),

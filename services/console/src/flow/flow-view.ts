@@ -100,8 +100,9 @@ function arrowFigures(samples: readonly Sample[], key: string, viewer: Viewer) {
     samples.findLast(({ at }) => latest !== undefined && at <= latest.at - RATE_WINDOW_MS) ?? samples[0];
   const [now, then, first] = [pairAt(latest), pairAt(recent), pairAt(samples[0])];
   const seconds = latest && recent ? (latest.at - recent.at) / 1000 : 0;
+  // A refusal does not exist for who was refused: it is the source's to know.
   const withheldIn = (pair: PairCount | undefined) =>
-    (pair?.withheld ?? 0) + (pair && maySee(viewer, pair.source) ? pair.restricted : 0);
+    pair && maySee(viewer, pair.source) ? pair.withheld + pair.restricted : 0;
   return {
     rate: seconds > 0 ? ((now?.released ?? 0) - (then?.released ?? 0)) / seconds : null,
     released: (now?.released ?? 0) - (first?.released ?? 0),
@@ -156,8 +157,7 @@ function rowsOf(totals: readonly FlowTotal[], viewer: Viewer, nameOf: (id: strin
   const groups = new Map<string, FlowTotal[]>();
   for (const total of totals) {
     if (!maySee(viewer, total.source) && !maySee(viewer, total.recipient)) continue;
-    // That the source keeps something from somebody is for the source alone to know.
-    if (total.outcome === 'source-restricted' && !maySee(viewer, total.source)) continue;
+    if (total.outcome !== 'released' && !maySee(viewer, total.source)) continue;
     const key = `${total.source} ${total.recipient} ${total.type}`;
     groups.set(key, [...(groups.get(key) ?? []), total]);
   }

@@ -4,13 +4,23 @@ import { listen } from '@causeway/runtime/http';
 import { createLogger } from '@causeway/runtime/log';
 import { emptyState } from '@causeway/schemas/agreement-log';
 import type { AgreementDesk } from '../agreements/desk.ts';
-import { createApp } from '../app.ts';
+import { type AppParts, createApp } from '../app.ts';
 import type { Disclosures } from '../disclosures/search.ts';
 import type { FlowTotal } from '../flow/flow-totals.ts';
 import type { Measured } from '../measurement/report.ts';
 import { createIdentityProvider } from '../sign-in/identity-provider.ts';
 import type { World } from '../web/world.ts';
 import { AUDIENCE, CLIENT_SECRET } from './openid-provider.ts';
+
+const noBroker = (): never => {
+  throw new RetryableError('kafka-unavailable', 'there is no broker in this test');
+};
+const NO_FAILURES = {
+  codec: {} as AppParts['failures']['codec'],
+  reader: noBroker,
+  producer: { send: noBroker },
+  ledger: { record: noBroker },
+};
 
 const noDatabase = async (): Promise<never> => {
   throw new RetryableError('database-unavailable', 'there is no database in this test');
@@ -29,6 +39,7 @@ export async function startConsoleUnderTest(options: {
   world?: Partial<World>;
   flowTotals?: FlowTotal[];
   disclosures?: Disclosures;
+  failures?: AppParts['failures'];
 }) {
   const { issuer, production = false, clock = Date.now } = options;
   let measured = options.measured;
@@ -63,6 +74,7 @@ export async function startConsoleUnderTest(options: {
       store: NO_STORE,
       ...options.world,
     },
+    failures: options.failures ?? NO_FAILURES,
     flowTotals: () => options.flowTotals ?? [],
     sessionKey: 'a session key for tests only',
     publicUrl: () => new URL(options.publicUrl ?? server.url),

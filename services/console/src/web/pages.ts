@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Response } from 'express';
 import nunjucks from 'nunjucks';
@@ -22,7 +23,14 @@ export function createPages(): Pages {
     lstripBlocks: true,
   });
 
-  const render = (template: string, context: object) => templates.render(template, context);
+  // A mistake in a template is found now, not by the first reader of a page; there it would be thrown where nobody can catch it.
+  for (const name of readdirSync(views)) templates.getTemplate(name, true);
+
+  const render = (template: string, context: object): string => {
+    const html: string | null = templates.render(template, context);
+    if (html === null) throw new Error(`${template} was not rendered`);
+    return html;
+  };
   return {
     render,
     send(res, status, template, context) {

@@ -1,0 +1,295 @@
+import type { Codec } from '@causeway/runtime/avro';
+import type { ConsoleLedger } from '@causeway/runtime/console-ledger';
+import { Problem } from '@causeway/runtime/http';
+import type { Producer } from '@causeway/runtime/producer';
+import type { Reader } from '@causeway/runtime/reader';
+import express, { type Request, type Response, type Router } from 'express';
+import { type Guard, hasOne, type Viewer } from '../sign-in/guard.ts';
+import type { Session } from '../sign-in/session.ts';
+import type { LiveStreams } from '../web/live.ts';
+import { GOVERNANCE } from '../web/navigation.ts';
+import type { Pages } from '../web/pages.ts';
+import { timeInWords } from '../web/wording.ts';
+import { nameIn, ownSide, type World } from '../web/world.ts';
+import {
+  countDeadLetters,
+  deadLetterGroups,
+  type Filter,
+  listDeadLetters,
+  oneDeadLetter,
+} from './dead-letters.ts';
+import { batchView, detailView, failuresView } from './failures-view.ts';
+import { filterIn, pageAfter, pickedIn, queryOf, reasonIn } from './filter.ts';
+import { inspect, readDeadLetter } from './inspect.ts';
+import { dryRun, redrive, redriveBatch, redrivesOf } from './redrive.ts';
+
+export const FAILURES_PAGE = '/failures';
+const PAGE_SIZE = 50;
+
+export type FailureParts = {
+  guard: Guard;
+  pages: Pages;
+  stream: LiveStreams;
+  world: World;
+  clock: () => number;
+  codec: Codec;
+  reader: () => Reader;
+  producer: Pick<Producer, 'send'>;
+  ledger: Pick<ConsoleLedger, 'record'>;
+};
+
+/** "Failures": dead letters of everybody in one list, a look at one, and their redrive. */
+export function failuresRoutes(parts: FailureParts): Router {
+  const { guard, pages, stream } = parts;
+  const router = express.Router();
+  router.get(
+    FAILURES_PAGE,
+    guard.page(async (req, res, session) =>
+      pages.send(res, 200, 'failures.njk', {
+        session,
+        page: FAILURES_PAGE,
+        ...(await listContext(parts, req, session)),
+      }),
+    ),
+  );
+  router.get(
+    `${FAILURES_PAGE}/stream`,
+    guard.stream((req, res, session) =>
+      stream(req, res, session, async () => {
+        const context = await listContext(parts, req, session);
+        return { state: context.state, regions: { groups: pages.render('failures-groups.njk', context) } };
+      }),
+    ),
+  );
+  router.post(
+    `${FAILURES_PAGE}/redrive/check`,
+    guard.form((req, res, session) => check(parts, req, res, session)),
+  );
+  router.post(
+    `${FAILURES_PAGE}/redrive`,
+    guard.form((req, res, session) => ask(parts, req, res, session)),
+  );
+  router.get(
+    `${FAILURES_PAGE}/redrives/:batch`,
+    guard.page(async (req, res, session) => {
+      const context = await batchContext(parts, req, session);
+      if (context.view.total === 0) return pages.send(res, 404, 'not-found.njk', { session });
+      pages.send(res, 200, 'redrive.njk', { session, page: FAILURES_PAGE, below: true, ...context });
+    }),
+  );
+  router.get(
+    `${FAILURES_PAGE}/redrives/:batch/stream`,
+    guard.stream((req, res, session) =>
+      stream(req, res, session, async () => {
+        const context = await batchContext(parts, req, session);
+        return { state: context.state, regions: { redrive: pages.render('redrive-live.njk', context) } };
+      }),
+    ),
+  );
+  router.get(
+    `${FAILURES_PAGE}/:organisation/:offset`,
+    guard.page((req, res, session) => look(parts, req, res, session, undefined)),
+  );
+  router.post(
+    `${FAILURES_PAGE}/:organisation/:offset`,
+    guard.form((req, res, session) => look(parts, req, res, session, req.body), GOVERNANCE),
+  );
+  return router;
+}
+
+async function listContext({ world, clock }: FailureParts, req: Request, viewer: Viewer) {
+  const own = ownSide(world, viewer);
+  const filter: Filter = { state: 'waiting', ...filterIn(req.query) };
+  const { query } = world.store;
+  const [groups, letters, count] = await Promise.all([
+    deadLetterGroups(query, own, filter),
+    listDeadLetters(query, own, filter, { limit: PAGE_SIZE + 1, after: pageAfter(req.query) }),
+    countDeadLetters(query, own, filter),
+  ]);
+  return {
+    view: failuresView({
+      groups,
+      letters,
+      count,
+      filter,
+      pageSize: PAGE_SIZE,
+      nameOf: nameIn(world),
+      now: clock(),
+    }),
+    organisations: world.organisations().filter(({ id }) => own.includes(id)),
+    state: { text: `Looked at ${timeInWords(clock())}`, live: true },
+  };
+}
+
+/** What the form means: the ticked ones, or all that match. */
+function meantIn(body: Record<string, unknown>): Filter {
+  const filter: Filter = { state: 'waiting', ...filterIn(body) };
+  return body.what === 'selected' ? { picked: pickedIn(body.pick) } : filter;
+}
+
+async function check({ world, pages, clock }: FailureParts, req: Request, res: Response, session: Session) {
+  const filter = meantIn(req.body);
+  const own = ownSide(world, session);
+  if (filter.picked?.length === 0) {
+    const query = queryOf(filterIn(req.body));
+    return res.redirect(303, `${FAILURES_PAGE}?${query}${query ? '&' : ''}nothing=selected`);
+  }
+  const found = await dryRun(world.store.query, own, filter);
+  pages.send(res, 200, 'redrive-check.njk', {
+    session,
+    page: FAILURES_PAGE,
+    below: true,
+    ...checkContext(found, filter, world, clock()),
+  });
+}
+
+function checkContext(found: Awaited<ReturnType<typeof dryRun>>, filter: Filter, world: World, now: number) {
+  const { groups, count } = found;
+  const view = failuresView({
+    groups,
+    letters: [],
+    count,
+    filter,
+    pageSize: PAGE_SIZE,
+    nameOf: nameIn(world),
+    now,
+  });
+  return { view, found, filter, what: filter.picked ? 'selected' : 'matching' };
+}
+
+async function ask(parts: FailureParts, req: Request, res: Response, session: Session) {
+  const { world, pages, clock } = parts;
+  const own = ownSide(world, session);
+  const filter = meantIn(req.body);
+  const reason = reasonIn(req.body);
+  if (reason === undefined) {
+    const found = await dryRun(world.store.query, own, filter);
+    const context = checkContext(found, filter, world, clock());
+    return pages.send(res, 422, 'redrive-check.njk', {
+      session,
+      page: FAILURES_PAGE,
+      below: true,
+      ...context,
+      missing: true,
+    });
+  }
+  const { batch } = await redrive({ ...parts, store: world.store }, own, filter, {
+    viewer: session,
+    reason,
+    at: new Date(clock()),
+  });
+  res.redirect(303, `${FAILURES_PAGE}/redrives/${batch}`);
+}
+
+async function batchContext({ world, clock }: FailureParts, req: Request, viewer: Viewer) {
+  const found = await redriveBatch(world.store.query, ownSide(world, viewer), String(req.params.batch));
+  return {
+    batch: String(req.params.batch),
+    view: batchView(found, nameIn(world), clock()),
+    state: { text: `Looked at ${timeInWords(clock())}`, live: true },
+  };
+}
+
+/** Shown is only what was recorded first; `body` is the form of somebody who asks for everything. */
+async function look(
+  parts: FailureParts,
+  req: Request,
+  res: Response,
+  session: Session,
+  body: Record<string, unknown> | undefined,
+) {
+  const { world, pages, clock, codec, ledger } = parts;
+  const [organisation, offset] = [String(req.params.organisation), Number(req.params.offset)];
+  const own = ownSide(world, session);
+  const known = Number.isSafeInteger(offset)
+    ? await oneDeadLetter(world.store.query, own, organisation, offset)
+    : undefined;
+  const record = known ? await readDeadLetter(parts.reader, organisation, offset) : undefined;
+  if (!known || !record)
+    return pages.send(res, 404, 'failure-gone.njk', { session, page: FAILURES_PAGE, below: true });
+  const reason = body === undefined ? undefined : reasonIn(body);
+  const everything = reason !== undefined;
+  const seen = await inspect(record, codec, everything);
+  await ledger.record([
+    {
+      kind: 'look',
+      by: session.subject,
+      organisation: session.organisation,
+      what: everything ? 'dead letter' : 'dead letter, redacted',
+      position: `dead-letter.${organisation}/0/${offset}`,
+      reason: reason ?? 'opened the failure',
+      ...(everything && seen.tokens.length > 0 ? { tokens: seen.tokens } : {}),
+    },
+  ]);
+  pages.send(res, body !== undefined && !everything ? 422 : 200, 'failure.njk', {
+    session,
+    page: FAILURES_PAGE,
+    below: true,
+    view: detailView(
+      known,
+      seen,
+      await redrivesOf(world.store.query, organisation, offset),
+      nameIn(world),
+      clock(),
+    ),
+    everything,
+    mayAsk: hasOne(session, GOVERNANCE),
+    missing: body !== undefined && !everything,
+  });
+}
+
+/** The same over the API. */
+export function failuresApi(parts: FailureParts): Router {
+  const { guard, world } = parts;
+  const router = express.Router();
+  router.get(
+    '/api/dead-letters',
+    guard.api(async (req, res, viewer) => {
+      const own = ownSide(world, viewer);
+      const filter = filterIn(req.query);
+      const { query } = world.store;
+      const [groups, deadLetters, total] = await Promise.all([
+        deadLetterGroups(query, own, filter),
+        listDeadLetters(query, own, filter, { limit: 200, after: pageAfter(req.query) }),
+        countDeadLetters(query, own, filter),
+      ]);
+      res.set('cache-control', 'no-store').json({ total, groups, deadLetters });
+    }),
+  );
+  router.post(
+    '/api/dead-letters/redrive',
+    express.json({ limit: '512kb' }),
+    guard.api(async (req, res, viewer) => {
+      const body = (req.body ?? {}) as Record<string, unknown>;
+      const own = ownSide(world, viewer);
+      const given =
+        typeof body.filter === 'object' && body.filter !== null
+          ? (body.filter as Record<string, unknown>)
+          : {};
+      const picked = pickedIn(given.picked ?? given.offsets);
+      const filter: Filter = picked.length > 0 ? { picked } : { state: 'waiting', ...filterIn(given) };
+      const { count, groups } = await dryRun(world.store.query, own, filter);
+      if (body.dryRun === true) return void res.json({ dryRun: true, count, groups });
+      const reason = reasonIn(body);
+      if (reason === undefined)
+        throw new Problem(
+          422,
+          'invalid-request',
+          'The request is not valid',
+          'reason must say why, in up to 500 characters',
+        );
+      const at = new Date(parts.clock());
+      const done = await redrive({ ...parts, store: world.store }, own, filter, { viewer, reason, at });
+      res.status(202).json({ dryRun: false, ...done });
+    }),
+  );
+  router.get(
+    '/api/dead-letters/redrives/:batch',
+    guard.api(async (req, res, viewer) => {
+      const found = await redriveBatch(world.store.query, ownSide(world, viewer), String(req.params.batch));
+      if (found.summary.length === 0) throw new Problem(404, 'not-found', 'There is no such redrive');
+      res.set('cache-control', 'no-store').json(found);
+    }),
+  );
+  return router;
+}

@@ -1,0 +1,155 @@
+import { eventTitle } from '../web/event-titles.ts';
+import { codeInWords, countInWords, momentInWords } from '../web/wording.ts';
+import type { DeadLetter, Filter, Group, State } from './dead-letters.ts';
+import { queryOf } from './filter.ts';
+import type { Inspected } from './inspect.ts';
+import { reasonWords } from './reasons.ts';
+import type { BatchSummary, RedriveRow } from './redrive.ts';
+
+type NameOf = (id: string) => string;
+
+const STATE_TAGS: Record<State, { text: string; tag: string }> = {
+  waiting: { text: 'Waiting', tag: 'orange' },
+  asked: { text: 'Being redriven', tag: 'blue' },
+  done: { text: 'Done', tag: 'green' },
+  withheld: { text: 'Withheld now', tag: 'grey' },
+  failed: { text: 'Failed again', tag: 'red' },
+};
+
+export function failuresView(given: {
+  groups: Group[];
+  letters: DeadLetter[];
+  count: number;
+  filter: Filter;
+  pageSize: number;
+  nameOf: NameOf;
+  now: number;
+}) {
+  const { groups, letters, count, filter, pageSize, nameOf, now } = given;
+  const shown = letters.slice(0, pageSize);
+  const last = shown.at(-1);
+  const more = letters.length > pageSize && last;
+  const query = queryOf(filter);
+  return {
+    count: countInWords(count),
+    one: count === 1,
+    nothing: count === 0,
+    filter,
+    narrowed: Object.keys(filter).some((name) => name !== 'state'),
+    groups: groups.map((group) => ({
+      ...reasonWords(group.reason),
+      reason: group.reason,
+      component: group.component,
+      organisation: nameOf(group.organisation),
+      count: countInWords(group.count),
+      oldest: momentInWords(group.oldest.getTime(), now),
+      newest: momentInWords(group.newest.getTime(), now),
+      href: `/failures?${queryOf({ ...filter, organisation: group.organisation, component: group.component, reason: group.reason })}#records`,
+    })),
+    letters: shown.map((letter) => rowOf(letter, nameOf, now)),
+    states: Object.entries(STATE_TAGS).map(([id, { text }]) => ({
+      id,
+      text,
+      href: `/failures?${queryOf({ ...filter, state: id as State })}`,
+      current: filter.state === id,
+    })),
+    next: more
+      ? `/failures?${query}&after=${encodeURIComponent(`${last.at.toISOString()}/${last.organisation}/${last.offset}`)}#records`
+      : '',
+  };
+}
+
+function rowOf(letter: DeadLetter, nameOf: NameOf, now: number) {
+  return {
+    pick: `${letter.organisation}/${letter.offset}`,
+    href: `/failures/${letter.organisation}/${letter.offset}`,
+    at: momentInWords(letter.at.getTime(), now),
+    organisation: nameOf(letter.organisation),
+    component: letter.component,
+    reason: reasonWords(letter.reason).title,
+    what: letter.type ? eventTitle(letter.type) : (letter.contentType ?? 'Unknown content'),
+    tag: STATE_TAGS[letter.state],
+    number: letter.offset,
+  };
+}
+
+export function detailView(
+  letter: DeadLetter,
+  seen: Inspected,
+  redrives: RedriveRow[],
+  nameOf: NameOf,
+  now: number,
+) {
+  const row = rowOf(letter, nameOf, now);
+  return {
+    ...row,
+    todo: reasonWords(letter.reason).todo,
+    facts: [
+      { label: 'Dead letter of', value: row.organisation },
+      { label: 'Given up by', value: letter.component },
+      { label: 'When', value: row.at },
+      { label: 'Tries', value: countInWords(letter.attempts) },
+      { label: 'From', value: letter.origin },
+      { label: 'Size', value: `${countInWords(letter.bytes)} bytes` },
+    ],
+    headers: seen.headers,
+    content: seen.content,
+    hidden: seen.hidden,
+    redrives: redrives.map((one) => ({
+      when: momentInWords(one.askedAt.getTime(), now),
+      by: one.askedBy,
+      reason: one.reason,
+      outcome: outcomeWords(one.outcome),
+      code: one.code ?? '',
+    })),
+  };
+}
+
+const OUTCOMES: Record<string, { text: string; tag: string }> = {
+  queued: { text: 'Being delivered', tag: 'blue' },
+  published: { text: 'Published', tag: 'green' },
+  delivered: { text: 'Delivered', tag: 'green' },
+  duplicate: { text: 'Was there already', tag: 'green' },
+  'not-shared': { text: 'No agreement asks for it', tag: 'grey' },
+  withheld: { text: 'Withheld now', tag: 'grey' },
+  refused: { text: 'Refused again', tag: 'red' },
+  'gave-up': { text: 'Failed again', tag: 'red' },
+  'not-found': { text: 'Kept no longer', tag: 'red' },
+};
+
+function outcomeWords(outcome: string | null) {
+  if (outcome === null) return { text: 'Asked', tag: 'yellow' };
+  return OUTCOMES[outcome] ?? { text: codeInWords(outcome), tag: 'grey' };
+}
+
+export function batchView(
+  found: { summary: BatchSummary[]; rows: RedriveRow[] },
+  nameOf: NameOf,
+  now: number,
+) {
+  const total = found.summary.reduce((sum, { count }) => sum + count, 0);
+  const open = found.summary.filter(({ outcome }) => outcome === null || outcome === 'queued');
+  const [first] = found.rows;
+  return {
+    total,
+    totalText: countInWords(total),
+    waiting: countInWords(open.reduce((sum, { count }) => sum + count, 0)),
+    finished: open.length === 0,
+    reason: first?.reason ?? '',
+    by: first?.askedBy ?? '',
+    at: first ? momentInWords(first.askedAt.getTime(), now) : '',
+    summary: found.summary.map(({ outcome, count }) => ({
+      ...outcomeWords(outcome),
+      count: countInWords(count),
+    })),
+    rows: found.rows.map((row) => ({
+      organisation: nameOf(row.organisation),
+      number: row.deadLetter,
+      href: `/failures/${row.organisation}/${row.deadLetter}`,
+      outcome: outcomeWords(row.outcome),
+      code: row.code ?? '',
+      settled: row.settledAt ? momentInWords(row.settledAt.getTime(), now) : '–',
+    })),
+    more: total > found.rows.length,
+  };
+}

@@ -1,0 +1,84 @@
+import { codeInWords } from '../web/wording.ts';
+
+type Words = { title: string; todo: string };
+
+const KNOWN: Record<string, Words> = {
+  'unknown-schema': { title: 'Its schema is not registered', todo: 'Deploy the schema, then redrive.' },
+  undecodable: {
+    title: 'Its bytes cannot be read',
+    todo: 'Ask the source what it sent. Redriving helps only after a fix on our side.',
+  },
+  'missing-attribute': {
+    title: 'An attribute is missing',
+    todo: 'Ask the source to set it, and to send the event again.',
+  },
+  'invalid-attribute': {
+    title: 'An attribute does not have its form',
+    todo: 'Ask the source to correct it, and to send the event again.',
+  },
+  'wrong-source': {
+    title: 'It names another organisation as its source',
+    todo: 'Ask the source. This can be a mistake in its set-up, or somebody who tries something.',
+  },
+  'type-mismatch': {
+    title: 'Its content is not of the type that it names',
+    todo: 'Ask the source to correct it.',
+  },
+  'marking-too-high': {
+    title: 'It is marked above OFFICIAL-SENSITIVE',
+    todo: 'It must not be on this bus. Tell the source at once.',
+  },
+  'cannot-project': {
+    title: 'What may be released of it could not be cut out',
+    todo: 'Tell the people who run Causeway. Redrive after their fix.',
+  },
+  'id-conflict': {
+    title: 'Its id was used before for something else',
+    todo: 'Ask the source: one of the two events is wrong.',
+  },
+  'too-large': {
+    title: 'It is too large',
+    todo: 'Ask the source to send less, for example without an attachment.',
+  },
+  'gave-up': {
+    title: 'It could not be delivered in all its tries',
+    todo: 'Mend what receives it, then redrive.',
+  },
+  refused: {
+    title: 'The receiver refused it for good',
+    todo: 'Ask the receiver why. Redrive when it will take it.',
+  },
+  AE: {
+    title: 'The receiver answered “application error” to every try',
+    todo: 'Mend the receiver, then redrive.',
+  },
+  AR: { title: 'The receiver rejected it', todo: 'Ask the receiver why. Redrive when it will take it.' },
+  'time-out': {
+    title: 'The receiver did not answer in time',
+    todo: 'Check that the receiver works, then redrive.',
+  },
+  'no-header': { title: 'The message has no header', todo: 'Ask the source system’s engine what it sent.' },
+  'not-adt': {
+    title: 'It is no admission, discharge or transfer message',
+    todo: 'Take that kind of message out of this feed.',
+  },
+  'no-patient-segment': {
+    title: 'The message does not say whom it is about',
+    todo: 'Ask the source system to send it again, complete.',
+  },
+  'trigger-not-translated': {
+    title: 'It is a kind of message that nobody translates',
+    todo: 'Take it out of the feed, or have the adapter taught.',
+  },
+  'no-reason-given': { title: 'Whoever gave it up did not say why', todo: 'Look at one of them.' },
+};
+
+/** A reason code in plain English, with what to do about it. */
+export function reasonWords(reason: string): Words {
+  return (
+    KNOWN[reason] ?? {
+      title: codeInWords(reason),
+      todo: 'Look at one of them, mend the cause, then redrive.',
+    }
+  );
+}
