@@ -11,12 +11,14 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace schemas 
 
 FROM node:24.11.1-bookworm-slim AS causeway
 LABEL org.opencontainers.image.title="Causeway" org.opencontainers.image.licenses="MIT"
-ENV NODE_ENV=production ADMIN_HOST=0.0.0.0 ADMIN_PORT=9464
+ENV NODE_ENV=production ADMIN_HOST=0.0.0.0 ADMIN_PORT=9464 NODE_COMPILE_CACHE=/tmp/compile-cache
 WORKDIR /causeway
 COPY --from=dependencies /causeway ./
 COPY schemas schemas
 COPY services services
 COPY infra infra
+# Where the console keeps checkpoints; a volume takes this owner over.
+RUN mkdir /checkpoints && chown 10001:10001 /checkpoints
 # Nothing below /causeway belongs to the user who runs it, so the file system can be mounted read-only.
 USER 10001:10001
 EXPOSE 9464

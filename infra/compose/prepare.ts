@@ -21,6 +21,7 @@ const SECRETS = [
   'postgres',
   'keycloak-admin',
   'partnership-key',
+  'checkpoint-key',
   'cursor-key',
   'session-key',
   'console-client',
