@@ -17,6 +17,13 @@ const alerts = (parse(readFileSync(join(here, 'alerts.yml'), 'utf8')) as Rules).
   ({ rules }) => rules,
 );
 
+type Dashboard = { panels: { targets: { expr: string }[] }[] };
+const dashboard: Dashboard = JSON.parse(
+  readFileSync(join(repository, 'infra', 'grafana', 'dashboards', 'causeway.json'), 'utf8'),
+);
+const charts = dashboard.panels.flatMap(({ targets }) => targets);
+const guide = readFileSync(join(repository, 'docs', 'operating.md'), 'utf8');
+
 let promtool: string;
 before(async () => {
   promtool = join(await prometheusTools(), 'promtool');
@@ -30,14 +37,18 @@ test('each alert fires on its fault, and a healthy partnership raises none', asy
   await run(promtool, ['test', 'rules', 'alerts.test.yml'], { cwd: here });
 });
 
-test('every metric that an alert asks for exists', async () => {
+test('every metric that an alert or a chart asks for exists and is in the operators’ table', async () => {
   const text = await createMetrics('test').text();
   const known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
-  for (const { alert, expr } of alerts)
-    for (const [name] of expr.matchAll(/causeway_[a-z_]+/g)) assert.ok(known.has(name), `${alert}: ${name}`);
+  const asked = [...alerts.map(({ expr }) => expr), ...charts.map(({ expr }) => expr)];
+  for (const expr of asked)
+    for (const [name] of expr.matchAll(/(causeway|process)_[a-z_]+/g))
+      assert.ok(known.has(name.replace(/_bucket$/, '')), name);
+  for (const name of known)
+    if (name?.startsWith('causeway_'))
+      assert.ok(guide.includes(`| \`${name}\` |`), `docs/operating.md: ${name}`);
 });
 
 test('operators are told what each alert means and what to do', () => {
-  const guide = readFileSync(join(repository, 'docs', 'operating.md'), 'utf8');
   for (const { alert } of alerts) assert.match(guide, new RegExp(`\\b${alert}\\b`), alert);
 });

@@ -35,6 +35,7 @@ import { createDisclosures } from './disclosures/search.ts';
 import { flowTotals } from './flow/flow-totals.ts';
 import { followJourneys } from './journeys/follow.ts';
 import { startLagSampler } from './lag/sampler.ts';
+import { showGauges } from './measurement/gauges.ts';
 import { startMeasurement } from './measurement/measurement.ts';
 import { lookForAttention } from './now/attention.ts';
 import { parsePart, probeAddress, watchParts } from './parts/parts.ts';
@@ -43,6 +44,7 @@ import { poll } from './store/poll.ts';
 import { openStore, type Store } from './store/store.ts';
 import type { World } from './web/world.ts';
 
+const GAUGES_MS = 5_000;
 const CLIENT_ID = 'causeway-console';
 
 export const consoleSettings = {
@@ -131,6 +133,9 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     agreements: agreements.state,
     store,
   };
+
+  const showing = setInterval(() => showGauges(metrics, world), GAUGES_MS);
+  onStop('gauges', () => clearInterval(showing));
 
   const ledger = openConsoleLedger(kafka, log);
   onStop('console ledger', () => ledger.close());

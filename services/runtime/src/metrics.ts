@@ -16,6 +16,8 @@ type Organisation = { organisation: string };
 /** `lane`, `follower`, `subscription`…: a part inside a service. */
 type Component = { component: string };
 
+type Lag = Organisation & { kind: 'exchange' | 'inbox' | 'reader'; name: string };
+
 export type Metrics = {
   /** Facts that an adapter or the gateway handed to the bus. `not-shared`: no agreement names the type. */
   eventsPublished: Count<
@@ -64,6 +66,16 @@ export type Metrics = {
   checkpoints: Count<{ outcome: 'signed' | 'failed' }>;
   /** Ledger partitions found not to be whole; each of them once. */
   ledgerProblems: Count<{ ledger: string }>;
+  /**
+   * How far behind somebody is. `exchange`: events of an outbox that are not decided; `inbox`: events of an inbox that nobody
+   * has had; `reader`: the same for one sink, subscription or client, which `name` says.
+   */
+  lagEvents: Level<Lag>;
+  lagSeconds: Level<Lag>;
+  /** 1 while a service, the database, the registry or the log-in service answers the console. */
+  partUp: Level<{ part: string }>;
+  /** Unix time, in seconds, at which an active agreement (`<id>/<version>`) stops releasing. */
+  agreementEnds: Level<{ agreement: string }>;
   databaseErrors: Count<{ kind: 'connection' | 'statement' }>;
   /** Parts inside a service that were started again after an error. */
   restarts: Count<Component>;
@@ -76,6 +88,7 @@ export type Metrics = {
   contentType: string;
 };
 
+const LAG = ['organisation', 'kind', 'name'];
 const PREFIX = 'causeway_';
 const FAST = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -152,6 +165,10 @@ export function createMetrics(service: string): Metrics {
     certificateExpires: level('certificate_expires_timestamp_seconds', 'When a certificate ends', [
       'certificate',
     ]),
+    lagEvents: level('lag_events', 'Events that wait', LAG),
+    lagSeconds: level('lag_seconds', 'Age of the oldest event that waits', LAG),
+    partUp: level('part_up', 'Whether a part answers the console', ['part']),
+    agreementEnds: level('agreement_ends_timestamp_seconds', 'When an active agreement ends', ['agreement']),
     databaseErrors: count('database_errors_total', 'Failed connections and statements', ['kind']),
     restarts: count('restarts_total', 'Parts of a service started again after an error', ['component']),
     ready: level('ready', 'Whether the service is ready', []),

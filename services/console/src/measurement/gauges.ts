@@ -1,0 +1,25 @@
+import type { Metrics } from '@causeway/runtime/metrics';
+import { currentVersions } from '@causeway/schemas/agreement-log';
+import { sampleRows } from '../lag/sampler.ts';
+import type { World } from '../web/world.ts';
+
+/** What the console sees of others, for Prometheus: how far behind everybody is, which parts answer, when agreements end. */
+export function showGauges(
+  metrics: Metrics,
+  world: Pick<World, 'measured' | 'lag' | 'parts' | 'agreements'>,
+) {
+  const look = world.lag();
+  if (look)
+    for (const { organisation, kind, name, events, seconds } of sampleRows(world.measured(), look)) {
+      if (kind === 'type') continue;
+      metrics.lagEvents.set({ organisation, kind, name }, events);
+      metrics.lagSeconds.set({ organisation, kind, name }, seconds);
+    }
+  for (const { name, status } of world.parts())
+    if (status !== 'not-known') metrics.partUp.set({ part: name }, status === 'up' ? 1 : 0);
+  for (const { id, version, agreement } of currentVersions(world.agreements()))
+    metrics.agreementEnds.set({ agreement: `${id}/${version}` }, endOf(agreement.valid.until));
+}
+
+/** The last day is included. */
+const endOf = (until: string): number => Date.parse(`${until}T00:00:00Z`) / 1_000 + 86_400;
