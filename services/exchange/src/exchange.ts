@@ -8,6 +8,7 @@ import { followPeople } from '@causeway/runtime/people';
 import type { Context } from '@causeway/runtime/service';
 import { LANES_GROUP, LANES_TOPIC } from '@causeway/runtime/topology';
 import { createLanes } from './lanes.ts';
+import { createPreparer } from './prepare-views.ts';
 import { type Redriver, startRedriver } from './redrive.ts';
 import { createRules } from './rules.ts';
 import { createViews } from './views.ts';
@@ -35,7 +36,12 @@ export const startExchange = async ({
   await Promise.all([agreements.caughtUp, organisations.caughtUp, people.caughtUp]);
 
   const views = createViews(codec);
-  const rules = createRules(agreements, organisations, people);
+  const prepareViews = createPreparer(views, agreements, log);
+  const makeRuling = createRules(agreements, organisations, people);
+  const rules = () => {
+    void prepareViews();
+    return makeRuling();
+  };
   const lanes = createLanes({ kafka, codec, views, rules, agreements, organisations, people, log, metrics });
   onStop('lanes', () => lanes.close());
   const redrive = redriveBy(() => startRedriver({ kafka, organisations, log }));

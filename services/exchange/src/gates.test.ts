@@ -210,3 +210,16 @@ test('the case chain and an answer go only where they may, and nothing that an o
     );
   }
 });
+
+test('the views of an agreement are in the registry before its first event, for shielded people too', async () => {
+  const { council } = await partnership('audience: all\nmatching: verified');
+  const subject = encodeURIComponent(`view.${council}.${ADMISSION}`);
+  const versions = async (): Promise<number[]> => {
+    const answer = await fetch(`${bus.env.SCHEMA_REGISTRY_URL}/subjects/${subject}/versions`);
+    return answer.ok ? ((await answer.json()) as number[]) : [];
+  };
+  const deadline = Date.now() + 20_000;
+  while ((await versions()).length < 2 && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal((await versions()).length, 2);
+});

@@ -81,6 +81,8 @@ export const createTestBus = async (count = 2): Promise<TestBus> => {
   const log = createLogger('test', 'error');
   const codec = createCodec({ registryUrl: testVariable('SCHEMA_REGISTRY_URL') }, log);
   const admin = await kafka.admin();
+  // A broker that has been up for longer may lack what a change has added.
+  await admin.createTopics(topology([], { replicationFactor: 1, minInSyncReplicas: 1 }).topics);
   const producer = kafka.producer();
   const reader = kafka.reader();
   const catalogue = loadCatalogue();
@@ -92,8 +94,8 @@ export const createTestBus = async (count = 2): Promise<TestBus> => {
 
   const addOrganisation = async () => {
     const id = freshOrganisation();
-    // With the shared ones: a broker that has been up for longer may lack what a change has added.
-    await admin.createTopics(topology([id], { replicationFactor: 1, minInSyncReplicas: 1 }).topics);
+    const { topics } = topology([id], { replicationFactor: 1, minInSyncReplicas: 1 });
+    await admin.createTopics(topics.filter(({ topic }) => topic.endsWith(`.${id}`)));
     const organisation: Organisation = {
       id,
       name: id,
