@@ -204,3 +204,26 @@ test('a receiver that was left alone before a restart is tried again after it', 
   world.start({ ...up, circuit });
   await until(() => up.delivered.includes(last), 'it is tried again');
 });
+
+test('an event that was parked beyond the head is delivered once after a restart, and its subject goes on', async () => {
+  const held = world.arrive({ person: 'ann', partition: 0 });
+  const parked = world.arrive({ person: 'bob', partition: 0 });
+  const behind = world.arrive({ person: 'bob', partition: 0 });
+  const first = receiver(({ event }) =>
+    event.id === held
+      ? { outcome: 'unreachable', code: 'not-there', afterMs: 3_600_000 }
+      : { outcome: 'retry', code: 'busy', afterMs: 60_000 },
+  );
+  const before = world.start({ ...first, concurrency: 2 });
+  const rows = async () =>
+    (await world.database.query('select 1 from delivery_parked').catch(() => [])).length;
+  await until(async () => (await rows()) === 2, 'both of one subject are parked');
+  await before.close();
+  const second = receiver();
+  world.start({ ...second, concurrency: 2 });
+  await until(() => second.delivered.includes(behind) && second.delivered.includes(held), 'all arrive');
+  assert.deepEqual(
+    second.delivered.filter((id) => id !== held),
+    [parked, behind],
+  );
+});
