@@ -1,0 +1,60 @@
+import express, { type Router } from 'express';
+import type { Guard } from '../sign-in/guard.ts';
+import type { Pages } from '../web/pages.ts';
+import { dayInWords } from '../web/wording.ts';
+import type { World } from '../web/world.ts';
+import { publicRegister, registerCsv } from './register.ts';
+
+export const REGISTER_PAGE = '/register';
+
+/** "Register": public, without a log-in. And the accessibility statement, which is public as well. */
+export function registerRoutes({
+  guard,
+  pages,
+  world,
+}: {
+  guard: Guard;
+  pages: Pages;
+  world: World;
+}): Router {
+  const router = express.Router();
+  router.get(
+    REGISTER_PAGE,
+    guard.anybody(async (_req, res, session) => {
+      const { entries, countsKnown } = await publicRegister(world);
+      const inWords = entries.map((entry) => ({
+        ...entry,
+        inForce: `${dayInWords(entry.validFrom)} to ${dayInWords(entry.validUntil)}`,
+        review: dayInWords(entry.reviewBy),
+      }));
+      pages.send(res, 200, 'register.njk', {
+        session,
+        offerSignIn: true,
+        page: REGISTER_PAGE,
+        entries: inWords,
+        countsKnown,
+      });
+    }),
+  );
+  router.get(`${REGISTER_PAGE}.json`, async (_req, res) => {
+    const { entries } = await publicRegister(world);
+    res
+      .set('cache-control', 'public, max-age=300')
+      .json({ licence: 'Open Government Licence v3.0', agreements: entries });
+  });
+  router.get(`${REGISTER_PAGE}.csv`, async (_req, res) => {
+    const { entries } = await publicRegister(world);
+    res
+      .set('cache-control', 'public, max-age=300')
+      .attachment('register.csv')
+      .type('csv')
+      .send(registerCsv(entries));
+  });
+  router.get(
+    '/accessibility',
+    guard.anybody((_req, res, session) =>
+      pages.send(res, 200, 'accessibility.njk', { session, offerSignIn: true, page: '/accessibility' }),
+    ),
+  );
+  return router;
+}
