@@ -214,7 +214,8 @@ test('an event that was parked beyond the head is delivered once after a restart
       ? { outcome: 'unreachable', code: 'not-there', afterMs: 3_600_000 }
       : { outcome: 'retry', code: 'busy', afterMs: 60_000 },
   );
-  const before = world.start({ ...first, concurrency: 2 });
+  const schedule = { pauses: [], onwards: 60_000, giveUpAfterMs: 1e12, jitter: 0 };
+  const before = world.start({ ...first, concurrency: 2, schedule });
   const rows = async () =>
     (await world.database.query('select 1 from delivery_parked').catch(() => [])).length;
   await until(async () => (await rows()) === 2, 'both of one subject are parked');

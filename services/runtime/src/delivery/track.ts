@@ -107,7 +107,11 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
     for (const item of items) pending.keep.set(item.position, item);
   };
 
+  /** Parked beyond the head in an earlier life and settled in this one, before they were read again. */
+  const settledAhead = new Set<number>();
+
   const forget = (item: Item): void => {
+    if (item.position >= readAt) settledAhead.add(item.position);
     pending.keep.delete(item.position);
     if (item.parked) pending.remove.add(item.position);
   };
@@ -174,7 +178,7 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
     take(records, next) {
       for (const record of records) {
         // Parked beyond the head before a crash: it is here already.
-        if (queue.has(record.offset)) continue;
+        if (queue.has(record.offset) || settledAhead.delete(record.offset)) continue;
         const item = itemOf(record);
         queue.add(item);
         if (item.parked) {
