@@ -28,6 +28,7 @@ import { createTokeniser } from '@causeway/runtime/tokens';
 import { IDENTITY_LINKS_TOPIC } from '@causeway/runtime/topology';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { createAgreementDesk } from './agreements/desk.ts';
+import { countInterests } from './alerts/interests.ts';
 import { createApp } from './app.ts';
 import { startCheckpointer } from './checkpoints/checkpointer.ts';
 import { followDisclosures } from './disclosures/follow.ts';
@@ -42,7 +43,7 @@ import { parsePart, probeAddress, watchParts } from './parts/parts.ts';
 import { createIdentityProvider } from './sign-in/identity-provider.ts';
 import { poll } from './store/poll.ts';
 import { openStore, type Store } from './store/store.ts';
-import type { World } from './web/world.ts';
+import { readableAgreements, type World } from './web/world.ts';
 
 const GAUGES_MS = 5_000;
 const CLIENT_ID = 'causeway-console';
@@ -98,6 +99,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   const organisations = {
     all: () => register.all().filter(({ id }) => only.length === 0 || only.includes(id)),
   };
+  const began = Date.now();
   const measurement = startMeasurement({ kafka, organisations, log });
   onStop('measurement', () => measurement.close());
 
@@ -124,15 +126,6 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     },
   ]);
   onStop('parts', () => parts.close());
-  const world: World = {
-    measured: measurement.now,
-    lag: sampler.now,
-    parts: parts.now,
-    attention: attention.now,
-    organisations: organisations.all,
-    agreements: agreements.state,
-    store,
-  };
 
   const showing = setInterval(() => showGauges(metrics, world), GAUGES_MS);
   onStop('gauges', () => clearInterval(showing));
@@ -149,6 +142,22 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     metrics,
   });
   onStop('checkpoints', () => checkpointer.close());
+  const ids = () => organisations.all().map(({ id }) => id);
+  const offsets = kafka.reader();
+  onStop('offsets', () => offsets.close());
+  const interests = poll('interests', 60_000, () => countInterests(offsets, ids(), Date.now()), asking);
+  onStop('interests', () => interests.close());
+  const world: World = {
+    measured: measurement.now,
+    lag: sampler.now,
+    parts: parts.now,
+    attention: attention.now,
+    organisations: organisations.all,
+    agreements: () => readableAgreements(agreements.state()),
+    ledgers: () => ({ since: began, ...checkpointer.standing() }),
+    interests: interests.now,
+    store,
+  };
   const links = createLinks();
   const linkFollower = followTopic(kafka, IDENTITY_LINKS_TOPIC, links.apply, log);
   onStop('identity links', () => linkFollower.close());

@@ -4,6 +4,7 @@ import { lagReport, visibleTo } from '../measurement/report.ts';
 import type { Viewer } from '../sign-in/guard.ts';
 import { ageInWords, countInWords, dayInWords } from '../web/wording.ts';
 import { maySee, nameIn, type World } from '../web/world.ts';
+import { isUnusual } from './interests.ts';
 
 export type Banner = {
   kind: 'stopped' | 'warning' | 'waiting';
@@ -147,4 +148,52 @@ const agreements: Source = (world, viewer, now) => {
     });
 };
 
-const SOURCES: readonly Source[] = [exchangeLag, readerLag, failures, silence, agreements];
+const LATE_CHECKPOINT_MS = 180_000;
+
+const ledgers: Source = (world, viewer, now) => {
+  const { broken, signedAt, since } = world.ledgers();
+  const nameOf = nameIn(world);
+  const ownerOf = (ledger: string) => ledger.replace(/^ledger\./, '').replace(/\/\d+$/, '');
+  const mine = broken.filter((ledger) => ownerOf(ledger) === 'console' || maySee(viewer, ownerOf(ledger)));
+  const late = now - (signedAt ?? since);
+  return [
+    ...mine.map((ledger) => ({
+      kind: 'stopped' as const,
+      title: `The ledger of ${ownerOf(ledger) === 'console' ? 'this console' : nameOf(ownerOf(ledger))} is not whole`,
+      text: `Somebody changed, removed or put in a record of ${ledger}, or its topic was made anew.`,
+      todo: 'Keep everything as it is, export the ledger, and find out who may write to it.',
+    })),
+    ...(late > LATE_CHECKPOINT_MS
+      ? [
+          {
+            kind: 'warning' as const,
+            title: 'The checkpoint of the ledgers is late',
+            text: `One is signed every minute; there has been none for ${ageInWords(late / 1000)}.`,
+            todo: 'Check that this console reaches Kafka and can write into the folder of checkpoints.',
+          },
+        ]
+      : []),
+  ];
+};
+
+const interests: Source = (world, viewer) => {
+  const nameOf = nameIn(world);
+  return (world.interests() ?? [])
+    .filter((count) => isUnusual(count) && maySee(viewer, count.organisation))
+    .map(({ organisation, today, usually }) => ({
+      kind: 'warning' as const,
+      title: `${nameOf(organisation)} says that it knows unusually many people`,
+      text: `${countInWords(today)} interests in the last 24 hours, where ${countInWords(Math.round(usually))} a day are usual.`,
+      todo: 'Ask its information governance what happened: each interest lets events about that person through.',
+    }));
+};
+
+const SOURCES: readonly Source[] = [
+  ledgers,
+  interests,
+  exchangeLag,
+  readerLag,
+  failures,
+  silence,
+  agreements,
+];

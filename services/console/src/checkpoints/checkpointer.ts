@@ -16,6 +16,8 @@ import { pause } from '../store/store.ts';
 export type Checkpointer = {
   /** The latest note that this process has signed or taken over. */
   latest(): string | undefined;
+  /** When the latest was signed (milliseconds), and which ledgers are not whole, as `<topic>/<partition>`. */
+  standing(): { signedAt: number | undefined; broken: string[] };
   close(): Promise<void>;
 };
 
@@ -165,6 +167,10 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
 
   return {
     latest: () => last?.note,
+    standing: () => ({
+      signedAt: last?.at,
+      broken: [...heads].filter(([, { broken }]) => broken).map(([name]) => name),
+    }),
     close: async () => {
       stop.abort();
       await running;

@@ -63,6 +63,8 @@ export async function startConsoleUnderTest(options: {
       lag: () => undefined,
       parts: () => [],
       attention: () => undefined,
+      ledgers: () => ({ since: clock(), signedAt: clock(), broken: [] }),
+      interests: () => undefined,
       organisations: () =>
         measured.organisations.map((one) => ({
           ...one,

@@ -1,6 +1,7 @@
 import type { Database } from '@causeway/runtime/database';
 import type { Organisation } from '@causeway/runtime/organisations';
 import type { AgreementsState } from '@causeway/schemas/agreement-log';
+import type { InterestCount } from '../alerts/interests.ts';
 import type { LagLook } from '../lag/lag-samples.ts';
 import type { Measured } from '../measurement/report.ts';
 import type { Attention } from '../now/attention.ts';
@@ -14,6 +15,9 @@ export type World = {
   parts(): PartState[];
   attention(): Attention | undefined;
   organisations(): Organisation[];
+  /** Whether the ledgers are whole, and when that was last signed; `since` is when this process began to look. */
+  ledgers(): { since: number; signedAt: number | undefined; broken: string[] };
+  interests(): InterestCount[] | undefined;
   agreements(): AgreementsState;
   store: Pick<Database, 'query' | 'transaction'>;
 };
@@ -34,4 +38,18 @@ export function ownSide(world: Pick<World, 'organisations'>, viewer: Pick<Viewer
 export function nameIn(world: Pick<World, 'organisations'>): (id: string) => string {
   const names = new Map(world.organisations().map(({ id, name }) => [id, name]));
   return (id) => names.get(id) ?? id;
+}
+
+const readable = new WeakMap<AgreementsState, AgreementsState>();
+
+/** The agreements that have the form of one: a record that somebody else wrote must not take a page, or the process, with it. */
+export function readableAgreements(state: AgreementsState): AgreementsState {
+  const known = readable.get(state);
+  if (known) return known;
+  const versions = [...state.versions].filter(
+    ([, { record }]) => typeof record.agreement?.valid?.until === 'string',
+  );
+  const whole = { versions: new Map(versions) };
+  readable.set(state, whole);
+  return whole;
 }
