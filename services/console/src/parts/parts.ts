@@ -15,12 +15,12 @@ export type PartState = {
 
 export type PartsWatch = { now(): PartState[]; close(): Promise<void> };
 
-const EVERY_MS = 4_000;
-const DEADLINE_MS = 3_000;
+const EVERY_MS = 2_000;
+const DEADLINE_MS = 2_500;
 /** One look that failed may be a busy moment; two in a row are not. Well within the 15 s that people are promised. */
 const FAILURES = 2;
 
-/** Looks at every part every four seconds. */
+/** Looks at every part every two seconds. */
 export function watchParts(
   parts: readonly WatchedPart[],
   { clock = Date.now, everyMs = EVERY_MS }: { clock?: () => number; everyMs?: number } = {},
