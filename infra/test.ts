@@ -68,9 +68,13 @@ const testSettings = ({ connections, secrets }: Parts, anyClientSecret: string) 
   CAUSEWAY_TEST_ORG_B_PASSWORD: secrets.get(principalSecret('test-org-b')),
 });
 
-/** Tests that start whole systems or kill parts of them have both cores to themselves. */
+/**
+ * Tests that start whole systems or kill parts of them have both cores to themselves; so have those of the exchange, because two
+ * exchanges on one broker share its lanes.
+ */
 const isWholeSystem = (path: string) =>
-  path.startsWith('infra/end-to-end/') || path.endsWith('/system.test.ts');
+  ['infra/end-to-end/', 'services/exchange/'].some((folder) => path.startsWith(folder)) ||
+  path.endsWith('/system.test.ts');
 
 function phases(files: string[]): { files: string[]; concurrency: number }[] {
   return [

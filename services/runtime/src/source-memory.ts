@@ -66,6 +66,8 @@ const LONGEST_UNWRITTEN_MS = 5_000;
 const keyOf = (visit: string, fact: string): string => `${visit} ${fact}`;
 
 type Row = { kind: 'event' | 'fact'; id: string; visit: string | null; fact: string | null };
+/** What was decided and not yet written down when a question began. */
+type Open = { events: ReadonlySet<string>; facts: ReadonlyMap<string, string> };
 type Written = { waiting: Promise<void>; done(): void };
 
 /** The tables of `migrations/001_source-memory.sql`, with what was published last in front of them. */
@@ -179,8 +181,13 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
     async recall(ids, facts) {
       refuseWhenBehind();
       await settled(facts.filter((one) => one.written).map(({ visit, fact }) => keyOf(visit, fact)));
+      // Taken before the question: what is written down while it is asked is neither open afterwards nor in its answer.
+      const open: Open = {
+        events: new Set(ids.filter((id) => openEvents.has(id))),
+        facts: new Map(facts.flatMap(({ visit, fact }) => openFact(visit, fact))),
+      };
       const known = filter;
-      const asked = known === undefined ? ids : ids.filter((id) => known.mayHave(id) && !openEvents.has(id));
+      const asked = known === undefined ? ids : ids.filter((id) => known.mayHave(id) && !open.events.has(id));
       const rows =
         asked.length + facts.length === 0
           ? []
@@ -189,7 +196,7 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
               facts.map(({ visit }) => visit),
               facts.map(({ fact }) => fact),
             ]);
-      return remembered(rows);
+      return remembered(rows, open);
     },
     keep({ added: { events, facts } }) {
       if (events.length + facts.length === 0) return;
@@ -223,7 +230,12 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
     },
   };
 
-  function remembered(rows: readonly Row[]): Remembered {
+  function openFact(visit: string, fact: string): [string, string][] {
+    const id = openFacts.get(keyOf(visit, fact));
+    return id === undefined ? [] : [[keyOf(visit, fact), id]];
+  }
+
+  function remembered(rows: readonly Row[], open: Open): Remembered {
     const events = new Set(rows.filter(({ kind }) => kind === 'event').map(({ id }) => id));
     const stored = new Map(
       rows
@@ -233,9 +245,11 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
     const added: Remembered['added'] = { events: [], facts: [] };
     return {
       added,
-      hasEvent: (id) => openEvents.has(id) || events.has(id),
-      lastEvent: (visit, fact) =>
-        (openFacts.get(keyOf(visit, fact)) ?? stored.get(keyOf(visit, fact))) || undefined,
+      hasEvent: (id) => openEvents.has(id) || open.events.has(id) || events.has(id),
+      lastEvent: (visit, fact) => {
+        const key = keyOf(visit, fact);
+        return (openFacts.get(key) ?? open.facts.get(key) ?? stored.get(key)) || undefined;
+      },
       addEvent(id) {
         openEvents.add(id);
         added.events.push(id);
