@@ -23,6 +23,7 @@ const SECRETS = [
   'partnership-key',
   'checkpoint-key',
   'cursor-key',
+  'webhook-key',
   'session-key',
   'console-client',
   'grafana-admin',

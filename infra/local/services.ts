@@ -144,6 +144,9 @@ function environmentOf(
     ...(service.name === 'gateway'
       ? {
           CURSOR_KEY: secrets.get('cursor-key'),
+          WEBHOOK_KEY: secrets.get('webhook-key'),
+          // On a laptop partners' endpoints are programs on it.
+          ...(environment.NODE_ENV === 'production' ? {} : { GATEWAY_WEBHOOKS_TO_LOOPBACK: 'true' }),
           PARTNERSHIP_KEY: secrets.get('partnership-key'),
           ...notWatched(),
         }

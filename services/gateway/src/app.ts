@@ -32,6 +32,22 @@ import {
 import { getDocumentation, getOpenApi } from './routes/openapi.ts';
 import { postEvents } from './routes/publish.ts';
 import { getStream, type StreamLimits } from './routes/stream.ts';
+import {
+  deleteSubscription,
+  getDeadLetters,
+  getDeliveries,
+  getSubscription,
+  getSubscriptions,
+  patchSubscription,
+  pauseSubscription,
+  postSubscription,
+  redriveSubscription,
+  replaySubscription,
+  resumeSubscription,
+  rotateSecret,
+  type SubscriptionParts,
+  testSubscription,
+} from './routes/subscriptions.ts';
 
 const MAX_SMALL_BODY = 16_384;
 
@@ -43,6 +59,7 @@ export type AppParts = {
   handedOver: HandedOver;
   interests: InterestParts;
   catalogue: CatalogueParts;
+  subscriptions: SubscriptionParts;
   streams: StreamLimits;
   issuer: string;
   log: Logger;
@@ -95,6 +112,7 @@ export const createApp = (parts: AppParts): Express => {
   app.delete('/v1/interests/:reference', bodyless, guard('events:write'), deleteInterest(parts.interests));
   app.get('/v1/interests/:reference', bodyless, guard('events:read'), getInterest(parts.interests));
   app.all('/v1/interests/:reference', allowing('GET', 'HEAD', 'PUT', 'DELETE'));
+  subscriptionRoutes(app, parts);
   catalogueRoutes(app, parts);
   app.get('/', bodyless, getDocumentation(parts.issuer));
   app.all('/', allowing('GET', 'HEAD'));
@@ -102,6 +120,37 @@ export const createApp = (parts: AppParts): Express => {
   app.all('/v1/openapi.json', allowing('GET', 'HEAD'));
   app.use(notFound(), problemHandler(log));
   return app;
+};
+
+const subscriptionRoutes = (app: Express, { guard, subscriptions }: AppParts): void => {
+  const path = '/v1/subscriptions';
+  const managing = guard('subscriptions:manage');
+  const plain = [bodyless, ...managing];
+  const body = [...managing, bodyOf(MAX_SMALL_BODY)];
+  app.post(path, body, postSubscription(subscriptions));
+  app.get(path, plain, getSubscriptions(subscriptions));
+  app.all(path, allowing('GET', 'HEAD', 'POST'));
+  app.get(`${path}/:id`, plain, getSubscription(subscriptions));
+  app.patch(`${path}/:id`, body, patchSubscription(subscriptions));
+  app.delete(`${path}/:id`, plain, deleteSubscription(subscriptions));
+  app.all(`${path}/:id`, allowing('GET', 'HEAD', 'PATCH', 'DELETE'));
+  const lists = { deliveries: getDeliveries, 'dead-letters': getDeadLetters };
+  for (const [name, list] of Object.entries(lists)) {
+    app.get(`${path}/:id/${name}`, plain, list(subscriptions));
+    app.all(`${path}/:id/${name}`, allowing('GET', 'HEAD'));
+  }
+  const actions = {
+    pause: [plain, pauseSubscription],
+    resume: [plain, resumeSubscription],
+    'rotate-secret': [plain, rotateSecret],
+    test: [plain, testSubscription],
+    redrive: [body, redriveSubscription],
+    replay: [body, replaySubscription],
+  } as const;
+  for (const [name, [before, act]] of Object.entries(actions)) {
+    app.post(`${path}/:id/${name}`, before, act(subscriptions));
+    app.all(`${path}/:id/${name}`, allowing('POST'));
+  }
 };
 
 const catalogueRoutes = (app: Express, { guard, catalogue }: AppParts): void => {

@@ -6,6 +6,8 @@ import { createCodec } from '@causeway/runtime/avro';
 import {
   type Config,
   databaseSettings,
+  flag,
+  inProduction,
   integer,
   kafkaSettings,
   list,
@@ -38,12 +40,26 @@ import type { ReadingParts } from './reading/current-page.ts';
 import { createCursors } from './reading/cursor.ts';
 import { createHandedOver } from './reading/handed-over.ts';
 import { openStore } from './store.ts';
+import { rangesOf } from './subscriptions/addresses.ts';
+import { systemResolve } from './subscriptions/endpoint.ts';
+import { createPoster } from './subscriptions/post.ts';
+import { createSealing } from './subscriptions/sealing.ts';
+import { createWebhooks } from './subscriptions/webhooks.ts';
 
 const AUDIENCE = 'causeway-gateway';
 const MIN_KEY = 16;
 const READY_MS = 5_000;
 const START_PATIENCE_MS = 5_000;
 const STREAM_PATIENCE_MS = 30_000;
+
+const areRanges = (ranges: readonly string[]): boolean => {
+  try {
+    rangesOf(ranges);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 export const settings = {
   ...kafkaSettings,
@@ -53,6 +69,7 @@ export const settings = {
   NODE_ENV: text('development'),
   ...databaseSettings,
   PARTNERSHIP_KEY: secret(),
+  GATEWAY_DATABASE_SCHEMA: text('gateway'),
   GATEWAY_HOST: text('127.0.0.1'),
   GATEWAY_PORT: port(8081),
   GATEWAY_URL: url().optional(),
@@ -65,6 +82,17 @@ export const settings = {
   CURSOR_KEY: list()
     .refine((keys) => keys.every((key) => key.length >= MIN_KEY))
     .describe(`one or more keys of at least ${MIN_KEY} characters separated by commas; the first one signs`),
+  WEBHOOK_KEY: list()
+    .refine((keys) => keys.every((key) => key.length >= MIN_KEY))
+    .describe(`one or more keys of at least ${MIN_KEY} characters separated by commas; the first one seals`),
+  GATEWAY_WEBHOOK_RANGES: list([])
+    .refine(areRanges)
+    .describe('ranges of addresses separated by commas, such as 10.20.0.0/16'),
+  GATEWAY_WEBHOOKS_TO_LOOPBACK: inProduction(flag(false), (here) =>
+    here
+      ? 'is true; endpoints are on the public internet and over https in production: leave it out'
+      : undefined,
+  ),
 };
 
 type Settings = Config<typeof settings>;
@@ -97,7 +125,13 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   // Notes of what was handed over never stand in the way of what is published.
   const notes = kafka.producer();
   onStop('notes', () => notes.close());
-  const store = openStore({ url: config.DATABASE_URL, log, metrics }, signal);
+  // Neither does what is delivered elsewhere.
+  const deliveries = kafka.producer();
+  onStop('deliveries', () => deliveries.close());
+  const store = openStore(
+    { url: config.DATABASE_URL, schema: config.GATEWAY_DATABASE_SCHEMA, log, metrics },
+    signal,
+  );
   onStop('database', () => store.close());
   const published = createPublished(store, log);
   onStop('published events', () => published.close());
@@ -119,10 +153,11 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     watchedBy(config, organisations),
   );
   onStop('watches', () => watches.close());
+  const decode = createDecoder(codec, now);
   const reading: ReadingParts = {
     inboxes,
     cursors: createCursors(config.CURSOR_KEY),
-    decode: createDecoder(codec, now),
+    decode,
     agreements,
     organisations,
     safeguards,
@@ -130,6 +165,34 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     now,
   };
   const access = createAccessVerifier({ issuer: config.OIDC_ISSUER, audience: AUDIENCE });
+  const poster = createPoster();
+  const sealing = createSealing(config.WEBHOOK_KEY);
+  const webhooks = createWebhooks({
+    database: store,
+    inboxes,
+    reader: () => kafka.reader(),
+    producer: deliveries,
+    decode,
+    agreements,
+    organisations,
+    safeguards,
+    log,
+    metrics,
+    watchOf: watches.of,
+    sending: {
+      poster,
+      resolve: systemResolve,
+      allowed: {
+        ranges: rangesOf(config.GATEWAY_WEBHOOK_RANGES),
+        loopback: config.GATEWAY_WEBHOOKS_TO_LOOPBACK,
+      },
+      sealing,
+    },
+  });
+  onStop('webhooks', async () => {
+    await webhooks.close();
+    poster.close();
+  });
   const app = createApp({
     guard: createGuard(access, config.GATEWAY_REQUESTS_PER_SECOND),
     reading,
@@ -137,6 +200,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     publishing: { agreements, codec, types, published, producer, tokeniser, metrics },
     feedback: { feedback, producer, watches, now, index: createFeedbackIndex(store) },
     interests: { interests, producer, tokeniser, now },
+    subscriptions: { webhooks, sealing, reading, catalogue: { agreements, types }, now },
     catalogue: { agreements, types, served: { url: urlOf(config), issuer: config.OIDC_ISSUER }, now },
     streams: {
       heartbeatMs: config.GATEWAY_STREAM_HEARTBEAT_SECONDS * 1_000,

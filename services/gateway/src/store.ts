@@ -15,10 +15,10 @@ const PATIENCE_MS = 3_000;
 const CONNECTIONS = 8;
 
 export const openStore = (
-  { url, log, metrics }: { url: string; log: Logger; metrics: Metrics },
+  { url, schema, log, metrics }: { url: string; schema: string; log: Logger; metrics: Metrics },
   signal: AbortSignal,
 ): Store => {
-  const database = connectDatabase({ url, schema: 'gateway', log, metrics, connections: CONNECTIONS });
+  const database = connectDatabase({ url, schema, log, metrics, connections: CONNECTIONS });
   const migrate = async () => {
     for (let said = ''; !signal.aborted; ) {
       try {

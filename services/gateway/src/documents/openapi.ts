@@ -4,6 +4,7 @@ import { feedback, feedbackSchemas } from './paths/feedback.ts';
 import { interestSchemas, interests } from './paths/interests.ts';
 import { publishing, publishingSchemas } from './paths/publishing.ts';
 import { readingPaths } from './paths/reading.ts';
+import { subscriptionSchemas, subscriptions } from './paths/subscriptions.ts';
 import { cloudEvent, eventPage, problem } from './schemas.ts';
 
 /** The gateway's interface in OpenAPI 3.1. `issuer`: where access tokens come from. */
@@ -24,10 +25,11 @@ export const openApi = (issuer: string) => ({
     { name: 'publishing', description: 'Writing to your outbox' },
     { name: 'feedback', description: 'What became of events' },
     { name: 'catalogue', description: 'What you receive, and under which agreement' },
+    { name: 'subscriptions', description: 'Events brought to an address of yours' },
     { name: 'interests', description: 'Whom your organisation knows, and why' },
     { name: 'documents' },
   ],
-  paths: merged(readingPaths, publishing, feedback, interests, catalogue, documentPaths),
+  paths: merged(readingPaths, publishing, feedback, subscriptions, interests, catalogue, documentPaths),
   components: {
     securitySchemes: {
       accessToken: {
@@ -44,6 +46,7 @@ export const openApi = (issuer: string) => ({
       ...publishingSchemas,
       ...feedbackSchemas,
       ...interestSchemas,
+      ...subscriptionSchemas,
     },
   },
 });

@@ -3,8 +3,8 @@ import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
 import { stringify } from 'yaml';
 import { settings, startGateway } from '../gateway.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
-import { testEnvironment } from './partnership.ts';
-import { type Answer, answerOf, freePort, KEY } from './world.ts';
+import { freshSchema, testEnvironment } from './partnership.ts';
+import { type Answer, answerOf, freePort, KEY, WEBHOOK_KEY } from './world.ts';
 
 /** A gateway on the real bus with whole organisations: what it publishes, and what they have agreed. */
 export type BusWorld = {
@@ -24,12 +24,16 @@ export const SCOPES = 'events:read events:write subscriptions:manage';
 export const startBusWorld = async (organisations = 2): Promise<BusWorld> => {
   const [issuer, bus] = await Promise.all([startIssuer(), createTestBus(organisations)]);
   const port = String(await freePort());
+  const schema = freshSchema();
   const env = {
     ...testEnvironment(),
+    GATEWAY_DATABASE_SCHEMA: schema.name,
     ...bus.env,
     OIDC_ISSUER: issuer.url,
     GATEWAY_PORT: port,
     CURSOR_KEY: KEY,
+    WEBHOOK_KEY,
+    GATEWAY_WEBHOOKS_TO_LOOPBACK: 'true',
     GATEWAY_WATCHED: bus.organisations.join(','),
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
   };
@@ -56,6 +60,7 @@ export const startBusWorld = async (organisations = 2): Promise<BusWorld> => {
     },
     close: async () => {
       await service.stop();
+      await schema.drop();
       await bus.close();
       await issuer.close();
     },

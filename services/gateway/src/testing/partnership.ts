@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCodec } from '@causeway/runtime/avro';
+import { connectDatabase } from '@causeway/runtime/database';
 import { type Envelope, encodeHeaders } from '@causeway/runtime/event';
 import { connectKafka } from '@causeway/runtime/kafka';
 import type { PlacedRecord } from '@causeway/runtime/kafka-session';
@@ -10,6 +11,25 @@ import type { Agreement, AgreementStatus } from '@causeway/schemas/agreement';
 import type { AgreementRecord } from '@causeway/schemas/agreement-log';
 import type { AvroSchema } from '@causeway/schemas/avro-schema';
 import type { Release } from '@causeway/schemas/view';
+
+/** A schema of its own for the gateways of one test: instances that share one share the work in it. */
+export const freshSchema = (): { name: string; drop(): Promise<void> } => {
+  const name = `gateway_${randomBytes(6).toString('hex')}`;
+  return {
+    name,
+    drop: async () => {
+      const url = testEnvironment().DATABASE_URL ?? '';
+      const database = connectDatabase({
+        url,
+        schema: name,
+        log: createLogger('test', 'silent'),
+        connections: 1,
+      });
+      await database.query(`drop schema if exists ${name} cascade`);
+      await database.close();
+    },
+  };
+};
 
 /** The parts that the test run has brought up. */
 export const testEnvironment = (): Record<string, string> => {

@@ -3,8 +3,9 @@ import { createServer } from 'node:net';
 import { type Service, startService } from '@causeway/runtime/service';
 import { settings, startGateway } from '../gateway.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
-import { createPartnership, type Partnership, testEnvironment } from './partnership.ts';
+import { createPartnership, freshSchema, type Partnership, testEnvironment } from './partnership.ts';
 
+export const WEBHOOK_KEY = 'a key for the secrets of this test';
 export const KEY = 'a key for the cursors of this test';
 
 export type Event = { id: string; position: string; subject: string; agreement: string; data: unknown };
@@ -36,10 +37,17 @@ export const startWorld = async (): Promise<World> => {
   await partnership.load(1);
   await partnership.status(1, 'active');
   const token = await issuer.token(partnership.recipient);
+  const schema = freshSchema();
 
   const start = async (changes: Record<string, string> = {}): Promise<Gateway> => {
     const port = String(await freePort());
-    const own = { OIDC_ISSUER: issuer.url, GATEWAY_PORT: port, CURSOR_KEY: KEY };
+    const own = {
+      GATEWAY_DATABASE_SCHEMA: schema.name,
+      OIDC_ISSUER: issuer.url,
+      GATEWAY_PORT: port,
+      CURSOR_KEY: KEY,
+      WEBHOOK_KEY,
+    };
     const env = { ...testEnvironment(), ...own, ...changes };
     return {
       service: await startService('gateway', settings, startGateway, env),
@@ -80,6 +88,7 @@ export const startWorld = async (): Promise<World> => {
     end: async () => (await readAll(undefined, 500)).next,
     close: async () => {
       await gateway.service.stop();
+      await schema.drop();
       await partnership.close();
       await issuer.close();
     },

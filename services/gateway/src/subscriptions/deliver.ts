@@ -1,0 +1,135 @@
+import type { Attempt, Clock, Outcome } from '@causeway/runtime/delivery/subscription';
+import { errorCode } from '@causeway/runtime/errors';
+import type { Envelope } from '@causeway/runtime/event';
+import { Webhook } from 'standardwebhooks';
+import { toCloudEvent } from '../reading/cloud-event.ts';
+import type { Allowed } from './addresses.ts';
+import { answerText } from './answer-text.ts';
+import { parseEndpoint, type Resolve, resolveEndpoint } from './endpoint.ts';
+import type { Answer, Poster } from './post.ts';
+import type { Sealing } from './sealing.ts';
+import type { Filter, Stored } from './subscription-store.ts';
+
+export type SendingParts = {
+  poster: Pick<Poster, 'post'>;
+  resolve: Resolve;
+  allowed: Allowed;
+  sealing: Pick<Sealing, 'open'>;
+  clock: Clock;
+};
+
+export type Sent = Answer & { text: Buffer };
+
+const EVENT_JSON = 'application/cloudevents+json';
+const NOTHING = Buffer.alloc(0);
+
+/** Signs a body by Standard Webhooks 1.0 and sends it once. An address that may not be called counts as a failure. */
+export const sendSigned = async (
+  { poster, resolve, allowed, sealing, clock }: SendingParts,
+  stored: Pick<Stored, 'id' | 'endpoint' | 'secret' | 'previous_secret' | 'previous_until'>,
+  { id, body, signal }: { id: string; body: string; signal: AbortSignal },
+): Promise<Sent> => {
+  const begun = performance.now();
+  try {
+    const target = await resolveEndpoint(parseEndpoint(stored.endpoint, allowed), allowed, resolve);
+    const at = new Date(clock.now());
+    const signatures = secretsOf(stored, at)
+      .map((sealed) => sealing.open(sealed, stored.id))
+      .map((secret) => new Webhook(secret).sign(id, at, body));
+    const headers = {
+      'content-type': EVENT_JSON,
+      'user-agent': 'causeway-gateway/1',
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+      'webhook-signature': signatures.join(' '),
+    };
+    return { text: NOTHING, ...(await poster.post(target, headers, Buffer.from(body), signal)) };
+  } catch (error) {
+    return { code: errorCode(error), durationMs: Math.round(performance.now() - begun), text: NOTHING };
+  }
+};
+
+/** The previous secret signs too until its time: a receiver can change over without losing an event. */
+const secretsOf = (
+  { secret, previous_secret, previous_until }: Pick<Stored, 'secret' | 'previous_secret' | 'previous_until'>,
+  at: Date,
+): Buffer[] =>
+  previous_secret !== null && previous_until !== null && previous_until > at
+    ? [secret, previous_secret]
+    : [secret];
+
+/** Waits that are short are waited for; longer ones leave the circuit to find out. */
+const SHORT_WAIT_MS = 10_000;
+const LONGEST_WAIT_MS = 24 * 3_600_000;
+/** The event itself is what the endpoint cannot take. */
+const ABOUT_THE_EVENT = [400, 409, 413, 415, 422];
+
+/** Hands events of one subscription to its endpoint. `answered` hears what it said, cleared of what the event holds. */
+export const delivererOf = (
+  parts: SendingParts,
+  stored: Stored,
+  answered: (position: string, text: string) => void,
+): ((attempt: Attempt) => Promise<Outcome>) => {
+  const { clock } = parts;
+  let quietUntil = 0;
+
+  return async ({ event, data, position, signal }) => {
+    if (stored.expires !== null && stored.expires.getTime() <= clock.now())
+      return { outcome: 'gone', code: 'expired' };
+    if (!matchesData(stored.filter, data)) return { outcome: 'not-wanted' };
+    const quiet = quietUntil - clock.now();
+    if (quiet > SHORT_WAIT_MS) return { outcome: 'unreachable', code: 'asked-to-wait', afterMs: quiet };
+    if (quiet > 0) await clock.wait(quiet, signal);
+    const body = JSON.stringify(toCloudEvent(event, position, data));
+    const sent = await sendSigned(parts, stored, { id: event.id, body, signal });
+    signal.throwIfAborted();
+    if (sent.text.length > 0)
+      answered(position, answerText(sent.text, { data, id: event.id, subject: event.subject }));
+    const outcome = outcomeOf(sent, clock.now());
+    if (outcome.outcome === 'retry' && outcome.afterMs !== undefined)
+      quietUntil = Math.max(quietUntil, clock.now() + outcome.afterMs);
+    return outcome;
+  };
+};
+
+/** Success is 2xx and nothing else. */
+export const outcomeOf = (answer: Answer, now: number): Outcome => {
+  if ('code' in answer) return { outcome: 'retry', code: answer.code, blame: 'receiver' };
+  const status = String(answer.status);
+  if (answer.status >= 200 && answer.status <= 299) return { outcome: 'delivered', status };
+  if (answer.status === 410) return { outcome: 'gone', code: 'gone', status };
+  const afterMs = [429, 503].includes(answer.status) ? retryAfterMs(answer.retryAfter, now) : undefined;
+  // It has said when it is there again: the circuit has nothing to find out.
+  if (afterMs !== undefined) return { outcome: 'retry', code: 'asked-to-wait', status, afterMs };
+  const blame = ABOUT_THE_EVENT.includes(answer.status) ? 'event' : 'receiver';
+  return { outcome: 'retry', code: kindOf(answer.status), status, blame };
+};
+
+const kindOf = (status: number): string => {
+  if (status < 300) return 'not-an-answer';
+  if (status < 400) return 'redirect';
+  return status < 500 ? 'client-error' : 'server-error';
+};
+
+/** Seconds or a date, RFC 9110. */
+const retryAfterMs = (text: string | undefined, now: number): number | undefined => {
+  if (text === undefined) return undefined;
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_WAIT_MS);
+};
+
+/** What can be told of an event before its data are read. */
+export const wantsOf =
+  ({ types, filter }: Pick<Stored, 'types' | 'filter'>) =>
+  ({ type, subject }: Envelope): boolean =>
+    (types === null || types.includes(type)) &&
+    (filter?.type === undefined || filter.type === type) &&
+    (filter?.subject === undefined || filter.subject === subject);
+
+export const ATTRIBUTES: readonly string[] = ['type', 'subject'];
+
+const matchesData = (filter: Filter | null, data: unknown): boolean =>
+  Object.entries(filter ?? {}).every(
+    ([name, value]) =>
+      ATTRIBUTES.includes(name) || (data as Record<string, unknown> | null)?.[name] === value,
+  );

@@ -1,0 +1,43 @@
+import { type Envelope, encodeHeaders } from '@causeway/runtime/event';
+import { type TestBus, testToken } from '@causeway/runtime/test-bus';
+import { topicsOf } from '@causeway/runtime/topology';
+import { loadCatalogue } from '@causeway/schemas/catalogue';
+
+export const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
+const catalogue = loadCatalogue();
+
+export type Arriving = Partial<Envelope> & Pick<Envelope, 'id' | 'source' | 'agreement'> & { data?: object };
+
+/** Puts events into an inbox as the exchange does, all at once and in their order. */
+export const arrive = async (bus: TestBus, recipient: string, events: readonly Arriving[]): Promise<void> => {
+  const records = await Promise.all(
+    events.map(async ({ data, ...about }) => {
+      const type = about.type ?? ADMISSION;
+      const found = catalogue.find((one) => one.type === type);
+      if (found === undefined) throw new Error('there is no such type');
+      const value = await bus.codec.encode(await bus.codec.idOf(type, found.schema), {
+        ...(found.example.data as object),
+        ...data,
+      });
+      const event: Envelope = {
+        type,
+        time: '2026-11-23T09:00:00Z',
+        subject: testToken(about.id),
+        tokens: [],
+        otherTokens: [],
+        classification: 'OFFICIAL',
+        handling: [],
+        exclude: [],
+        replay: false,
+        ...about,
+      };
+      return {
+        topic: topicsOf(recipient).inbox,
+        key: event.subject,
+        value,
+        headers: encodeHeaders(event, 'inbox'),
+      };
+    }),
+  );
+  await bus.producer.send(records);
+};
