@@ -38,7 +38,7 @@ export type Releases = {
 };
 
 const LANE_NUMBERS = Array.from({ length: LANES }, (_, lane) => lane);
-const FETCH = { maxWaitMs: 500, maxBytes: 8_388_608, partitionMaxBytes: 1_048_576 };
+const FETCH = { maxWaitMs: 500, maxBytes: 2_097_152, partitionMaxBytes: 524_288 };
 const FETCH_DEADLINE_MS = 10_000;
 const RETRY_MS = 1_000;
 
