@@ -216,7 +216,8 @@ async function show(eventId: string): Promise<number> {
 
 await runCommand(async (args) => {
   const { values, positionals } = parseArgs({
-    args,
+    // An event id may begin with a hyphen, like an option.
+    args: args[0] === 'show' ? ['show', '--', ...args.slice(1)] : args,
     allowPositionals: true,
     options: { key: { type: 'string' }, checkpoints: { type: 'string' } },
   });

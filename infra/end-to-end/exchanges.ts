@@ -10,6 +10,7 @@ import { createLogger } from '@causeway/runtime/log';
 import type { Producer } from '@causeway/runtime/producer';
 import { type Reader, readToEnd } from '@causeway/runtime/reader';
 import { LANES } from '@causeway/runtime/topology';
+import type { AvroType } from '@causeway/schemas/avro-schema';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { stringify } from 'yaml';
 import { freePort } from '../local/ports.ts';
@@ -28,6 +29,8 @@ export type Exchanges = {
   join(): Promise<Instance>;
   /** Publishes the catalogue's example of a type. Resolves when it is durable. */
   publish(from: string, person: number, number: number, type?: string): Promise<void>;
+  /** From now on events of the type are written with a newer version of its schema, which nobody has met yet. */
+  evolve(type: string): Promise<void>;
   /** Committed records of a partition from its start. */
   records(topic: string, partition: number): Promise<FetchedRecord[]>;
   stop(): Promise<void>;
@@ -73,8 +76,9 @@ export const startExchanges = async (): Promise<Exchanges> => {
   const codec = createCodec({ registryUrl: connections.SCHEMA_REGISTRY_URL }, log);
   const reader = kafka.reader();
   const producer = kafka.producer({ deliveryTimeoutMs: 60_000 });
+  const catalogue = loadCatalogue();
   const values = new Map<string, Buffer>();
-  for (const { type, schema, example } of loadCatalogue())
+  for (const { type, schema, example } of catalogue)
     if (type === ADMISSION || type === DISCHARGE)
       values.set(type, await codec.encode(await codec.idOf(type, schema), example.data));
   const service = findServices().find(({ name }) => name === 'exchange');
@@ -118,6 +122,14 @@ export const startExchanges = async (): Promise<Exchanges> => {
       };
       // A source does not give up: what may have arrived already is recognised by its id.
       while (!(await producer.send([record]).catch(() => null))) await delay(200);
+    },
+    evolve: async (wanted) => {
+      const known = catalogue.find(({ type }) => type === wanted);
+      if (!known) throw new Error(`there is no type ${wanted}`);
+      const added = { name: 'addedLater', type: ['null', 'string'] as AvroType, default: null };
+      const schema = { ...known.schema, fields: [...known.schema.fields, added] };
+      const id = await codec.register(wanted, schema, 'FULL_TRANSITIVE');
+      values.set(wanted, await codec.encode(id, known.example.data));
     },
     stop: async () => {
       await kafka.close();

@@ -318,6 +318,9 @@ test('an information-governance lead finds what was disclosed about a person, an
   assert.equal(active.code, 0, active.output);
   const shown = await causeway.command('ledger.ts', 'show', first?.eventId ?? '');
   assert.match(shown.output, /westshire-council: released\n {2}test-hospital-stay\/1: .*purpose/);
+  // One id in 64 begins like an option of a command.
+  const unknown = await causeway.command('ledger.ts', 'show', '-no-such-event-id-000');
+  assert.doesNotMatch(unknown.output, /option/i);
 });
 
 test('a changed ledger record is found and named', async () => {

@@ -84,7 +84,8 @@ test('a second after an agreement is suspended nothing more is released under it
   let stopping = false;
   const flowing = flow(() => stopping);
   await delay(BEFORE_MS);
-  // A type that the exchange has not met yet waits for the registry.
+  // A schema that the exchange has not met yet waits for the registry.
+  await world.evolve(DISCHARGE);
   const registry = world.system.processes().registry;
   if (registry !== undefined) process.kill(registry, 'SIGSTOP');
   await world.publish(SOURCE, 1_000, 0, DISCHARGE);
