@@ -94,6 +94,7 @@ test('an event that is refused for three days is tried as published, then a dead
   const other = world.arrive({ person: 'bob', partition: 1 });
   answer = (id) => said(id === bad ? 422 : 200);
   await until(() => asked.some(({ id }) => id === behind), 'the subject goes on');
+  await until(() => asked.some(({ id }) => id === other), 'the other subject arrives');
   const tries = asked.filter(({ id }) => id === bad).map(({ at }) => at);
   const [first = 0] = tries;
   const hours = tries.map((at) => Math.round(((at - first) / HOUR) * 1000) / 1000);
