@@ -36,10 +36,19 @@ describe('acknowledgement', () => {
     ]);
   });
 
+  it('says what to do in 80 characters at most and without a delimiter of the sender', () => {
+    for (const reason of ['no-header', 'too-large', 'cut-short', 'outside-frame']) {
+      const msa = answered('MSH:,~\\&:PAS', { verdict: 'rejected', reason })?.[1] ?? '';
+      const [name, code, , text = '', ...more] = msa.split(':');
+      assert.deepEqual([name, code, more], ['MSA', 'AR', []]);
+      assert.ok(text.startsWith(`${reason}  `) && text.length <= 80 && !text.includes(','), text);
+    }
+  });
+
   it('can answer where there is no header to mirror', () => {
     assert.deepEqual(answered(undefined, { verdict: 'rejected', reason: 'no-header' }), [
       'MSH|^~\\&|CAUSEWAY||||20260305101500+0000||ACK|CW1|P|2.4',
-      'MSA|AR||no-header',
+      'MSA|AR||no-header: the frame does not begin with a readable MSH, correct the sender',
       'ERR|^^^100',
       '',
     ]);

@@ -15,6 +15,26 @@ const CODES: Record<AckMode, Record<Verdict, string>> = {
 
 const SEVERITY: Record<Exclude<Verdict, 'accepted'>, string> = { unavailable: 'W', rejected: 'E' };
 
+/**
+ * What the operator of the sending system reads, in MSA-3 (80 characters at most): the reason's code and what to do. Nothing of the message
+ * stands in it, and none of the sender's own delimiters.
+ */
+const ADVICE: Record<string, string> = {
+  'no-header': 'the frame does not begin with a readable MSH, correct the sender',
+  'too-large': 'above the maximum size, do not send it again as it is',
+  'cut-short': 'the message did not end, send it again whole',
+  'outside-frame': 'bytes outside an MLLP frame, wrap each message in VT and FS CR',
+};
+
+const textOf = (answer: Answer, delimiters: Header['delimiters'] | undefined): string => {
+  const reason = answer.reason ?? '';
+  const advice = ADVICE[reason];
+  const marks = new Set(Object.values(delimiters ?? {}));
+  return [...(advice === undefined ? reason : `${reason}: ${advice}`)]
+    .map((mark) => (marks.has(mark) ? ' ' : mark))
+    .join('');
+};
+
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** HL7 time in UTC with its offset. */
@@ -44,7 +64,13 @@ const formFor = (of: Header | undefined, mode: AckMode, verdict: Verdict): AckMo
 };
 
 /** ERR in the form of the sender's version: 2.5 gave the segment new fields. */
-const errorSegment = (separator: string, component: string, version: string, answer: Answer): string[] => {
+const errorSegment = (
+  separator: string,
+  component: string,
+  version: string,
+  answer: Answer,
+  said: string,
+): string[] => {
   if (answer.verdict === 'accepted') return [];
   const code =
     answer.reason === 'no-header' ? ['100', 'Segment sequence error'] : ['207', 'Application internal error'];
@@ -54,7 +80,7 @@ const errorSegment = (separator: string, component: string, version: string, ans
     return [['ERR', ['', '', '', code[0]].join(component)].join(separator)];
   }
   const coded = [...code, 'HL70357'].join(component);
-  return [['ERR', '', '', coded, SEVERITY[answer.verdict], '', '', '', answer.reason ?? ''].join(separator)];
+  return [['ERR', '', '', coded, SEVERITY[answer.verdict], '', '', '', said].join(separator)];
 };
 
 /**
@@ -89,11 +115,12 @@ export const acknowledgement = (
     field(11) || 'P',
     version,
   ];
-  const msa = ['MSA', CODES[form][answer.verdict], field(10), ...(answer.reason ? [answer.reason] : [])];
+  const said = textOf(answer, of?.delimiters);
+  const msa = ['MSA', CODES[form][answer.verdict], field(10), ...(said ? [said] : [])];
   const segments = [
     msh.join(separator),
     msa.join(separator),
-    ...errorSegment(separator, component, version, answer),
+    ...errorSegment(separator, component, version, answer, said),
   ];
   return Buffer.from(`${segments.join('\r')}\r`, 'latin1');
 };

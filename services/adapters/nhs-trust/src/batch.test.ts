@@ -40,6 +40,13 @@ describe('messages of a frame', () => {
     }
   });
 
+  it('takes apart what begins with a byte order mark, a line end or a space', () => {
+    for (const start of ['\ufeff', '\n', ' ']) {
+      assert.deepEqual(parts(`${start}MSH|^~\\&|A\rMSH|^~\\&|B\r`), ['MSH|^~\\&|A\r', 'MSH|^~\\&|B\r']);
+      assert.deepEqual(parts(`${start}FHS|^~\\&\rMSH|^~\\&|A\rFTS|1\r`), ['MSH|^~\\&|A\r']);
+    }
+  });
+
   it('finds no message in an empty batch', () => {
     assert.deepEqual(parts('FHS|^~\\&\rBHS|^~\\&\rBTS|0\rFTS|1\r'), []);
   });

@@ -1,3 +1,5 @@
+import { startOf } from './hl7.ts';
+
 /**
  * One frame usually holds one message. Some engines send a batch (FHS, BHS, messages, BTS, FTS) or set several
  * messages one behind the other; each begins at a line of its own.
@@ -36,10 +38,11 @@ const endOf = (message: Buffer): number => {
  * The messages of a frame, in order; content that is neither a batch nor several messages comes back whole, and a batch of none
  * gives none.
  */
-export const messagesIn = (content: Buffer): Buffer[] => {
+export const messagesIn = (bytes: Buffer): Buffer[] => {
+  const content = bytes.subarray(startOf(bytes));
   const at = starts(content);
   const batch = isBatch(content);
-  if (!batch && at.length <= 1) return [content];
+  if (!batch && at.length <= 1) return [bytes];
   const first = batch ? at[0] : 0;
   if (first === undefined) return [];
   return [first, ...at.slice(1)]

@@ -31,13 +31,13 @@ const lookUp = <W extends string>(codes: Known<W>, code: string | undefined): W 
 /** ITK table 0001 is numeric, HL7's own has letters; feeds send either. 9 is "not specified", not a finding. */
 const SEX = list<Sex>({ male: '1 M MALE', female: '2 F FEMALE', indeterminate: 'A I' });
 
-/** Table 0007. */
+/** Table 0007: the national codes, and the letters of HL7's own table that products from elsewhere send. */
 const ADMISSION_METHOD = list<AdmissionMethod>({
-  elective: '11 12 13',
-  emergency: '21 22 23 24 25 28 2A 2B 2C 2D',
-  maternity: '31 32',
+  elective: '11 12 13 C R',
+  emergency: '21 22 23 24 25 28 2A 2B 2C 2D A E U',
+  maternity: '31 32 L',
   transfer: '81',
-  birth: '82 83',
+  birth: '82 83 N',
 });
 
 /** Table 0023. */
@@ -79,26 +79,44 @@ type Code = string | undefined;
 
 export const sexOf = (code: Code): Sex => lookUp(SEX, code);
 
-/** Treatment functions and patient types of stays that are about a birth, whatever way the patient came in. */
+/** Treatment functions, specialties and patient types of stays that are about a birth, whatever way the patient came in. */
 const ABOUT_A_BIRTH = list<'maternity' | 'birth'>({
-  maternity: '501 505 560 MATERNITY OBSTETRICS',
+  maternity: '500 501 505 560 MAT MATERNITY OBS OBSTETRICS',
   birth: '422 424 NEWBORN',
 });
 
+/** What a stay says of itself besides the admission method. */
+export type StaySigns = {
+  patientClass: Code;
+  sourceOfAdmission: Code;
+  dischargeMethod: Code;
+  /** Codes of the specialty and the patient type. */
+  kinds: readonly Code[];
+  /** Names of wards, specialties and patient types. */
+  words: readonly Code[];
+};
+
+const signOfBirth = (stay: StaySigns): 'maternity' | 'birth' | undefined => {
+  const word = patientClassOf(stay.patientClass);
+  const isNewborn = /^NEW ?BORN$/i.test(stay.patientClass?.trim() ?? '');
+  if (isNewborn || stay.sourceOfAdmission === '79' || stay.dischargeMethod === '5') return 'birth';
+  if (word === 'obstetrics') return 'maternity';
+  const coded = stay.kinds.map((kind) => lookUp<'maternity' | 'birth'>(ABOUT_A_BIRTH, kind));
+  const found = coded.find((sign) => sign !== 'UNKNOWN');
+  if (found !== undefined) return found;
+  const named = careNamedIn(stay.words);
+  if (named === 'newborn') return 'birth';
+  return named === 'maternity' ? 'maternity' : undefined;
+};
+
 /**
  * The group of an admission method code. A stay on a maternity ward is often booked under an emergency code; agreements
- * that leave out maternity and births go by this group, so the specialty and the patient type count first.
+ * that leave out maternity and births go by this group, so every sign of a birth counts before the code.
  */
-export const admissionMethodOf = (
-  code: Code,
-  stay: { patientType: Code; specialty: Code },
-): AdmissionMethod => {
+export const admissionMethodOf = (code: Code, stay: StaySigns): AdmissionMethod => {
   const byCode = lookUp<AdmissionMethod>(ADMISSION_METHOD, code);
   if (byCode === 'maternity' || byCode === 'birth') return byCode;
-  const signs = [stay.patientType, stay.specialty].map((sign) =>
-    lookUp<'maternity' | 'birth'>(ABOUT_A_BIRTH, sign),
-  );
-  return signs.find((sign) => sign !== 'UNKNOWN') ?? byCode;
+  return signOfBirth(stay) ?? byCode;
 };
 
 export const sourceOfAdmissionOf = (code: Code): SourceOfAdmission => lookUp(SOURCE_OF_ADMISSION, code);
@@ -132,7 +150,7 @@ export const arrivalModeOf = (code: Code): ArrivalMode => lookUp(ARRIVAL_MODE, c
 
 /** Treatment function codes (NHS Data Dictionary) of kinds of care that agreements leave out. */
 const CARE_CONTEXT = list<Exclude<CareContext, 'general'> | 'UNKNOWN'>({
-  maternity: '501 505 560',
+  maternity: '500 501 505 560',
   newborn: '422 424',
   mental_health: `656 ${Array.from({ length: 28 }, (_, index) => 700 + index).join(' ')}`,
   sexual_health: '360',
@@ -141,10 +159,15 @@ const CARE_CONTEXT = list<Exclude<CareContext, 'general'> | 'UNKNOWN'>({
 /** Words in the names of wards, specialties and patient types that say the same where no national code does. */
 const CARE_WORDS: [CareContext, RegExp][] = [
   ['newborn', /NEWBORN|NEONAT|SCBU|NICU/],
-  ['maternity', /MATERNITY|OBSTETRIC|MIDWI|(ANTE|POST) ?NATAL|LABOU?R|DELIVERY SUITE|BIRTH/],
+  ['maternity', /MATERNITY|OBSTETRIC|MIDWI|(ANTE|POST) ?NATAL|LABOU?R|DELIVERY SUITE|BIRTH|\bMLU\b/],
   ['mental_health', /PSYCHIATR|MENTAL HEALTH|CAMHS/],
   ['sexual_health', /SEXUAL|GENITO ?URIN|\bGUM\b|\bHIV\b/],
 ];
+
+const careNamedIn = (words: readonly Code[]): CareContext | undefined => {
+  const text = words.join(' ').toUpperCase();
+  return CARE_WORDS.find(([, pattern]) => pattern.test(text))?.[0];
+};
 
 const OF_METHOD: Partial<Record<AdmissionMethod, CareContext>> = { maternity: 'maternity', birth: 'newborn' };
 
@@ -159,7 +182,5 @@ export const careContextOf = (
 ): CareContext => {
   const coded = OF_METHOD[method] ?? lookUp(CARE_CONTEXT, specialty);
   if (coded !== 'UNKNOWN') return coded;
-  const text = [specialty, ...words].join(' ').toUpperCase();
-  const named = CARE_WORDS.find(([, pattern]) => pattern.test(text))?.[0];
-  return named ?? (/^\d{3}$/.test(specialty ?? '') ? 'general' : 'UNKNOWN');
+  return careNamedIn([specialty, ...words]) ?? (/^\d{3}$/.test(specialty ?? '') ? 'general' : 'UNKNOWN');
 };

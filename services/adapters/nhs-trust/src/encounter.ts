@@ -82,18 +82,29 @@ export const visitTime = (encounter: Encounter, field: number): string | undefin
 export const givenTime = ({ message, pv1 }: Encounter, field: number): string | null =>
   parseInstant(text(message, pv1, field)) ?? null;
 
-/** How the patient was admitted, PV1-4, with what else says that the stay is about a birth. */
-export const methodOf = ({ message, pv1 }: Encounter): AdmissionMethod =>
-  admissionMethodOf(text(message, pv1, 4), {
-    patientType: text(message, pv1, 18),
-    specialty: text(message, pv1, 10),
-  });
+/** Names of the wards (the one before too), the specialty and the patient type. */
+const wordsOf = ({ message, pv1 }: Encounter): (string | undefined)[] => [
+  ...[3, 6].flatMap((field) => [1, 2, 9].map((component) => text(message, pv1, field, { component }))),
+  text(message, pv1, 10),
+  text(message, pv1, 10, { component: 2 }),
+  text(message, pv1, 18),
+  text(message, pv1, 18, { component: 2 }),
+];
 
-export const careOf = (encounter: Encounter): CareContext => {
+/** How the patient was admitted, PV1-4, with what else says that the stay is about a birth. */
+export const methodOf = (encounter: Encounter): AdmissionMethod => {
   const { message, pv1 } = encounter;
-  const words = [1, 2, 9].map((component) => text(message, pv1, 3, { component }));
-  return careContextOf(text(message, pv1, 10), methodOf(encounter), [text(message, pv1, 18), ...words]);
+  return admissionMethodOf(text(message, pv1, 4), {
+    patientClass: text(message, pv1, 2),
+    sourceOfAdmission: text(message, pv1, 14),
+    dischargeMethod: text(message, pv1, 36),
+    kinds: [text(message, pv1, 18), text(message, pv1, 10)],
+    words: wordsOf(encounter),
+  });
 };
+
+export const careOf = (encounter: Encounter): CareContext =>
+  careContextOf(text(encounter.message, encounter.pv1, 10), methodOf(encounter), wordsOf(encounter));
 
 export const specialtyOf = ({ message, pv1 }: Encounter): string | null => text(message, pv1, 10) ?? null;
 

@@ -89,7 +89,8 @@ const readSegments = (text: string, field: string): Segment[] =>
       return { name: fields[0] ?? '', fields };
     });
 
-const startOf = (raw: Buffer): number => {
+/** Where a message begins, behind a byte order mark, line ends and spaces. */
+export const startOf = (raw: Buffer): number => {
   let at = raw.length >= 3 && raw[0] === 0xef && raw[1] === 0xbb && raw[2] === 0xbf ? 3 : 0;
   while (raw[at] === CR || raw[at] === LF || raw[at] === 0x20) at += 1;
   return at;

@@ -88,10 +88,13 @@ export const deathIndicated = (about: About): Fact[] => {
   return died ? death(about, DEATH, 'informal', date) : [];
 };
 
-/** A discharge by death is a death as well. */
+/** A discharge by death is a death as well; also where only the patient's record says it. */
 export const deathAtDischarge = (encounter: Encounter): Fact[] => {
   const { message, pv1 } = encounter;
-  if (dischargeMethodOf(text(message, pv1, 36)) !== 'died') return [];
+  if (dischargeMethodOf(text(message, pv1, 36)) !== 'died') {
+    const indicator = text(message, segment(message, 'PID'), 30);
+    return indicator !== undefined && YES.test(indicator) ? deathIndicated(encounter) : [];
+  }
   const date = text(message, segment(message, 'PID'), 29) ?? text(message, pv1, 45);
   return death(encounter, DEATH_AT_DISCHARGE, 'informal', date);
 };

@@ -57,6 +57,25 @@ const message = (content: Buffer | string): Frame => ({
 });
 
 describe('intake of messages', () => {
+  it('keeps what a message says of a shielded address also where the rest cannot be translated', async () => {
+    const { accepted, letters, code } = arrange();
+    const lines = [
+      'MSH|^~\\&|PAS|RWX|TIE|RWX|20260305101500||ADT^A01|M1|P|2.4',
+      'PID|1||T1^^^RWX^HOSP||A^B',
+      'PV1|1|I|Ward 7',
+      'ZU8|||Y',
+    ];
+    assert.equal((await code(message(lines.join('\r')))).code, 'AA');
+    assert.deepEqual(
+      letters.map(({ reason }) => reason),
+      ['no-visit-number'],
+    );
+    assert.deepEqual(
+      accepted.map(({ facts }) => facts),
+      [[]],
+    );
+  });
+
   it('answers every sample message with AA', async () => {
     const { code, accepted, letters } = arrange();
     for (const { raw } of fixtureMessages()) assert.equal((await code(message(raw))).code, 'AA');

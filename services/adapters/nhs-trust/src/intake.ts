@@ -74,10 +74,34 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
     }
   };
 
+  /** What cannot be translated is kept, and what it says of the person's safety holds all the same. */
+  const keepMarked = async (
+    raw: Buffer,
+    message: Message,
+    reason: string,
+    mark: Mark | undefined,
+  ): Promise<Fate> => {
+    try {
+      if (mark !== undefined) {
+        await source.accept({
+          raw,
+          contentType: CONTENT_TYPE,
+          identity: identityOf(message),
+          content: message.content,
+          facts: [],
+          standing: options.safeguard(mark, dayOf(message)),
+        });
+      }
+    } catch (error) {
+      return unavailable(error);
+    }
+    return keep(raw, reason, ACCEPTED);
+  };
+
   const publish = async (raw: Buffer, message: Message): Promise<Fate> => {
     const translated = translate(message, { ...options, contact: options.contact() });
-    if (translated.kind === 'undecodable') return keep(raw, translated.reason, ACCEPTED);
     const { mark } = translated;
+    if (translated.kind === 'undecodable') return keepMarked(raw, message, translated.reason, mark);
     if (translated.kind === 'ignored' && mark === undefined) {
       return { outcome: 'ignored', reason: translated.reason, answer: ACCEPTED };
     }

@@ -34,7 +34,10 @@ type Identifier = {
   type: string;
 };
 
-const NHS_WORDS = new Set(['NHS', 'NH', 'NHSN', 'NHSNO', 'NHSNMBR', 'NHSNUMBER', 'NHS NUMBER']);
+const NHS_WORDS = new Set([
+  ...['NHS', 'NH', 'NHSN', 'NHSNO', 'NHSNMBR', 'NHSNUMBER', 'NHS NUMBER'],
+  'HTTPS://FHIR.NHS.UK/ID/NHS-NUMBER',
+]);
 const NHS_ROOT = '2.16.840.1.113883.2.1.4.1';
 const HOSPITAL_TYPES = new Set(['MRN', 'MR', 'HOSP', 'PI', 'PT']);
 /** Types of identifiers that stand for a stay, an account or somebody else's scheme, not for the patient here. */
@@ -45,7 +48,8 @@ const identifiersIn = (message: Message, pid: Segment, field: number): Identifie
     const part = (nth: number, sub = 1): string | undefined => known(component(message, raw, nth, sub));
     return {
       id: part(1),
-      check: part(2),
+      // Beside the name of a check digit scheme (CX-3) a digit is that check digit and no tracing status.
+      check: part(3) === undefined || part(2)?.toUpperCase().startsWith('NSTS') ? part(2) : undefined,
       authority: part(4)?.toUpperCase() ?? '',
       root: part(4, 2) ?? '',
       type: part(5)?.toUpperCase() ?? '',

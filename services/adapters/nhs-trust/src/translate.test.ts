@@ -113,7 +113,9 @@ describe('translation of ADT messages', () => {
       ['A11', 'O', ['outpatient-appointment.voided']],
       ['A12', 'I', ['inpatient-transfer.voided']],
       ['A12', '', ['inpatient-transfer.voided if known']],
-      ['A13', 'E', 'end-of-emergency-attendance'],
+      ['A06', 'I', ['inpatient-admission.recorded']],
+      ['A06', 'O', 'not-a-stay'],
+      ['A13', 'E', ['death.notified']],
       ['A14', 'P', ['inpatient-admission.planned']],
       ['A16', 'I', ['discharge.planned']],
       ['A21', 'I', ['inpatient-leave.begun']],
@@ -150,8 +152,66 @@ describe('translation of ADT messages', () => {
     assert.equal(said('PV1|1|I|WGH A&E^^^WESTGEN||||||||||||||||V1'), type);
     assert.equal(said('PV1|1|O|Main^^^WESTGEN^^^^^Emergency Department||||||||||||||||V1'), type);
     assert.equal(said('PV1|1|""|Main|||||||180|||||||||V1'), type);
+    assert.equal(said('PV1|1|I|Resus^^^WESTGEN||||||||||||||||V1'), type);
+    assert.equal(said('PV1|1|I|Somewhere|||||||||||||||ED ATTENDANCE|V1'), type);
     assert.equal(said('PV1|1|I|Emergency Assessment Unit||||||||||||||||V1'), 'not-an-attendance');
     assert.equal(said('PV1|1|I|BLED CLINIC||||||||||||||||V1'), 'not-an-attendance');
+  });
+
+  it('calls a stay one of maternity or birth by any sign of it, however it was booked', () => {
+    const methods = (fields: Record<number, string>, trigger = 'A01') => {
+      const given: Record<number, string> = { 2: 'I', 3: 'Ward 7', 4: '21', 10: '300', 19: 'V1', ...fields };
+      const pv1 = ['PV1', ...Array.from({ length: 44 }, (_, index) => given[index + 1] ?? '')].join('|');
+      const data = factOf(translated(message({ trigger, pv1 }))).data as {
+        admissionMethod: string;
+        careContext: string;
+      };
+      return [data.admissionMethod, data.careContext];
+    };
+    const maternity = ['maternity', 'maternity'];
+    const birth = ['birth', 'newborn'];
+    assert.deepEqual(methods({}), ['emergency', 'general']);
+    assert.deepEqual(methods({ 2: 'B' }), maternity);
+    assert.deepEqual(methods({ 3: 'LABOUR WARD' }), maternity);
+    assert.deepEqual(methods({ 3: 'Delivery Suite' }, 'A03'), maternity);
+    assert.deepEqual(methods({ 6: 'Labour Ward' }, 'A02'), maternity);
+    assert.deepEqual(methods({ 4: 'L' }), maternity);
+    assert.deepEqual(methods({ 10: 'MIDWIFERY' }), maternity);
+    assert.deepEqual(methods({ 10: 'X1^Obstetrics' }), maternity);
+    assert.deepEqual(methods({ 18: 'Maternity Inpatient' }), maternity);
+    assert.deepEqual(methods({ 2: 'NEWBORN' }), birth);
+    assert.deepEqual(methods({ 3: 'SCBU' }), birth);
+    assert.deepEqual(methods({ 4: 'N' }), birth);
+    assert.deepEqual(methods({ 14: '79' }), birth);
+    assert.deepEqual(methods({ 36: '5' }, 'A03'), birth);
+    assert.deepEqual(methods({ 4: 'E' }), ['emergency', 'general']);
+  });
+
+  it('takes a digit beside a check digit scheme for no tracing status', () => {
+    const verified = (cx: string) =>
+      factOf(translated(message({ pid: `PID|1||T1^^^RWX^HOSP~${cx}||A^B||1941|2` }))).verified;
+    assert.deepEqual(verified('9434765919^3^M11^NHS^NHS'), { nhs: '9434765919' });
+    assert.deepEqual(verified('9434765919^NSTS03^M11^NHS^NHS'), {});
+    assert.deepEqual(verified('9434765919^3^^NHS^NHS'), {});
+  });
+
+  it('tells a death at the end of an emergency attendance, and one that only PID-30 of a discharge says', () => {
+    const types = (parts: Parts) => {
+      const outcome = translated(message({ trigger: 'A03', ...parts }));
+      return outcome.kind === 'facts' ? outcome.facts.map(({ type }) => type.slice(16)) : outcome.reason;
+    };
+    const ended = (patientClass: string, method: string) => {
+      const fields = PV1.split('|');
+      return [...fields.with(2, patientClass).slice(0, 36), method, ...fields.slice(37)].join('|');
+    };
+    const dead = `${PID}${'|'.repeat(22)}Y`;
+    assert.deepEqual(types({ pv1: ended('E', '4') }), ['death.notified.v1']);
+    assert.equal(types({ pv1: ended('E', '1') }), 'end-of-emergency-attendance');
+    assert.deepEqual(types({ pid: dead }), ['patient-discharge.recorded.v1', 'death.notified.v1']);
+    assert.deepEqual(types({ pid: dead, pv1: ended('I', '4') }), [
+      'patient-discharge.recorded.v1',
+      'death.notified.v1',
+    ]);
   });
 
   it('tells a death once, by the record or by how the stay ended, and takes it back the same way', () => {

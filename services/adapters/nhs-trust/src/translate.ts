@@ -58,7 +58,7 @@ export type Mark = { patient: Patient; shielding: 'yes' | 'no' };
 export type Outcome =
   | { kind: 'facts'; facts: Fact[]; mark?: Mark }
   | { kind: 'ignored'; reason: IgnoredReason; mark?: Mark }
-  | { kind: 'undecodable'; reason: UndecodableReason };
+  | { kind: 'undecodable'; reason: UndecodableReason; mark?: Mark };
 
 export type Translation = {
   contact: Contact;
@@ -115,7 +115,7 @@ const isUndecodable = (reason: IgnoredReason | UndecodableReason): reason is Und
 
 const outcomeOf = (said: Said, mark: { mark?: Mark }): Outcome => {
   if (typeof said !== 'string') return { kind: 'facts', facts: said, ...mark };
-  if (isUndecodable(said)) return { kind: 'undecodable', reason: said };
+  if (isUndecodable(said)) return { kind: 'undecodable', reason: said, ...mark };
   return { kind: 'ignored', reason: said, ...mark };
 };
 
@@ -144,7 +144,7 @@ const NOT_A_STAY: ByKind = {
 };
 
 /**
- * A trigger about a visit. A withdrawal whose kind of visit is not given is published only where what it withdraws is known.
+ * A trigger about a visit; what `extra` finds is said whatever kind of visit it is. A withdrawal whose kind of visit is not given is published only where what it withdraws is known.
  */
 const visit =
   (trigger: string, byKind: ByKind, extra: (encounter: Encounter) => Fact[] = () => []): Trigger =>
@@ -152,16 +152,16 @@ const visit =
     const kind = visitKindOf(about.message, trigger);
     // Without PV1 the message is faulty whatever it is about.
     const writers = segment(about.message, 'PV1') === undefined ? [] : (byKind[kind] ?? 'not-a-stay');
-    if (typeof writers === 'string') return writers;
     const encounter = encounterOf(about);
+    if (typeof writers === 'string') {
+      const beside = typeof encounter === 'string' ? [] : extra(encounter);
+      return beside.length > 0 ? beside : writers;
+    }
     if (typeof encounter === 'string') return encounter;
     const facts = writers.map((write) => write(encounter));
     if (facts.some((fact) => fact === undefined)) return 'no-event-time';
     const sure = facts.filter((fact) => fact !== undefined);
-    return [
-      ...(kind === 'not-given' ? sure.map(ifKnown) : sure),
-      ...(kind === 'stay' ? extra(encounter) : []),
-    ];
+    return [...(kind === 'not-given' ? sure.map(ifKnown) : sure), ...extra(encounter)];
   };
 
 const ifKnown = (fact: Fact): Fact =>
@@ -206,6 +206,7 @@ const TRIGGERS: { [trigger: string]: Trigger } = {
     preadmission: [admissionPlanned],
     'not-given': [admissionPlanned],
   }),
+  A06: visit('A06', { ...NOT_A_STAY, stay: [admission], 'not-given': [admission] }),
   A08: person(demographics('amended'), deathIndicated),
   A11: visit('A11', {
     ...NOT_A_STAY,

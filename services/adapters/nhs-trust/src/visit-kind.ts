@@ -18,9 +18,13 @@ const KINDS: Record<PatientClass, VisitKind> = {
 
 /** Emergency medicine, NHS Data Dictionary; feeds carry it with or without what follows. */
 const EMERGENCY_SERVICE = /^(180|A&E|AE|ED|ACCIDENT|EMERGENCY MEDICINE)/;
-const EMERGENCY_TYPE = /^(E|ED|AE|A&E|AANDE|EMERGENCY|EMERGENCY DEPARTMENT|ACCIDENT AND EMERGENCY)$/;
+const EMERGENCY_TYPE =
+  /^(E|ED|AE|A&E|AANDE|EMERGENCY|EMERGENCY DEPARTMENT|ACCIDENT AND EMERGENCY)( ATTEND(ANCE|ER))?$/;
 const EMERGENCY_PLACE =
-  /(^|[^A-Z0-9])(ED|AE|A&E|A ?AND ?E|EMERGENCY (DEPARTMENT|DEPT)|CASUALTY|ACCIDENT|MIU|UTC)([^A-Z0-9]|$)/;
+  /(^|[^A-Z0-9])(ED|AE|A&E|A ?AND ?E|EMERGENCY (DEPARTMENT|DEPT)|CASUALTY|ACCIDENT|MIU|UTC|RESUS|MAJORS)([^A-Z0-9]|$)/;
+
+/** Triggers that say that a patient is now an inpatient. */
+const ADMITTED: ReadonlySet<string> = new Set(['A01', 'A06']);
 
 /** A component in capitals. An `A&E` that was not escaped has come apart into subcomponents. */
 const words = (message: Message, field: number, component = 1): string => {
@@ -49,11 +53,11 @@ const hasEmergencyType = (message: Message): boolean => EMERGENCY_TYPE.test(word
 
 /**
  * The kind of visit, for what a trigger says. An emergency attendance is often called an inpatient or says nothing in PV1-2; a
- * patient who is admitted (A01) is an inpatient wherever the bed is.
+ * patient who is admitted (A01, A06) is an inpatient wherever the bed is.
  */
 export const visitKindOf = (message: Message, trigger: string): VisitKind => {
   const kind = classKindOf(message);
-  if (kind === 'preadmission' || (kind === 'stay' && trigger === 'A01')) return kind;
+  if (kind === 'preadmission' || (kind === 'stay' && ADMITTED.has(trigger))) return kind;
   if (isInEmergencyDepartment(message)) return 'emergency';
   if (trigger === 'A04' && kind !== 'outpatient' && hasEmergencyType(message)) return 'emergency';
   return kind;
