@@ -38,7 +38,7 @@ export type Address = {
   localAuthority?: string | null;
 };
 
-/** How the patient came to be admitted: the groups of the national admission method codes (HL7 table 0007 in the ITK reference tables). `elective` 11 to 13, `emergency` 21 to 28 with their letter codes, `maternity` 31 and 32, `transfer` 81, `birth` 82 and 83. */
+/** How the patient came to be admitted: the groups of the national admission method codes (HL7 table 0007 in the ITK reference tables). `elective` 11 to 13, `emergency` 21 to 28 with their letter codes, `maternity` 31 and 32, `transfer` 81, `birth` 82 and 83. Class, ward, specialty, source of admission and discharge method may say maternity or birth under another code: then they count. */
 export type AdmissionMethod = 'elective' | 'emergency' | 'maternity' | 'transfer' | 'birth' | 'UNKNOWN';
 
 /** The council opened a case of antisocial behaviour. One event for each person harmed. */
@@ -598,7 +598,7 @@ export type DemographicsAmendedV1 = {
 /** The power that officers used (Mental Health Act 1983): `section_136` removal from where the person was, `section_135` by warrant. */
 export type DetentionPower = 'section_136' | 'section_135' | 'UNKNOWN';
 
-/** Where the patient went: groups of the national discharge destination codes (HL7 table 0113 in the ITK reference tables). `usual_residence` 19, `temporary_residence` 29, `court` 37, `penal_establishment_or_police` 38, `nhs_hospital` 48 to 53, `nhs_care_home` 54, `local_authority_residential` 65, `local_authority_foster_care` 66, `not_applicable` 79, `other_care` 84 to 88. */
+/** Where the patient went: groups of the national discharge destination codes (HL7 table 0113 in the ITK reference tables; 40, 42, 55 and 56 from the NHS Data Dictionary). `usual_residence` 19, `temporary_residence` 29, `court` 37, `penal_establishment_or_police` 38, 40 and 42, `nhs_hospital` 48 to 53, `nhs_care_home` 54, `local_authority_residential` 65, `local_authority_foster_care` 66, `not_applicable` 79, `other_care` 55, 56 and 84 to 88. */
 export type DischargeDestination = 'usual_residence' | 'temporary_residence' | 'court' | 'penal_establishment_or_police' | 'nhs_hospital' | 'nhs_care_home' | 'local_authority_residential' | 'local_authority_foster_care' | 'other_care' | 'not_applicable' | 'UNKNOWN';
 
 /** How the stay ended, after the national discharge method codes (HL7 table 0112 in the ITK reference tables): `clinical_advice` 1, `self_or_relative` 2, `tribunal_or_court` 3, `died` 4, `stillbirth` 5. */

@@ -61,18 +61,18 @@ const DISCHARGE_METHOD = list<DischargeMethod>({
   stillbirth: '5',
 });
 
-/** Table 0113. */
+/** Table 0113, and what the NHS Data Dictionary added to it since. */
 const DISCHARGE_DESTINATION = list<DischargeDestination>({
   usual_residence: '19',
   temporary_residence: '29',
   court: '37',
-  penal_establishment_or_police: '38',
+  penal_establishment_or_police: '38 40 42',
   nhs_hospital: '48 49 50 51 52 53',
   nhs_care_home: '54',
   local_authority_residential: '65',
   local_authority_foster_care: '66',
   not_applicable: '79',
-  other_care: '84 85 86 87 88',
+  other_care: '55 56 84 85 86 87 88',
 });
 
 type Code = string | undefined;

@@ -187,6 +187,17 @@ describe('translation of ADT messages', () => {
     assert.deepEqual(methods({ 4: 'E' }), ['emergency', 'general']);
   });
 
+  it('knows the destinations of today and of the older list, and calls no other code anything', () => {
+    const destinationOf = (code: string) => {
+      const fields = [...PV1.split('|').slice(0, 37), code, ...PV1.split('|').slice(38)];
+      const { data } = factOf(translated(message({ trigger: 'A03', pv1: fields.join('|') })));
+      return (data as EventData['uk.causeway.nhs.patient-discharge.recorded.v1']).dischargeDestination;
+    };
+    assert.deepEqual(['38', '40', '42'].map(destinationOf), Array(3).fill('penal_establishment_or_police'));
+    assert.deepEqual(['55', '56', '85'].map(destinationOf), Array(3).fill('other_care'));
+    assert.deepEqual(['98', '89', 'X'].map(destinationOf), Array(3).fill('UNKNOWN'));
+  });
+
   it('takes a digit beside a check digit scheme for no tracing status', () => {
     const verified = (cx: string) =>
       factOf(translated(message({ pid: `PID|1||T1^^^RWX^HOSP~${cx}||A^B||1941|2` }))).verified;
