@@ -224,6 +224,18 @@ describe('an agreement', () => {
   });
 });
 
+describe('an operator at an agreement', () => {
+  test('may suspend it, and is offered nothing else', async () => {
+    provider.become({ roles: ['operator'], name: 'Operations' });
+    const agent = createUserAgent();
+    await agent.visit(`${site.url}/agreements/westshire-hospital-stay`);
+    const html = await (await agent.request(`${site.url}/agreements/westshire-hospital-stay`)).text();
+    assert.match(html, /name="status" value="suspended"/);
+    assert.doesNotMatch(html, /name="status" value="(active|ended)"/);
+    provider.become({ roles: ['operator', 'information-governance'], name: 'Operations' });
+  });
+});
+
 describe('a person’s disclosures', () => {
   test('are found, with what may go to the person and nothing else in the export', async () => {
     await onPage({ browser, url: site.url }, '/disclosures', { viewport: WIDTHS.desktop }, async (page) => {

@@ -168,6 +168,32 @@ test('an agreement is visible to its parties only, and to everybody without an o
   assert.equal((await put(other, id, yaml(id, 2), { 'if-match': '"1"' })).status, 404);
 });
 
+test('an operator of a party suspends, and neither activates, ends nor loads; nor does one who acts for all', async () => {
+  const id = newId();
+  const trust = await governance(source);
+  await put(trust, id, yaml(id, 1), NEW);
+  const operators = [
+    await as({ roles: ['operator'], organisation: source }),
+    await as({ roles: ['operator'], organisation: recipient }),
+    await as({ roles: ['operator'] }),
+  ];
+  for (const [index, operator] of operators.entries()) {
+    const suspended = await post(operator, id, { status: 'suspended', reason: 'something is wrong tonight' });
+    assert.deepEqual([suspended.status, suspended.json.status], [200, 'suspended']);
+    const role = index === 1 ? 'not-the-source' : 'wrong-role';
+    for (const status of ['active', 'ended']) {
+      const { status: code, type } = await post(operator, id, { status, reason: 'not mine to say' });
+      assert.deepEqual([code, type], [403, `urn:causeway:problem:${role}`]);
+    }
+    for (const text of [yaml(id, 2), yaml(id, 2, 'draft')]) {
+      const { status: code, type } = await put(operator, id, text, { 'if-match': '"1"' });
+      assert.deepEqual([code, type], [403, 'urn:causeway:problem:wrong-role']);
+    }
+    assert.equal((await trust(`/api/agreements/${id}`)).json.status, 'suspended');
+    assert.equal((await post(trust, id, { status: 'active', reason: 'mended' })).json.status, 'active');
+  }
+});
+
 test('a version is loaded only against what its author has read, and every mistake has its line and column', async () => {
   const id = newId();
   const [trust, council] = [await governance(source), await governance(recipient)];

@@ -34,7 +34,7 @@ export function agreementsRoutes(parts: Parts): Router {
   );
   router.post(
     `${AGREEMENTS_PAGE}/:id`,
-    guard.form((req, res, session) => change(parts, req, res, session), GOVERNANCE),
+    guard.form((req, res, session) => change(parts, req, res, session)),
   );
   return router;
 }
@@ -65,7 +65,7 @@ async function show(
       nameIn(world),
       clock(),
     ),
-    mayChange: hasOne(session, GOVERNANCE),
+    governs: hasOne(session, GOVERNANCE),
     isSource:
       session.organisation === undefined || session.organisation === family.current.record.agreement.from,
     problem: problem && { detail: problem.detail ?? problem.title, problems: problem.extras.problems ?? [] },

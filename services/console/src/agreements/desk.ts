@@ -16,7 +16,8 @@ import { Problem } from '@causeway/runtime/http';
 import { type Agreement, type AgreementStatus, parseAgreement } from '@causeway/schemas/agreement';
 import type { AgreementRecord, AgreementsState, VersionState } from '@causeway/schemas/agreement-log';
 import type { EventType } from '@causeway/schemas/catalogue';
-import type { Viewer } from '../sign-in/guard.ts';
+import { hasOne, type Viewer } from '../sign-in/guard.ts';
+import { GOVERNANCE } from '../web/navigation.ts';
 
 /** Where people read and change agreements; pages and API use the same functions. Everybody sees his own side only. */
 export type AgreementDesk = {
@@ -25,13 +26,15 @@ export type AgreementDesk = {
   /** @throws Problem 404 `unknown-agreement` */
   get(viewer: Viewer, id: string): Promise<AgreementFamily>;
   /**
-   * Loads a new version from YAML or JSON text. `expected` is the latest version that the author has seen, 0 for none.
-   * @throws Problem 403 `not-the-source`, 409, 412 `stale`, 422 `agreement-refused` with line and column of each problem
+   * Loads a new version from YAML or JSON text, for information governance only. `expected` is the latest version that
+   * the author has seen, 0 for none.
+   * @throws Problem 403 `not-the-source`, `wrong-role`, 409, 412 `stale`, 422 `agreement-refused` with line and column of each problem
    */
   load(viewer: Viewer, id: string, text: string, expected: number): Promise<AgreementFamily>;
   /**
-   * Only the source activates or ends, any party suspends. A status that is there already changes nothing.
-   * @throws Problem 403 `not-the-source`, 404, 409, 422
+   * Only the source's information governance activates or ends; either role of any party suspends. A status that is
+   * there already changes nothing.
+   * @throws Problem 403 `not-the-source`, `wrong-role`, 404, 409, 422
    */
   setStatus(viewer: Viewer, id: string, wish: StatusWish): Promise<AgreementFamily>;
 };
@@ -108,6 +111,7 @@ export const createAgreementDesk = (parts: Parts): AgreementDesk => {
     },
     get: async (viewer, id) => visible(await shown(), viewer, id),
     load: async (viewer, id, text, expected) => {
+      mustGovern(viewer);
       const parsed = parseAgreement(text, id, catalogue);
       if ('problems' in parsed)
         throw refused(
@@ -149,7 +153,10 @@ export const createAgreementDesk = (parts: Parts): AgreementDesk => {
       const { by } = authorOf(viewer);
       return change(viewer, id, (state) => {
         const family = visible(state, viewer, id);
-        if (wish.status !== 'suspended') mustBeSource(viewer, family.current.record.agreement);
+        if (wish.status !== 'suspended') {
+          mustBeSource(viewer, family.current.record.agreement);
+          mustGovern(viewer);
+        }
         try {
           return [statusRecord(state, { id, ...wish, by, at: now().toISOString() }, ukDate(now()))];
         } catch (error) {
@@ -199,6 +206,17 @@ const mustBeSource = ({ organisation }: Viewer, { from }: Agreement): void => {
     'not-the-source',
     'Only the source may do this',
     `${from} decides what it shares. As ${organisation} you may suspend the agreement, or load a draft as a proposal.`,
+  );
+};
+
+/** Less sharing is anybody's to ask for at night; more sharing, or none for good, is decided by who answers for it. */
+const mustGovern = (viewer: Viewer): void => {
+  if (hasOne(viewer, GOVERNANCE)) return;
+  throw new Problem(
+    403,
+    'wrong-role',
+    'Only information governance may do this',
+    'As an operator you may suspend the agreement. Ask your information governance lead for anything else.',
   );
 };
 

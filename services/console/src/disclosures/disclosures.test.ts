@@ -167,6 +167,14 @@ test('a person is found by an identifier: every release and refusal, also as som
   assert.equal(json.disclosures.find(({ eventId }) => eventId === 'event-2')?.other, true);
 });
 
+test('that the source restricted an event is told to the source, and to nobody else', async () => {
+  const reasons = async (organisation: string) =>
+    (await search({ ...LEAD, organisation }, about(ALDA))).json.disclosures
+      .flatMap(({ recipients }) => recipients.map(({ reason }) => reason))
+      .filter((reason) => reason === 'source-restricted').length;
+  assert.deepEqual([await reasons(source), await reasons(recipient), await reasons(other)], [1, 0, 0]);
+});
+
 test('an organisation sees what it published and what was released to it, and of others’ refusals nothing', async () => {
   const seen = async (organisation: string) =>
     (await search({ ...LEAD, organisation }, about(ALDA))).json.disclosures.map(({ eventId, recipients }) => [

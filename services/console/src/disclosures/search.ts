@@ -1,4 +1,5 @@
 import type { ConsoleLedger } from '@causeway/runtime/console-ledger';
+import { reasonSeenBy } from '@causeway/runtime/decide';
 import { isPermanent } from '@causeway/runtime/errors';
 import { Problem } from '@causeway/runtime/http';
 import type { Links } from '@causeway/runtime/identity-links';
@@ -167,6 +168,10 @@ const disclosureOf = (row: Row, organisation: string | undefined): Disclosure =>
         organisation === row.organisation ||
         (recipient === organisation && outcome === 'released'),
     )
-    .map(({ digest, ...rest }) => ({ ...rest, valueDigest: digest })),
+    .map(({ digest, reason, ...rest }) => ({
+      ...rest,
+      reason: reason && reasonSeenBy(organisation ?? row.organisation, row.organisation, reason),
+      valueDigest: digest,
+    })),
   ledger: { topic: row.topic, partition: row.partition, sequence: row.sequence },
 });
