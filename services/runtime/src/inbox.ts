@@ -22,8 +22,14 @@ export type Inbox = {
   beyond: Tail['beyond'];
 };
 
-/** Reads from these positions, oldest first in each partition, with no wait. */
-export type ReadFrom = (positions: readonly PartitionOffset[]) => Promise<FetchedPartition[]>;
+/**
+ * Reads from these positions, oldest first in each partition, with no wait.
+ * @param wanted how many records the caller can use; what is read beyond them is read again for the next page
+ */
+export type ReadFrom = (
+  positions: readonly PartitionOffset[],
+  wanted?: number,
+) => Promise<FetchedPartition[]>;
 
 export type PartitionOffset = { partition: number; offset: number };
 
@@ -44,6 +50,9 @@ const DEFAULTS: InboxSettings = { tailWaitMs: 50, idleMs: 30_000, requestMs: 5_0
 /** What one look at an inbox may bring into memory, besides a batch that is larger by itself. */
 const ANSWER_BYTES = 1_572_864;
 const PARTITION_BYTES = 262_144;
+/** A generous size for one record, and the least that is worth asking a broker for. */
+const RECORD_BYTES = 2_048;
+const LEAST_BYTES = 65_536;
 
 type Open = { inbox: Inbox; users: number; idle: NodeJS.Timeout | undefined; close(): Promise<void> };
 
@@ -109,13 +118,19 @@ const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logg
       const found = await soon(reader.atTime(topic, await all(), time));
       return inOrder(found).map(({ offset }) => offset);
     },
-    read: (positions) =>
-      soon(
+    read: (positions, wanted = Number.POSITIVE_INFINITY) => {
+      const bytes = Math.max(LEAST_BYTES, wanted * RECORD_BYTES);
+      return soon(
         reader.fetch(
           positions.map((position) => ({ topic, ...position })),
-          { maxWaitMs: 0, maxBytes: ANSWER_BYTES, partitionMaxBytes: PARTITION_BYTES },
+          {
+            maxWaitMs: 0,
+            maxBytes: Math.min(ANSWER_BYTES, bytes),
+            partitionMaxBytes: Math.min(PARTITION_BYTES, bytes),
+          },
         ),
-      ),
+      );
+    },
     beyond: tail.beyond,
   };
   const close = async () => {

@@ -85,11 +85,12 @@ export const currentPage = async (
 ): Promise<Page> => {
   const { parts, inbox, organisation, filter } = reading;
   const rulings = createRulings(parts, parts.now);
+  const filtered = filter.type !== undefined || filter.subject !== undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const ruling = rulings.current();
     const tally = emptyTally();
     const judge = createJudge(parts, ruling, organisation, filter, tally);
-    const page = await readPage(inbox.read, from, limits, judge);
+    const page = await readPage(inbox.read, from, limits, judge, filtered ? undefined : limits.events);
     if ('missed' in page) return afterGap(reading, from, page.missed);
     if (tally.judged === 0 || rulings.isCurrent(ruling)) {
       total.withheld += tally.withheld;

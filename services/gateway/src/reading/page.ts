@@ -39,20 +39,25 @@ export type Missed = { missed: number[] };
 /**
  * Reads on from `positions` (index = partition). Ends early where a position is no longer in the log: the
  * caller says what was missed.
+ * @param wanted how many records to read at most, about; left out where many of them may be passed over
  */
 export const readPage = async (
   read: ReadFrom,
   positions: readonly number[],
   limits: PageLimits,
   judge: Judge,
+  wanted?: number,
 ): Promise<Page | Missed> => {
-  const fetched = await read(positions.map((offset, partition) => ({ partition, offset })));
+  const fetched = await read(
+    positions.map((offset, partition) => ({ partition, offset })),
+    wanted,
+  );
   for (const [index, part] of fetched.entries()) {
     // The broker fills the partitions in turn until the answer is full: whoever got nothing is asked again
     // alone, where it always gets one batch, so that a busy partition never keeps a quiet one waiting.
     if (isStarved(part, positions[part.partition] ?? 0)) {
       const offset = positions[part.partition] ?? 0;
-      const [alone] = await read([{ partition: part.partition, offset }]);
+      const [alone] = await read([{ partition: part.partition, offset }], wanted);
       if (alone !== undefined) fetched[index] = alone;
     }
   }
