@@ -23,8 +23,8 @@ before(async () => {
   const release = { [ADMISSION]: { fields: ['visitId'] } };
   agreement = await world.bus.activate(agreementYaml(`hooks-${trust}`, trust, [council], release));
   await eventually(
-    () => manage('GET', ''),
-    ({ status }) => status === 200,
+    () => world.ask(council, 'GET', '/v1/agreements'),
+    ({ body }) => JSON.stringify(body).includes('"active"'),
   );
 });
 
