@@ -118,6 +118,7 @@ const receivesAll = async (command: string, file: string): Promise<void> => {
     ENDPOINT: `http://127.0.0.1:${port}/`,
   });
   const { id, secret } = JSON.parse(await text(made.stdout));
+  assert.match(String(secret), /^whsec_/);
   const receiver = start(command, [file], { WEBHOOK_SECRET: secret, PORT: String(port) });
   try {
     await listening(port);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WEBHOOK_CIRCUIT } from '@causeway/runtime/delivery/circuit';
 import { createDelivery, type Delivery, type DeliveryParts } from '@causeway/runtime/delivery/delivery';
 import { WEBHOOK_SCHEDULE } from '@causeway/runtime/delivery/schedule';
@@ -39,6 +40,8 @@ export type WebhooksParts = Omit<DeliveryParts, 'component' | 'settled' | 'gone'
   watchOf(organisation: string): Pick<OverdueWatch, 'delivered'> | undefined;
 };
 
+const PATIENCE_MS = 3_000;
+const AGAIN_MS = 50;
 const LOOK_MS = 1_000;
 const NOTE_MS = 100;
 /** Events of different subjects under way to one endpoint. */
@@ -95,6 +98,18 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     wants: wantsOf(stored),
     deliver: delivererOf(sending, stored, (position, text) => answers.set(`${stored.id} ${position}`, text)),
   });
+
+  /** In the first moments the tables are being made: a moment's patience saves a refusal. */
+  const prepared = async (): Promise<void> => {
+    for (let tried = 0; ; tried += 1) {
+      try {
+        return await delivery.ready();
+      } catch (error) {
+        if (tried >= PATIENCE_MS / AGAIN_MS) throw error;
+        await delay(AGAIN_MS);
+      }
+    }
+  };
 
   // ── what is wanted ──
 
@@ -185,16 +200,16 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     deadLetters,
     sending,
     async begin(id, heads) {
-      await delivery.ready();
+      await prepared();
       await delivery.store.begin(id, heads);
     },
     async replay(id, heads) {
-      await delivery.ready();
+      await prepared();
       await delivery.store.move(id, heads);
       delivery.look();
     },
     async redrive(organisation, subscription, letters) {
-      await delivery.ready();
+      await prepared();
       const request = randomBytes(12).toString('base64url');
       for (const { partition, position, letter } of letters)
         await delivery.store.orderRedrive({ subscription, partition, position, letter, request });
@@ -206,7 +221,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
       return request;
     },
     async forgive(id) {
-      await delivery.ready();
+      await prepared();
       await delivery.store.saveCircuit(id, { openUntil: null, opens: 0 });
     },
     forget: (id) => delivery.store.forget(id),
