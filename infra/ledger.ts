@@ -1,5 +1,14 @@
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAnchors, openCheckpoint, splitNotes } from '@causeway/runtime/checkpoint';
@@ -8,6 +17,7 @@ import type { LedgerRecord } from '@causeway/runtime/ledger';
 import { type ExportedRecord, exportLines, verifyExport } from '@causeway/runtime/ledger-export';
 import { createVerification, type WholeChain } from '@causeway/runtime/ledger-verify';
 import { createLogger } from '@causeway/runtime/log';
+import { isPack, verifyPack } from '@causeway/runtime/proof-pack';
 import { type Reader, readToEnd } from '@causeway/runtime/reader';
 import { createNoteSigner, type NoteSigner, noteVerifier } from '@causeway/runtime/signed-note';
 import { CHECKPOINTS_TOPIC, CONSOLE_LEDGER_TOPIC, topicsOf } from '@causeway/runtime/topology';
@@ -43,7 +53,31 @@ function sayWhole(chains: readonly WholeChain[]): void {
     say(`${name}: ${records} records, head ${head}${first > 0 ? `, kept from record ${first} on` : ''}`);
 }
 
+/** How a file begins, which tells a proof pack from an export without reading all of it. */
+function startOf(path: string): string {
+  if (!existsSync(path)) throw new CannotStart(`There is no file ${path}.`);
+  const file = openSync(path, 'r');
+  const bytes = Buffer.alloc(16);
+  const length = readSync(file, bytes);
+  closeSync(file);
+  return bytes.toString('utf8', 0, length);
+}
+
+function verifyPackFile(path: string, options: Options): number {
+  const key = publishedKey(options);
+  const { problems, decisions, signedBy } = verifyPack(readFileSync(path, 'utf8'), key);
+  for (const problem of problems) say(`${path}: ${problem}`);
+  if (!key)
+    say(
+      'The key is the one that the pack names itself. Compare it with the published one, or name it with --key.',
+    );
+  const what = `proof pack with ${decisions} decisions`;
+  say(problems.length === 0 ? `${what}: as ${signedBy} signed it` : `${what}: ${problems.length} problems`);
+  return problems.length === 0 ? 0 : 1;
+}
+
 async function verifyFile(path: string, options: Options): Promise<number> {
+  if (isPack(startOf(path))) return verifyPackFile(path, options);
   const key = publishedKey(options);
   const report = await verifyExport(linesOf(path), key, progress);
   for (const { line, where, problem } of report.problems)

@@ -192,7 +192,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
       catalogue: loadCatalogue(),
     }),
     disclosures: createDisclosures({ index, links, tokeniser, ledger }),
-    checkpoints: { verifierKey: signer.verifierKey, latest: checkpointer.latest },
+    checkpoints: { ...signer, latest: checkpointer.latest },
     world,
     failures: { codec, ledger, producer, reader: () => kafka.reader() },
     flowTotals: totals.now,

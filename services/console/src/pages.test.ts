@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { RetryableError } from '@causeway/runtime/errors';
 import { createLogger } from '@causeway/runtime/log';
@@ -26,6 +29,7 @@ import {
   withPairs,
 } from './testing/world.ts';
 
+const LEDGER = join(import.meta.dirname, '../../../infra/ledger.ts');
 const now = Date.now();
 const measured = withPairs(
   measuredFlows(
@@ -249,7 +253,6 @@ describe('a person’s disclosures', () => {
         page.waitForEvent('download'),
         page.getByRole('button', { name: 'JSON' }).click(),
       ]);
-      const { readFile } = await import('node:fs/promises');
       const text = await readFile(await download.path(), 'utf8');
       assert.equal((JSON.parse(text) as { disclosures: unknown[] }).disclosures.length, 1);
       for (const trace of ['4711', 'digest', 'Police', 'barred', 'b3yE0fZ1tqK9wQ2LrV8cXA'])
@@ -257,6 +260,32 @@ describe('a person’s disclosures', () => {
       await page.getByRole('button', { name: 'Page to print' }).click();
       await page.getByRole('heading', { name: 'Who was told about you' }).waitFor();
       await inspected(page, 'disclosures-print-desktop');
+    });
+  });
+
+  test('the proof pack is checked by the ledger command, which finds any byte that was changed', async () => {
+    await onPage({ browser, url: site.url }, '/disclosures', { viewport: WIDTHS.desktop }, async (page) => {
+      await page.getByLabel('Number', { exact: true }).fill('999 000 0018');
+      await page.getByLabel('Why are you looking?').fill('A complaint');
+      await page.getByRole('button', { name: 'Search' }).click();
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Proof pack' }).click(),
+      ]);
+      const path = await download.path();
+      const key = (await (await fetch(`${site.url}/checkpoints/key`)).text()).trim();
+      const verify = () =>
+        spawnSync(process.execPath, [LEDGER, 'verify', path, '--key', key], { encoding: 'utf8' });
+      const { status, stdout } = verify();
+      assert.deepEqual([status, stdout], [0, 'proof pack with 1 decisions: as causeway signed it\n']);
+      const bytes = await readFile(path);
+      for (const at of [bytes.indexOf('4711'), bytes.indexOf('a digest'), bytes.lastIndexOf('=') - 9]) {
+        const changed = Buffer.from(bytes);
+        changed[at] = bytes[at] === 0x41 ? 0x42 : 0x41;
+        await writeFile(path, changed);
+        const answer = verify();
+        assert.equal(answer.status, 1, answer.stdout + answer.stderr);
+      }
     });
   });
 

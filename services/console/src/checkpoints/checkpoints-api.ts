@@ -3,7 +3,7 @@ import express, { type Router } from 'express';
 import type { Guard } from '../sign-in/guard.ts';
 
 /** What is shown of checkpoints. */
-export type Checkpoints = { verifierKey: string; latest(): string | undefined };
+export type Checkpoints = { verifierKey: string; sign(text: string): string; latest(): string | undefined };
 
 /** The key is for everybody; a note says how many decisions each organisation has had, so it is not. */
 export function checkpointsApi({ guard, checkpoints }: { guard: Guard; checkpoints: Checkpoints }): Router {

@@ -1,4 +1,5 @@
 import { Problem } from '@causeway/runtime/http';
+import { sealPack } from '@causeway/runtime/proof-pack';
 import express, { type Request, type Response, type Router } from 'express';
 import type { Checkpoints } from '../checkpoints/checkpoints-api.ts';
 import type { Guard } from '../sign-in/guard.ts';
@@ -107,7 +108,8 @@ function answer(
   if (format === 'proof') {
     const made = { at: new Date(now).toISOString(), by: session.subject };
     const checkpoint = { verifierKey: checkpoints.verifierKey, latest: checkpoints.latest() ?? null };
-    return void res.attachment('proof-pack.json').json(proofPack(found.disclosures, checkpoint, made));
+    const text = sealPack(proofPack(found.disclosures, checkpoint, made), checkpoints);
+    return void res.attachment('proof-pack.json').type('json').send(text);
   }
   pages.send(res, 200, 'disclosures.njk', {
     ...emptyForm(session),

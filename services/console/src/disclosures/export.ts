@@ -74,15 +74,16 @@ export function subjectPage(entries: readonly SubjectEntry[]) {
 /** For leads only: where each decision stands in a ledger, and how a third party checks it. */
 export function proofPack(
   disclosures: readonly Disclosure[],
-  checkpoint: { verifierKey: string; latest: unknown },
+  checkpoint: { verifierKey: string; latest: string | null },
   made: { at: string; by: string },
 ) {
   return {
     about: 'Decisions of the exchange about one person, with their places in the ledgers',
     made,
     howToCheck: [
+      'Check this file: npm run ledger -- verify <this file> --key <the published verifier key>. It finds any change of it.',
       'Ask the operator of the bus for an export of the ledgers: npm run ledger -- export <file>',
-      'Check it: npm run ledger -- verify <file>. It recomputes every chain and names the first record that is wrong.',
+      'Check the export: npm run ledger -- verify <file>. It recomputes every chain and names the first record that is wrong.',
       'Compare the heads that it prints with the signed checkpoint below, whose signature belongs to the verifier key.',
       'In the export, the record at each place below names the event, the recipients and the digests as given here.',
     ],

@@ -2,6 +2,7 @@ import { createAccessVerifier } from '@causeway/runtime/access';
 import { RetryableError } from '@causeway/runtime/errors';
 import { listen } from '@causeway/runtime/http';
 import { createLogger } from '@causeway/runtime/log';
+import { createNoteSigner } from '@causeway/runtime/signed-note';
 import { emptyState } from '@causeway/schemas/agreement-log';
 import type { AgreementDesk } from '../agreements/desk.ts';
 import { type AppParts, createApp } from '../app.ts';
@@ -11,6 +12,8 @@ import type { Measured } from '../measurement/report.ts';
 import { createIdentityProvider } from '../sign-in/identity-provider.ts';
 import type { World } from '../web/world.ts';
 import { AUDIENCE, CLIENT_SECRET } from './openid-provider.ts';
+
+const SIGNER = createNoteSigner('causeway', Buffer.alloc(32, 1).toString('base64url'));
 
 const noBroker = (): never => {
   throw new RetryableError('kafka-unavailable', 'there is no broker in this test');
@@ -57,7 +60,7 @@ export async function startConsoleUnderTest(options: {
     },
     agreements: options.agreements ?? NOTHING_THERE,
     disclosures: options.disclosures ?? NOTHING_FOUND,
-    checkpoints: { verifierKey: 'a key', latest: () => undefined },
+    checkpoints: { ...SIGNER, latest: () => undefined },
     world: {
       measured: () => measured,
       lag: () => undefined,
