@@ -9,6 +9,8 @@ export const takenInTime =
   (ms: number): RequestHandler =>
   (_request, response, next) => {
     response.once('prefinish', () => {
+      // Nobody is there any more to take it.
+      if (response.closed) return;
       const late = setTimeout(() => {
         auditOf(response).ended = 'too-slow';
         response.destroy();
