@@ -58,6 +58,11 @@ type FactOf<T extends keyof EventData> = {
    */
   remember?: { visit: string; fact: string; onlyIf?: 'known' | 'not-known'; over?: boolean };
   /**
+   * What stays true of the visit once one of its messages has said so, although later ones do not: such as that it is about a
+   * birth. Where the trait is remembered, or seen now, `data` takes the place of those fields that the fact has.
+   */
+  traits?: readonly { visit: string; name: string; seen: boolean; data: Partial<EventData[T]> }[];
+  /**
    * What this fact voids. Its data has a field `corrects`, which the source fills where it remembers the event.
    * With `onlyIfKnown` it is published only if it does.
    */

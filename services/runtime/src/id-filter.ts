@@ -1,5 +1,5 @@
 /**
- * A Bloom filter over event ids: tells for certain that an id was never added, without keeping the ids.
+ * A Bloom filter over event ids and names of facts: tells for certain that one was never added, without keeping them.
  * Burton H. Bloom, "Space/time trade-offs in hash coding with allowable errors" (1970); the positions come from two hashes, after
  * Kirsch and Mitzenmacher, "Less hashing, same performance" (2006). Ids are hashes already, so their characters serve as these.
  */

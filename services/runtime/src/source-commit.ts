@@ -10,7 +10,7 @@ import { type Fact, factRecord, type Publishable, type Recording } from './fact.
 import type { KafkaRecord } from './kafka-session.ts';
 import type { Logger } from './log.ts';
 import type { Producer } from './producer.ts';
-import { createSourceMemory, type Memory, type Remembered } from './source-memory.ts';
+import { type AskedFact, createSourceMemory, type Memory, type Remembered } from './source-memory.ts';
 import type { Tokeniser } from './tokens.ts';
 import { topicsOf } from './topology.ts';
 
@@ -162,16 +162,32 @@ export const prepareCommit = async (options: CommitOptions): Promise<Commit> => 
   };
 };
 
+/** What the bytes of a fact depend on in the memory: the fact that it withdraws, and the traits of its visit. */
+const dependsOn = ({ fact, visit }: Identified): AskedFact[] =>
+  visit === undefined
+    ? []
+    : [
+        ...(fact.voids ? [{ visit, fact: fact.voids.fact, written: true }] : []),
+        ...(fact.traits ?? [])
+          .filter(({ seen }) => !seen)
+          .map(({ name }) => ({ visit, fact: name, written: true, seldom: true as const })),
+      ];
+
+/** What a fact adds to the memory that others depend on. */
+const statedBy = ({ fact }: Identified): string[] => [
+  ...(fact.remember ? [fact.remember.fact] : []),
+  ...(fact.traits ?? []).filter(({ seen }) => seen).map(({ name }) => name),
+];
+
 /**
- * What a withdrawal names must be written down before the withdrawal is published: a withdrawal that is sent again after a crash
- * would otherwise have the same id and other bytes. So it is not decided together with what it withdraws.
+ * What a fact depends on must be written down before it is published: one that is sent again after a crash
+ * would otherwise have the same id and other bytes. So it is not decided together with what it depends on.
  */
 const decidableTogether = (messages: readonly (readonly Identified[])[]): number => {
   const stated = new Set<string>();
   for (const [index, facts] of messages.entries()) {
-    if (facts.some(({ fact, visit }) => fact.voids && stated.has(`${visit} ${fact.voids.fact}`)))
-      return index;
-    for (const { fact, visit } of facts) if (fact.remember) stated.add(`${visit} ${fact.remember.fact}`);
+    if (facts.flatMap(dependsOn).some(({ visit, fact }) => stated.has(`${visit} ${fact}`))) return index;
+    for (const one of facts) for (const fact of statedBy(one)) stated.add(`${one.visit} ${fact}`);
   }
   return messages.length;
 };
@@ -220,7 +236,7 @@ const identifiedFacts = (
   { identity, content, facts }: SourceMessage,
 ): Identified[] =>
   facts.map((fact, index) => {
-    const visit = (fact.remember ?? fact.voids)?.visit;
+    const visit = (fact.remember ?? fact.voids ?? fact.traits?.[0])?.visit;
     return {
       fact,
       id: eventId(identity, content, index),
@@ -255,10 +271,10 @@ const recall = (
     facts.map(({ id }) => id),
     [
       ...standing.map(({ visit, fact }) => ({ visit, fact, written: false })),
-      ...facts.flatMap(({ fact: { voids, remember }, visit }) => [
-        ...(visit && voids ? [{ visit, fact: voids.fact, written: true }] : []),
-        ...(visit && remember?.onlyIf ? [{ visit, fact: remember.fact, written: false }] : []),
-      ]),
+      ...facts.flatMap(dependsOn),
+      ...facts.flatMap(({ fact: { remember }, visit }) =>
+        visit && remember?.onlyIf ? [{ visit, fact: remember.fact, written: false }] : [],
+      ),
     ],
   );
 
@@ -284,6 +300,9 @@ const decide = async (
     const records = await recordsOf(deciding, meant, known);
     for (const { fact, id, visit } of meant) {
       known.addEvent(id);
+      for (const { name, seen } of fact.traits ?? [])
+        if (visit && seen && known.lastEvent(visit, name) === undefined)
+          known.addFact({ visit, fact: name, id });
       if (visit && fact.remember)
         known.addFact({ visit, fact: fact.remember.fact, id: fact.remember.over ? '' : id });
     }
@@ -309,6 +328,18 @@ const isMeant = (one: Identified, known: Remembered): boolean => {
 const reasonNotMeant = (facts: readonly Identified[]): 'nothing-to-void' | 'nothing-new' =>
   facts.some(({ fact }) => fact.voids) ? 'nothing-to-void' : 'nothing-new';
 
+/** The fact with what is known of its visit in place of what its message alone says. */
+const withTraits = ({ fact, visit }: Identified, known: Remembered): Fact => {
+  const lasting = (fact.traits ?? []).filter(
+    ({ name, seen }) => seen || (visit !== undefined && known.lastEvent(visit, name) !== undefined),
+  );
+  if (lasting.length === 0) return fact;
+  const replaced = lasting
+    .flatMap(({ data }) => Object.entries(data))
+    .filter(([field]) => Object.hasOwn(fact.data, field));
+  return { ...fact, data: { ...fact.data, ...Object.fromEntries(replaced) } } as Fact;
+};
+
 const correctedBy = ({ fact, visit }: Identified, known: Remembered): string | undefined =>
   visit && fact.voids ? known.lastEvent(visit, fact.voids.fact) : undefined;
 
@@ -321,7 +352,8 @@ const recordsOf = async (
   for (const one of facts) {
     const publishable = deciding.types.get(one.fact.type);
     if (publishable === undefined) continue;
-    records.push(await factRecord(deciding, one.fact, one.id, publishable, correctedBy(one, known)));
+    const fact = withTraits(one, known);
+    records.push(await factRecord(deciding, fact, one.id, publishable, correctedBy(one, known)));
   }
   return records;
 };

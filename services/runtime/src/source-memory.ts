@@ -4,7 +4,11 @@ import { RetryableError } from './errors.ts';
 import { createIdFilter, type IdFilter } from './id-filter.ts';
 import type { Logger } from './log.ts';
 
-export type AskedFact = { visit: string; fact: string; written: boolean };
+/**
+ * `written`: it must be written down before the answer. `seldom`: hardly any visit has it, so the database is asked only where this
+ * process cannot tell by itself; what another instance on the same database has seen counts from the next start.
+ */
+export type AskedFact = { visit: string; fact: string; written: boolean; seldom?: true };
 /** An empty id: the fact is over. */
 export type RememberedFact = { visit: string; fact: string; id: string };
 
@@ -55,6 +59,8 @@ const KEEP = `
   on conflict (visit, fact) do update set event_id = excluded.event_id, published_at = now()`;
 
 const PAGE = 'select id from recent_event where id > $1 order by id limit 20000';
+const FACTS_PAGE = `
+  select visit, fact from remembered_fact where (visit, fact) > ($1, $2) order by visit, fact limit 20000`;
 
 /** How long what was published may wait to be written down together with what follows. */
 const GATHER_MS = 50;
@@ -84,7 +90,7 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
 
   const warm = async (): Promise<void> => {
     const fresh = createIdFilter();
-    for (const id of openEvents) fresh.add(id);
+    for (const id of [...openEvents, ...openFacts.keys()]) fresh.add(id);
     warming = fresh;
     for (let last = ''; ; ) {
       const rows = await database.query<{ id: string }>(PAGE, [last]);
@@ -92,6 +98,13 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
       const end = rows.at(-1);
       if (end === undefined || closing.signal.aborted) break;
       last = end.id;
+    }
+    for (let last = { visit: '', fact: '' }; ; ) {
+      const rows = await database.query<typeof last>(FACTS_PAGE, [last.visit, last.fact]);
+      for (const { visit, fact } of rows) fresh.add(keyOf(visit, fact));
+      const end = rows.at(-1);
+      if (end === undefined || closing.signal.aborted) break;
+      last = end;
     }
     filter = fresh;
     warming = undefined;
@@ -188,13 +201,17 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
       };
       const known = filter;
       const asked = known === undefined ? ids : ids.filter((id) => known.mayHave(id) && !open.events.has(id));
+      const possible =
+        known === undefined
+          ? facts
+          : facts.filter(({ visit, fact, seldom }) => !seldom || known.mayHave(keyOf(visit, fact)));
       const rows =
-        asked.length + facts.length === 0
+        asked.length + possible.length === 0
           ? []
           : await database.query<Row>(RECALL, [
               asked,
-              facts.map(({ visit }) => visit),
-              facts.map(({ fact }) => fact),
+              possible.map(({ visit }) => visit),
+              possible.map(({ fact }) => fact),
             ]);
       return remembered(rows, open);
     },
@@ -206,7 +223,12 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
         filter?.add(id);
         warming?.add(id);
       }
-      for (const one of facts) unwritten.facts.set(keyOf(one.visit, one.fact), one);
+      for (const one of facts) {
+        const key = keyOf(one.visit, one.fact);
+        unwritten.facts.set(key, one);
+        filter?.add(key);
+        warming?.add(key);
+      }
       startWriting();
     },
     drop({ added: { events, facts } }) {

@@ -262,6 +262,31 @@ describe('source on the real bus', { timeout: 60_000 }, () => {
     }
   });
 
+  it('lets what one message has shown of a visit count for all that follow, also of the same group and after a restart', async () => {
+    const about = (seen: boolean, at: string): Fact =>
+      ({
+        ...admission({ visit: 'V-trait', at }),
+        traits: [{ visit: 'V-trait', name: 'maternity-stay', seen, data: { admissionMethod: 'maternity' } }],
+      }) as Fact;
+    const fates = await Promise.all([
+      source.accept(message('trait-1', about(false, '2026-03-05T10:15:00+00:00'))),
+      source.accept(message('trait-2', about(true, '2026-03-05T11:15:00+00:00'))),
+      source.accept(message('trait-3', about(false, '2026-03-05T12:15:00+00:00'))),
+    ]);
+    const restarted = await sourceWith();
+    fates.push(await restarted.accept(message('trait-4', about(false, '2026-03-05T13:15:00+00:00'))));
+    await restarted.close();
+    const records = await outbox();
+    const methods: string[] = [];
+    for (const fate of fates) {
+      assert.ok(fate.fate === 'published');
+      const record = records.find(({ event }) => event.id === fate.ids[0]);
+      const { data } = await codec.decode(record?.value ?? Buffer.alloc(0));
+      methods.push((data as EventData[typeof ADMISSION]).admissionMethod);
+    }
+    assert.deepEqual(methods, ['emergency', 'maternity', 'maternity', 'maternity']);
+  });
+
   it('lets a withdrawal stand by visit and fact where the event is not known, unless told otherwise', async () => {
     const fate = await source.accept(message('unknown-1', withdrawal({ visit: 'V-unknown' })));
     assert.ok(fate.fate === 'published');

@@ -106,6 +106,31 @@ export const methodOf = (encounter: Encounter): AdmissionMethod => {
 export const careOf = (encounter: Encounter): CareContext =>
   careContextOf(text(encounter.message, encounter.pv1, 10), methodOf(encounter), wordsOf(encounter));
 
+/**
+ * A stay that one message shows to be about a birth is so in all that follow, whatever ward and codes they name. A mother's and
+ * a baby's stay have numbers of their own.
+ */
+export const traitsOf = (encounter: Encounter) => {
+  const { visit } = encounter;
+  const method = methodOf(encounter);
+  return {
+    traits: [
+      {
+        visit,
+        name: 'maternity-stay',
+        seen: method === 'maternity',
+        data: { admissionMethod: 'maternity' as const, careContext: 'maternity' as const },
+      },
+      {
+        visit,
+        name: 'birth-stay',
+        seen: method === 'birth',
+        data: { admissionMethod: 'birth' as const, careContext: 'newborn' as const },
+      },
+    ],
+  };
+};
+
 export const specialtyOf = ({ message, pv1 }: Encounter): string | null => text(message, pv1, 10) ?? null;
 
 export const common = ({ patient, contact }: About, at: string) => ({

@@ -15,6 +15,7 @@ import {
   plannedFor,
   planningTime,
   specialtyOf,
+  traitsOf,
   visitTime,
 } from './encounter.ts';
 import { segment, text } from './hl7.ts';
@@ -50,6 +51,7 @@ export const admission = (encounter: Encounter): Maybe => {
   const source = text(message, pv1, 14);
   return {
     ...attributes(encounter, at),
+    ...traitsOf(encounter),
     type: 'uk.causeway.nhs.inpatient-admission.recorded.v1',
     remember: { visit, fact: ADMISSION },
     data: {
@@ -73,6 +75,7 @@ export const transfer = (encounter: Encounter): Maybe => {
   const from = placeAt(encounter, 6);
   return {
     ...attributes(encounter, at),
+    ...traitsOf(encounter),
     type: 'uk.causeway.nhs.inpatient-transfer.recorded.v1',
     remember: { visit: encounter.visit, fact: TRANSFER },
     data: {
@@ -103,6 +106,7 @@ export const discharge = (encounter: Encounter): Maybe => {
   const destination = text(message, pv1, 37);
   return {
     ...attributes(encounter, at),
+    ...traitsOf(encounter),
     type: 'uk.causeway.nhs.patient-discharge.recorded.v1',
     remember: { visit, fact: DISCHARGE },
     data: {
@@ -126,6 +130,7 @@ export const leaveBegun = (encounter: Encounter): Maybe => {
   const { specialty: _, ...of } = stay(encounter);
   return {
     ...attributes(encounter, at),
+    ...traitsOf(encounter),
     type: 'uk.causeway.nhs.inpatient-leave.begun.v1',
     remember: { visit: encounter.visit, fact: LEAVE },
     data: {
@@ -145,6 +150,7 @@ export const leaveEnded = (encounter: Encounter): Maybe => {
   const { specialty: _, ...of } = stay(encounter);
   return {
     ...attributes(encounter, at),
+    ...traitsOf(encounter),
     type: 'uk.causeway.nhs.inpatient-leave.ended.v1',
     remember: { visit: encounter.visit, fact: LEAVE_END },
     data: {
@@ -162,6 +168,7 @@ export const admissionPlanned = (encounter: Encounter): Maybe => {
   if (at === undefined) return undefined;
   return {
     ...attributes(encounter, at),
+    ...traitsOf(encounter),
     type: 'uk.causeway.nhs.inpatient-admission.planned.v1',
     remember: { visit: encounter.visit, fact: ADMISSION_PLAN },
     data: {
@@ -179,6 +186,7 @@ export const dischargePlanned = (encounter: Encounter): Maybe => {
   const destination = text(encounter.message, encounter.pv1, 37);
   return {
     ...attributes(encounter, at),
+    ...traitsOf(encounter),
     type: 'uk.causeway.nhs.discharge.planned.v1',
     remember: { visit: encounter.visit, fact: DISCHARGE_PLAN },
     data: {

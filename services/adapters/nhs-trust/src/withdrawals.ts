@@ -12,6 +12,7 @@ import {
   methodOf,
   place,
   plannedFor,
+  traitsOf,
 } from './encounter.ts';
 import { text } from './hl7.ts';
 import { ADMISSION, ADMISSION_PLAN, DISCHARGE, DISCHARGE_PLAN, LEAVE, LEAVE_END, TRANSFER } from './stays.ts';
@@ -20,7 +21,11 @@ type Maybe = Fact | undefined;
 
 /** The parts of every withdrawal. */
 const withdrawal = (encounter: Encounter, fact: string, at: string) => ({
-  attributes: { ...attributes(encounter, at), voids: { visit: encounter.visit, fact } },
+  attributes: {
+    ...attributes(encounter, at),
+    ...traitsOf(encounter),
+    voids: { visit: encounter.visit, fact },
+  },
   data: {
     ...common(encounter, at),
     voids: { visit: encounter.visit, fact },
