@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAnchors, openCheckpoint, splitNotes } from '@causeway/runtime/checkpoint';
 import { readAgreements } from '@causeway/runtime/console-ledger';
-import type { LedgerRecord } from '@causeway/runtime/ledger';
+import { type LedgerRecord, parseLedgerRecord } from '@causeway/runtime/ledger';
 import { type ExportedRecord, exportLines, verifyExport } from '@causeway/runtime/ledger-export';
 import { createVerification, type WholeChain } from '@causeway/runtime/ledger-verify';
 import { createLogger } from '@causeway/runtime/log';
@@ -219,6 +219,15 @@ async function exportTo(path: string, options: Options): Promise<number> {
   });
 }
 
+/** A record that was spoilt is for `verify` to name; it hides no other. */
+function readable(value: Buffer): LedgerRecord | null {
+  try {
+    return parseLedgerRecord(value);
+  } catch {
+    return null;
+  }
+}
+
 async function show(eventId: string): Promise<number> {
   return withLedgers(async (ledgers) => {
     const agreements = await readAgreements(ledgers.reader);
@@ -226,8 +235,8 @@ async function show(eventId: string): Promise<number> {
     let found = 0;
     for await (const { topic, partition, offset, value } of recordsOf(ledgers)) {
       if (topic === CONSOLE_LEDGER_TOPIC || !value?.includes(wanted)) continue;
-      const record: LedgerRecord = JSON.parse(value.toString('utf8'));
-      if (record.kind !== 'decision' || record.eventId !== eventId) continue;
+      const record = readable(value);
+      if (record?.kind !== 'decision' || record.eventId !== eventId) continue;
       found += 1;
       say(`${topic}/${partition}, offset ${offset}, sequence ${record.sequence}`);
       say(JSON.stringify(record, null, 2));

@@ -24,10 +24,15 @@ const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
 addFormats.default(ajv);
 const validate = ajv.compile(agreementSchema);
 
+/** Each is compared with all: of a text that is no agreement at all the first are enough. */
+const MOST_ERRORS = 500;
+
 /** What in a parsed agreement file breaks the published JSON Schema, one problem per place. */
 export function schemaProblems(value: unknown): Found[] {
   if (validate(value)) return [];
-  const errors = (validate.errors ?? []).filter((error) => error.propertyName === undefined);
+  const errors = (validate.errors ?? [])
+    .filter((error) => error.propertyName === undefined)
+    .slice(0, MOST_ERRORS);
   const paths = errors.map(({ instancePath }) => instancePath);
   const seen = new Set<string>();
   return errors.flatMap((error) => {

@@ -254,6 +254,14 @@ test('a file that is empty, a list, or bent on unfolding for ever is refused', (
   }
 });
 
+test('a text of very many keys is refused at once, and one of as many as may be is read in a moment', () => {
+  const keys = (count: number) => Array.from({ length: count }, (_, index) => `k${index}: 1`).join('\n');
+  const began = performance.now();
+  assert.match(problemsOf(keys(20_000)).join('\n'), /is longer than 32768 characters/);
+  assert.ok(problemsOf(keys(3_000)).length > 0);
+  assert.ok(performance.now() - began < 5_000);
+});
+
 test('no text whatever makes the reader throw', () => {
   const piece = fc.constantFrom(
     ...SAMPLE_AGREEMENT.split(/(?<=[\s:,[\]{}])/),

@@ -65,6 +65,9 @@ export type AgreementProblem = { file: string; line: number; column: number; mes
 
 export type ParsedAgreement = { agreement: Agreement } | { problems: AgreementProblem[] };
 
+/** Keys are compared with each other: a text of nothing but short keys would hold a service up for half a minute. */
+const LONGEST_TEXT = 32_768;
+
 /**
  * Reads one agreement in YAML: its form against the published JSON Schema, then what the form cannot say. With a
  * catalogue it also checks that every event type, path and condition exists. All problems are returned together.
@@ -74,6 +77,17 @@ export function parseAgreement(
   fileName: string,
   catalogue?: readonly EventType[],
 ): ParsedAgreement {
+  if (yamlText.length > LONGEST_TEXT)
+    return {
+      problems: [
+        {
+          file: fileName,
+          line: 1,
+          column: 1,
+          message: `is longer than ${LONGEST_TEXT} characters, which no agreement is`,
+        },
+      ],
+    };
   const lines = new LineCounter();
   const document = parseDocument(yamlText, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const broken = [...document.errors, ...document.warnings];

@@ -6,7 +6,7 @@ import { emptyChain, parseLedgerRecord, verifyRecord } from '@causeway/runtime/l
 import { redriveRecord } from '@causeway/runtime/redrive';
 import { type Service, startService } from '@causeway/runtime/service';
 import { createTestBus, type TestBus, testToken } from '@causeway/runtime/test-bus';
-import { AGREEMENTS_TOPIC, laneWriter, topicsOf } from '@causeway/runtime/topology';
+import { AGREEMENTS_TOPIC, laneWriter, topicsOf, topology } from '@causeway/runtime/topology';
 import { settings, startExchange } from './exchange.ts';
 
 const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
@@ -354,4 +354,24 @@ test('an outbox that lost its head leaves a gap in the ledger, and a lost ledger
   const ready = await fetch(`${exchange.adminUrl}/ready`);
   assert.equal(ready.status, 503);
   assert.match(await ready.text(), new RegExp(`${lost} \\(ledger-lost\\)`));
+});
+
+test('an outbox that was made anew stops its partition until an operator looks, and the others flow', async () => {
+  const [trust, other] = [await bus.addOrganisation(), await bus.addOrganisation()];
+  for (let index = 0; index < 3; index += 1) await bus.publish({ from: trust, type: ADMISSION });
+  await bus.untilRecords(topicsOf(trust).ledger, 3);
+  const { outbox } = topicsOf(trust);
+  await bus.admin.deleteTopics([outbox]);
+  const { topics } = topology([trust], { replicationFactor: 1, minInSyncReplicas: 1 });
+  await bus.admin.createTopics(topics.filter(({ topic }) => topic === outbox));
+  await bus.publish({ from: trust, type: ADMISSION });
+  await bus.publish({ from: other, type: ADMISSION });
+  await bus.untilRecords(topicsOf(other).ledger, 1);
+  const stopped = new RegExp(`${trust} \\(outbox-behind-ledger\\)`);
+  const until = Date.now() + 15_000;
+  let text = '';
+  while (!stopped.test(text) && Date.now() < until)
+    text = await (await fetch(`${exchange.adminUrl}/ready`)).text();
+  assert.match(text, stopped);
+  assert.equal((await bus.records(topicsOf(trust).ledger)).length, 3);
 });

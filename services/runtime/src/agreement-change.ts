@@ -84,7 +84,7 @@ export const versionRecords = (
   const record = versionRecord(agreement, world, { by, at });
   const problems = [
     ...loadProblems(agreement, world),
-    ...(status === 'active' ? mixtureProblems(state, record) : []),
+    ...(status === 'active' ? [...approvalsToCome(agreement, at), ...mixtureProblems(state, record)] : []),
   ];
   if (problems.length > 0) throw new ChangeRefused('agreement-refused', `${key} is refused:`, problems);
   return status === 'draft' ? [record] : [record, { kind: 'status', id, version, status, reason, by, at }];
@@ -160,7 +160,21 @@ export const activationProblems = (
     ({ path, message }) => `${path.join('.')}: ${message}`,
   );
   const over = agreement.valid.until < today ? [`valid.until: was over on ${agreement.valid.until}`] : [];
-  return [...own, ...over, ...mixtureProblems(state, record)];
+  return [...own, ...over, ...approvalsToCome(agreement, today), ...mixtureProblems(state, record)];
+};
+
+/** Who will have agreed some day has not agreed. `now`: a civil date or a time, empty where there is no clock. */
+const approvalsToCome = ({ parties, dpia }: Agreement, now: string): string[] => {
+  const today = now.slice(0, 'YYYY-MM-DD'.length);
+  const dates = [
+    ...Object.entries(parties).map(([id, { approvedAt }]) => [`parties.${id}.approvedAt`, approvedAt]),
+    ['dpia.approvedAt', dpia?.approvedAt],
+  ];
+  return dates.flatMap(([path, date]) =>
+    today !== '' && date !== undefined && date > today
+      ? [`${path}: is on ${date}, which is still to come`]
+      : [],
+  );
 };
 
 /**

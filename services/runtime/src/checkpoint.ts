@@ -68,15 +68,20 @@ export type Anchors = {
   /** The latest that is known of a chain. */
   latest(name: string): { records: number; at: string } | undefined;
   names(): string[];
+  /** Where two signed checkpoints contradict each other: a record was replaced between them, whatever the ledger says now. */
+  contradictions(): { name: string; records: number }[];
 };
 
 export const createAnchors = (): Anchors => {
   const chains = new Map<string, { heads: Map<number, string>; latest: { records: number; at: string } }>();
+  const contradictions = new Map<string, { name: string; records: number }>();
   return {
     add: ({ at, heads }) => {
       for (const { name, records, head } of heads) {
         const chain = chains.get(name) ?? { heads: new Map(), latest: { records: 0, at } };
-        chain.heads.set(records, head);
+        const said = chain.heads.get(records);
+        if (said === undefined) chain.heads.set(records, head);
+        else if (said !== head) contradictions.set(`${name} ${records}`, { name, records });
         if (records > chain.latest.records) chain.latest = { records, at };
         chains.set(name, chain);
       }
@@ -84,5 +89,6 @@ export const createAnchors = (): Anchors => {
     headAt: (name, records) => chains.get(name)?.heads.get(records),
     latest: (name) => chains.get(name)?.latest,
     names: () => [...chains.keys()],
+    contradictions: () => [...contradictions.values()],
   };
 };

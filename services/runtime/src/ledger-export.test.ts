@@ -187,6 +187,27 @@ test('a ledger that was cut off, or made anew, before it was exported is found b
   assert.equal(found.problems[0]?.where, 'ledger.trust/0, sequence 5');
 });
 
+test('a last record that was replaced after a checkpoint is found, although the ledger that was made anew was signed too', async () => {
+  const told = chainOf('ledger.a-trust', 0, 3);
+  const { records } = told;
+  const before = records[2] as ExportedRecord;
+  const value = Buffer.from(before.value.toString('utf8').replace('reason 2', 'reason 9'));
+  const anew: TestChain = {
+    ...told,
+    records: [...records.slice(0, 2), { ...before, value }],
+    heads: [...told.heads.slice(0, 3), headAfter(told.heads[2] as Buffer, value)],
+  };
+  const notes = [checkpointOf([told], 3), checkpointOf([anew], 3)];
+  for (const checkpoints of [notes, notes.toReversed()])
+    for (const { records } of [told, anew]) {
+      const { problems, chains } = await verify(await exported(records, checkpoints));
+      assert.ok(problems.length > 0);
+      assert.deepEqual(chains, []);
+    }
+  const { problems } = await verify(await exported(anew.records, notes.toReversed()));
+  assert.match(JSON.stringify(problems), /ledger\.a-trust\/0, sequence 2.*different heads after 3 records/);
+});
+
 test('a ledger whose head was deleted by retention is whole from the first checkpoint in what is left', async () => {
   const chain = chainOf('ledger.trust', 0, 8);
   const left = chain.records.slice(3);

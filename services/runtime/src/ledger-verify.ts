@@ -63,7 +63,15 @@ export const createVerification = (anchors: Anchors): Verification => {
   };
 
   const finish = (): LedgerProblem[] => {
-    const problems: LedgerProblem[] = [];
+    const problems: LedgerProblem[] = anchors.contradictions().map(({ name, records }) => ({
+      name,
+      sequence: records - 1,
+      problem: `two signed checkpoints have different heads after ${records} records: what they counted was replaced between them`,
+    }));
+    for (const { name } of problems) {
+      const chain = chains.get(name);
+      if (chain) chain.broken = true;
+    }
     for (const name of new Set([...anchors.names(), ...chains.keys()])) {
       const chain = chains.get(name);
       if (chain?.broken) continue;

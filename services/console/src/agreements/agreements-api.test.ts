@@ -139,6 +139,43 @@ test('the source loads, activates and narrows; any party suspends; each change i
   );
 });
 
+test('who was a party of an earlier version only cannot suspend the one that counts', async () => {
+  const id = newId();
+  const [trust, council, later] = [
+    await governance(source),
+    await governance(recipient),
+    await governance(stranger),
+  ];
+  await put(trust, id, yaml(id, 1), NEW);
+  const body = yaml(id, 2).replaceAll(recipient, stranger);
+  assert.equal((await put(trust, id, body, { 'if-match': '"1"' })).status, 201);
+  const refused = await post(council, id, { status: 'suspended', reason: 'no party any more' });
+  assert.deepEqual([refused.status, refused.type], [403, 'urn:causeway:problem:not-a-party']);
+  assert.equal((await post(later, id, { status: 'suspended', reason: 'an incident' })).status, 200);
+});
+
+test('a proposal of a recipient cannot use up the numbers of versions', async () => {
+  const id = newId();
+  const [trust, council] = [await governance(source), await governance(recipient)];
+  await put(trust, id, yaml(id, 1), NEW);
+  const refused = await put(council, id, yaml(id, 1_000_000, 'draft'), { 'if-match': '"1"' });
+  assert.deepEqual([refused.status, refused.type], [409, 'urn:causeway:problem:version-not-next']);
+  assert.equal((await put(council, id, yaml(id, 2, 'draft'), { 'if-match': '"1"' })).status, 201);
+  assert.equal((await put(trust, id, yaml(id, 3), { 'if-match': '"2"' })).status, 201);
+});
+
+test('an approval of a day to come is none yet', async () => {
+  const id = newId();
+  const trust = await governance(source);
+  const future: [string, string][] = [['approvedAt: 2026-09-01', 'approvedAt: 2026-12-01']];
+  await put(trust, id, yaml(id, 1, 'draft', future), NEW);
+  const { status, json } = await post(trust, id, { status: 'active', reason: 'too early' });
+  assert.equal(status, 422);
+  assert.match(JSON.stringify(json.problems), /approvedAt: is on 2026-12-01, which is still to come/);
+  const loaded = await put(trust, id, yaml(id, 2, 'active', future), { 'if-match': '"1"' });
+  assert.deepEqual([loaded.status, loaded.type], [422, 'urn:causeway:problem:agreement-refused']);
+});
+
 test('of two authors on two instances who saw the same version one wins, and the other is told', async () => {
   const id = newId();
   const trust = await governance(source);

@@ -142,6 +142,7 @@ export const createAgreementDesk = (parts: Parts): AgreementDesk => {
             `The latest version is ${version}, not ${expected}. Read it and decide again.`,
             { latest: version },
           );
+        mustFollow(viewer, agreement, version);
         return versionRecords(state, agreement, world, {
           by,
           reason: 'loaded with this status',
@@ -158,7 +159,9 @@ export const createAgreementDesk = (parts: Parts): AgreementDesk => {
           mustGovern(viewer);
         }
         try {
-          return [statusRecord(state, { id, ...wish, by, at: now().toISOString() }, ukDate(now()))];
+          const record = statusRecord(state, { id, ...wish, by, at: now().toISOString() }, ukDate(now()));
+          mustBeParty(viewer, family, record.version);
+          return [record];
         } catch (error) {
           if (error instanceof ChangeRefused && error.code === 'nothing-to-change') return [];
           throw error;
@@ -186,7 +189,7 @@ const visible = (state: AgreementsState, viewer: Viewer, id: string): AgreementF
 };
 
 /** Also who was a party of an earlier version only, or is to be one of a draft. */
-const isParty = ({ versions }: AgreementFamily, { organisation }: Viewer): boolean =>
+const isParty = ({ versions }: Pick<AgreementFamily, 'versions'>, { organisation }: Viewer): boolean =>
   organisation === undefined ||
   versions.some(
     ({ record: { agreement } }) => agreement.from === organisation || agreement.to.includes(organisation),
@@ -217,6 +220,29 @@ const mustGovern = (viewer: Viewer): void => {
     'wrong-role',
     'Only information governance may do this',
     'As an operator you may suspend the agreement. Ask your information governance lead for anything else.',
+  );
+};
+
+/** Whoever was a party once, or is one of a draft, has no say in a version that does not name it. */
+const mustBeParty = (viewer: Viewer, { id, versions }: AgreementFamily, version: number): void => {
+  const target = versions.filter(({ record }) => record.version === version);
+  if (isParty({ versions: target }, viewer)) return;
+  throw new Problem(
+    403,
+    'not-a-party',
+    'Only a party may do this',
+    `${viewer.organisation} is not a party of version ${version} of ${id}.`,
+  );
+};
+
+/** Versions only go up: a proposal that took the highest number would end the source's own changes. */
+const mustFollow = ({ organisation }: Viewer, { from, id, version }: Agreement, latest: number): void => {
+  if (organisation === undefined || organisation === from || version <= latest + 1) return;
+  throw new Problem(
+    409,
+    'version-not-next',
+    'A proposal is the next version',
+    `The latest version of ${id} is ${latest}: propose version ${latest + 1}.`,
   );
 };
 
