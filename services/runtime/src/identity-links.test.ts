@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isPermanent } from './errors.ts';
-import { createLinks, type Link, type LinkReview, linkRecord, parseLink } from './identity-links.ts';
+import { createLinks, type Link, type LinkReview, linkRecord, parseLink, WIDE } from './identity-links.ts';
 import { createPersonIndex, NO_LINKS } from './person-index.ts';
 import { testToken } from './test-bus.ts';
 
@@ -84,6 +84,10 @@ test('links are followed boundedly: a chain without end reaches five steps, a cr
   assert.deepEqual([reaches(links, 'p0', 'p5'), reaches(links, 'p0', 'p6')], [true, false]);
   const crowd = Array.from({ length: 100 }, (_, at) => link(`${at}`, ['hub'], [`m${at}`]));
   assert.equal(linksOf(...crowd).expand([testToken('hub')]).size, 64);
+  const guarded = createPersonIndex<{ tokens: string[] }>(WIDE);
+  guarded.set('safeguard', { tokens: [testToken('guarded')] });
+  const found = guarded.find([testToken('hub')], linksOf(...crowd, link('last', ['hub'], ['guarded'])));
+  assert.equal(found.length, 1, 'a safeguard is not crowded out');
 });
 
 test('a removed entry is found no more, and without links only the tokens themselves count', () => {

@@ -33,16 +33,21 @@ export type LinkReview = {
 export type LinkState = 'unreviewed' | LinkReview['state'];
 
 export type Links = {
-  /** Every token of the same person, the given ones first. */
-  expand(tokens: readonly string[]): ReadonlySet<string>;
+  /** Every token of the same person, the given ones first, as far as `reach` goes. */
+  expand(tokens: readonly string[], reach?: Reach): ReadonlySet<string>;
   /** Whether people said that these two are not one person although name and date of birth are the same. */
   isRejected(tokens: ReadonlySet<string>, otherTokens: readonly string[]): boolean;
   all(): { link: Link; state: LinkState }[];
 };
 
-/** Links are followed over this many steps and to this many tokens: a wrong one must not join half a county. */
-const MAX_STEPS = 5;
-const MAX_TOKENS = 64;
+/** Over how many steps links are followed, and to how many tokens. */
+export type Reach = { steps: number; tokens: number };
+
+/** For what grants something: a wrong link must not join half a county. */
+export const NEAR: Reach = { steps: 5, tokens: 64 };
+
+/** For what protects somebody: a source that asserts many links must not crowd out the one that leads to a safeguard. */
+export const WIDE: Reach = { steps: 5, tokens: 10_000 };
 
 const token = z.string().regex(/^[A-Za-z0-9_-]{22}$/);
 const tokens = z.array(token).min(1).max(100);
@@ -135,14 +140,14 @@ export const createLinks = (): Links & { apply(record: Pick<FetchedRecord, 'key'
       else reviews.set(record.id, record.state);
     },
 
-    expand: (given) => {
+    expand: (given, reach = NEAR) => {
       const found = new Set(given);
       let edge: readonly string[] = given;
-      for (let step = 0; step < MAX_STEPS && edge.length > 0; step += 1) {
+      for (let step = 0; step < reach.steps && edge.length > 0; step += 1) {
         const reached = edge
           .flatMap((one) => [...(byToken.get(one) ?? [])].filter(counts))
           .flatMap((link) => [...link.tokens, ...link.otherTokens]);
-        const room = Math.max(0, MAX_TOKENS - found.size);
+        const room = Math.max(0, reach.tokens - found.size);
         edge = [...new Set(reached)].filter((one) => !found.has(one)).slice(0, room);
         for (const one of edge) found.add(one);
       }

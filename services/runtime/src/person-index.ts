@@ -1,4 +1,4 @@
-import type { Links } from './identity-links.ts';
+import { type Links, NEAR, type Reach } from './identity-links.ts';
 
 /** `verified`: by a certain identifier. `possible`: by name and date of birth only, which several people can share. */
 export type Match = 'verified' | 'possible';
@@ -22,7 +22,8 @@ export type PersonIndex<T extends NamedPerson> = {
   find(tokens: readonly string[], links: Links): { entry: T; match: Match }[];
 };
 
-export const createPersonIndex = <T extends NamedPerson>(): PersonIndex<T> => {
+/** `reach`: how far links are followed to find an entry. */
+export const createPersonIndex = <T extends NamedPerson>(reach: Reach = NEAR): PersonIndex<T> => {
   const entries = new Map<string, T>();
   const keysByToken = new Map<string, Set<string>>();
   const tokensOf = ({ tokens, demographic }: NamedPerson) =>
@@ -50,7 +51,7 @@ export const createPersonIndex = <T extends NamedPerson>(): PersonIndex<T> => {
     values: () => [...entries.values()],
     find: (tokens, links) => {
       if (entries.size === 0) return [];
-      const person = links.expand(tokens);
+      const person = links.expand(tokens, reach);
       const keys = new Set([...person].flatMap((token) => [...(keysByToken.get(token) ?? [])]));
       return [...keys].flatMap((key): { entry: T; match: Match }[] => {
         const entry = entries.get(key);

@@ -2,6 +2,7 @@ import { CODE_LISTS } from '@causeway/schemas/code-lists';
 import { z } from 'zod';
 import { followMany, type ManyFollower } from './follow-many.ts';
 import type { Links } from './identity-links.ts';
+import { WIDE } from './identity-links.ts';
 import type { Kafka } from './kafka.ts';
 import type { FetchedRecord, KafkaRecord } from './kafka-session.ts';
 import type { Logger } from './log.ts';
@@ -86,7 +87,7 @@ export type Safeguards = {
 export const createSafeguards = (): Safeguards & {
   apply(organisation: string, record: FetchedRecord): void;
 } => {
-  const all: PersonIndex<Safeguard & { organisation: string }> = createPersonIndex();
+  const all: PersonIndex<Safeguard & { organisation: string }> = createPersonIndex(WIDE);
   return {
     apply: (organisation, { key, value }) => {
       const name = `${organisation} ${key?.toString('latin1') ?? ''}`;
