@@ -28,9 +28,14 @@ export const createWatches = (
       void watch.close();
     }
   };
+  look();
   const looking = setInterval(look, LOOK_MS).unref();
   return {
-    of: (organisation) => watches.get(organisation),
+    of: (organisation) => {
+      // Of an organisation that has just joined: what it is handed before the next look must be noted as well.
+      if (!watches.has(organisation)) look();
+      return watches.get(organisation);
+    },
     close: async () => {
       clearInterval(looking);
       await Promise.all([...watches.values()].map((watch) => watch.close()));
