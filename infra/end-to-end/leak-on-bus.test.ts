@@ -135,12 +135,19 @@ test('no log, metric, inbox or answer of the running services holds what is not 
     .join(' ');
   const bearer = await issuer.token(recipient);
   const pages: string[] = [];
+  let after = '';
+  let seen = 0;
   const read = async () => {
-    const answer = await fetch(`${gatewayUrl}/v1/events?limit=500&wait=2`, {
+    const answer = await fetch(`${gatewayUrl}/v1/events?limit=500&wait=2${after}`, {
       headers: { authorization: `Bearer ${bearer}` },
     });
-    pages.push(await answer.text());
-    return answer.ok && JSON.parse(pages.at(-1) ?? '').events.length === total;
+    const page = await answer.text();
+    pages.push(page);
+    if (!answer.ok) return false;
+    const { events, next }: { events: unknown[]; next: string } = JSON.parse(page);
+    seen += events.length;
+    after = `&after=${encodeURIComponent(next)}`;
+    return seen === total;
   };
   await until('all events at the gateway', read);
   const metrics = await Promise.all(
