@@ -39,8 +39,14 @@ const start = async (service: string, env: Record<string, string>): Promise<void
 
 const until = async (what: string, condition: () => Promise<boolean>) => {
   const deadline = Date.now() + 60_000;
-  while (!(await condition().catch(() => false))) {
-    if (Date.now() > deadline) throw new Error(`${what} did not come about`);
+  let last: unknown;
+  const holds = () =>
+    condition().catch((error) => {
+      last = error;
+      return false;
+    });
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`${what} did not come about`, { cause: last });
     await delay(100);
   }
 };
@@ -59,10 +65,14 @@ before(async () => {
     OIDC_ISSUER: issuer.url,
     GATEWAY_PORT: port,
     CURSOR_KEY: 'a key for the cursors of this test',
+    WEBHOOK_KEY: 'a key for the webhooks of this test',
   });
   // Not whether it is ready: on a broker of many tests some partition may wait for an operator.
-  for (const { admin } of running)
-    await until('a service that lives', async () => (await fetch(`${admin}/live`)).ok);
+  for (const { admin, child, output } of running)
+    await until('a service that lives', async () => {
+      if (child.exitCode !== null) throw new Error(`a service ended: ${output()}`);
+      return (await fetch(`${admin}/live`)).ok;
+    });
 });
 
 after(async () => {
