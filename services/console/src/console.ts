@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createAccessVerifier } from '@causeway/runtime/access';
 import { followAgreements } from '@causeway/runtime/agreements';
 import { createCodec } from '@causeway/runtime/avro';
@@ -19,7 +18,7 @@ import { openConsoleLedger } from '@causeway/runtime/console-ledger';
 import { followTopic } from '@causeway/runtime/follow';
 import { listen } from '@causeway/runtime/http';
 import { createLinks } from '@causeway/runtime/identity-links';
-import { connectKafka } from '@causeway/runtime/kafka';
+import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
 import { followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createNoteSigner } from '@causeway/runtime/signed-note';
@@ -82,16 +81,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   const production = config.NODE_ENV === 'production';
   const configuredUrl = publicUrlOf(config.CONSOLE_URL, production);
 
-  const kafka = connectKafka(
-    {
-      brokers: config.KAFKA_BROKERS,
-      username: config.KAFKA_USERNAME,
-      password: config.KAFKA_PASSWORD,
-      clientId: CLIENT_ID,
-      ...(config.KAFKA_TLS ? { tls: authority(config.KAFKA_CA_FILE) } : {}),
-    },
-    log,
-  );
+  const kafka = connectKafka(kafkaOptions(config, CLIENT_ID), log);
   onStop('kafka', () => kafka.close());
   const register = followOrganisations(kafka, log);
   onStop('organisations', () => register.close());
@@ -225,8 +215,4 @@ function publicUrlOf(configured: string | undefined, production: boolean): URL |
   if (!production) return undefined;
   const message = 'is not set; set it to the https address that people type to reach the console';
   throw new ConfigError([{ variable: 'CONSOLE_URL', message }]);
-}
-
-function authority(file: string | undefined): { ca?: string } {
-  return file === undefined ? {} : { ca: readFileSync(file, 'utf8') };
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createAccessVerifier } from '@causeway/runtime/access';
 import { followAgreements } from '@causeway/runtime/agreements';
@@ -24,7 +23,7 @@ import type { FeedbackParts } from '@causeway/runtime/feedback';
 import { listen } from '@causeway/runtime/http';
 import { createInboxes } from '@causeway/runtime/inbox';
 import { followInterests } from '@causeway/runtime/interests';
-import { connectKafka } from '@causeway/runtime/kafka';
+import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
 import { followOrganisations, type Organisations } from '@causeway/runtime/organisations';
 import { followSafeguards } from '@causeway/runtime/safeguards';
 import type { Context } from '@causeway/runtime/service';
@@ -99,7 +98,7 @@ type Settings = Config<typeof settings>;
 
 export const startGateway = async (context: Context<Settings>): Promise<void> => {
   const { config, log, metrics, signal, onStop, readiness } = context;
-  const kafka = connectKafka(kafkaOptions(config), log);
+  const kafka = connectKafka(kafkaOptions(config, 'gateway'), log);
   onStop('kafka', () => kafka.close());
   const agreements = followAgreements(kafka, log);
   const organisations = followOrganisations(kafka, log);
@@ -235,13 +234,3 @@ const watchedBy =
       .all()
       .map(({ id }) => id)
       .filter((id) => (only.includes('all') || only.includes(id)) && !not.includes(id));
-
-const kafkaOptions = (config: Settings) => ({
-  brokers: config.KAFKA_BROKERS,
-  username: config.KAFKA_USERNAME,
-  password: config.KAFKA_PASSWORD,
-  clientId: 'gateway',
-  ...(config.KAFKA_TLS
-    ? { tls: config.KAFKA_CA_FILE ? { ca: readFileSync(config.KAFKA_CA_FILE, 'utf8') } : {} }
-    : {}),
-});

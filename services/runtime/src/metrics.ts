@@ -60,7 +60,7 @@ export type Metrics = {
   gatewayStreamsEnded: Count<Organisation & { reason: string }>;
   /** Events that an organisation did not get or acknowledge in time. */
   overdue: Count<Organisation & { reason: 'not_delivered' | 'not_acknowledged' }>;
-  /** Unix time, in seconds, at which a certificate ends: `server`, or `kafka-ca`. */
+  /** Unix time, in seconds, at which a certificate ends; `server` is the one that the service itself shows. */
   certificateExpires: Level<{ certificate: string }>;
   /** Notes that say how far every ledger has come. */
   checkpoints: Count<{ outcome: 'signed' | 'failed' }>;

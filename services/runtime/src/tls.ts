@@ -54,7 +54,7 @@ function readPem(variable: string, path: string): Buffer {
   }
 }
 
-/** Shows until when the first certificate of a PEM text is valid. `certificate` says which one it is: `server`, `kafka-ca`. */
+/** Shows until when the first certificate of a PEM text is valid. `certificate` says which one it is, such as `server`. */
 export function watchCertificate(metrics: Metrics, certificate: string, pem: string | Buffer): void {
   const seconds = new X509Certificate(pem).validToDate.getTime() / 1_000;
   metrics.certificateExpires.set({ certificate }, seconds);
