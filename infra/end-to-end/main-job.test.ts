@@ -5,8 +5,9 @@ import { after, before, test } from 'node:test';
 import { connectKafka } from '@causeway/runtime/kafka';
 import { createLogger } from '@causeway/runtime/log';
 import { readToEnd } from '@causeway/runtime/reader';
+import { testNhsNumber } from '@causeway/schemas/example-people';
 import { fixtureMessages } from '../../services/adapters/nhs-trust/src/simulator.ts';
-import { stayMessage, testNhsNumber } from '../../services/adapters/nhs-trust/src/synthetic.ts';
+import { stayMessage } from '../../services/adapters/nhs-trust/src/synthetic.ts';
 import { type Causeway, type CloudEvent, startCauseway } from './causeway.ts';
 
 const COUNCIL = 'westshire-council';

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { parseInterest } from '@causeway/runtime/interests';
 import { createTokeniser } from '@causeway/runtime/tokens';
-import { PATIENTS } from '../../services/adapters/nhs-trust/src/simulator.ts';
-import { testNhsNumber } from '../../services/adapters/nhs-trust/src/synthetic.ts';
+import { EXAMPLE_ADULTS, testNhsNumber } from '@causeway/schemas/example-people';
 import { exampleInterestRecords, readExampleInterests } from './interests.ts';
 import { repository } from './paths.ts';
 import { CannotStart, interestsDirectory } from './settings.ts';
@@ -17,7 +16,7 @@ const shipped = readExampleInterests(interestsDirectory);
 
 it('the council knows every tenth patient of the simulated hospital', () => {
   const known = shipped.flatMap(({ groups }) => groups.flatMap(({ nhsNumbers }) => nhsNumbers));
-  const patients = Array.from({ length: PATIENTS }, (_, number) => number).filter(
+  const patients = Array.from({ length: EXAMPLE_ADULTS }, (_, number) => number).filter(
     (number) => number % 10 === 1,
   );
   assert.deepEqual(known, patients.map(testNhsNumber));

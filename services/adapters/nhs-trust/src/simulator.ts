@@ -8,6 +8,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { integer, loadConfig, port, serviceSettings, text } from '@causeway/runtime/config';
 import { createLogger, type Logger } from '@causeway/runtime/log';
+import { EXAMPLE_ADULTS } from '@causeway/schemas/example-people';
 import { header, parseMessage, segment, text as value } from './hl7.ts';
 import { createFramer, frame } from './mllp.ts';
 import { stayMessage, type Trigger } from './synthetic.ts';
@@ -131,9 +132,6 @@ const courseOf = (stay: number): Trigger[] => {
   return ['A01', 'A08', 'A03'];
 };
 
-/** Patients of the simulated hospital. The example council knows every tenth of them (infra/partnership/interests). */
-export const PATIENTS = 1_000;
-
 /** Fixtures once, then invented stays without end. */
 export function* engineTraffic(firstStay: number, now: () => Date): Generator<Buffer> {
   for (const { raw } of fixtureMessages()) yield raw;
@@ -143,7 +141,7 @@ export function* engineTraffic(firstStay: number, now: () => Date): Generator<Bu
       yield stayMessage({
         trigger,
         stay,
-        patient: stay % PATIENTS,
+        patient: stay % EXAMPLE_ADULTS,
         controlId: `SIM${stay}-${index}`,
         at: now(),
         admittedAt,

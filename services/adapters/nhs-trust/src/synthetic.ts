@@ -2,46 +2,15 @@
  * Messages about patients who do not exist, in the format of a British feed: for the simulator, tests and benchmarks.
  * The same number always gives the same patient and stay; NHS numbers are from the range that is never issued.
  */
-import { checkNhsNumber } from '@causeway/schemas/identifiers/nhs-number';
+import { exampleAdult } from '@causeway/schemas/example-people';
 
 export type Trigger = 'A01' | 'A03' | 'A08' | 'A11' | 'A13';
 
-const FAMILY_NAMES = [
-  'Exampleton',
-  'Sampleson',
-  'Testwell',
-  'Mockford',
-  'Fakenham-Smith',
-  "O'Placeholder",
-  'Dummère',
-];
-const GIVEN_NAMES = [
-  'Alda',
-  'Bertram',
-  'Cerys',
-  'Dafydd',
-  'Edith',
-  'Farid',
-  'Grace',
-  'Hamish',
-  'Imani',
-  'Jory',
-];
 const WARDS = ['Ward 1', 'Ward 4', 'Ward 7', 'Acute Medical Unit'];
 const METHODS = ['21', '11', '22', '28', '12'];
 const DESTINATIONS = ['19', '19', '65', '54', '29'];
 
 const pick = (list: readonly string[], n: number): string => list[n % list.length] ?? '';
-
-/** A valid NHS number of the test range 999 000 0000 to 999 999 9999. */
-export const testNhsNumber = (n: number): string => {
-  for (let serial = n % 1_000_000; ; serial = (serial + 1) % 1_000_000) {
-    for (let check = 0; check < 10; check += 1) {
-      const number = checkNhsNumber(`999${String(serial).padStart(6, '0')}${check}`);
-      if (number.valid) return number.value;
-    }
-  }
-};
 
 const stamp = (at: Date): string => at.toISOString().slice(0, 19).replace(/\D/g, '');
 
@@ -65,9 +34,8 @@ export const stayMessage = ({
   admittedAt = at,
 }: StayMessage): Buffer => {
   const time = `${stamp(at)}+0000`;
-  const born = `${1930 + (patient % 80)}${String(1 + (patient % 12)).padStart(2, '0')}${String(1 + (patient % 28)).padStart(2, '0')}`;
-  const name = `${pick(FAMILY_NAMES, patient)}^${pick(GIVEN_NAMES, patient * 7)}^^^${patient % 2 ? 'Mr' : 'Ms'}^^L`;
-  const nhs = `${testNhsNumber(patient)}^^^NHS^NHS`;
+  const { familyName, givenName, dateOfBirth, nhsNumber, hospitalNumber, address } = exampleAdult(patient);
+  const name = `${familyName}^${givenName}^^^${patient % 2 ? 'Mr' : 'Ms'}^^L`;
   const discharged = trigger === 'A03' || trigger === 'A13' ? time : '';
   const pv1: Record<number, string> = {
     1: '1',
@@ -86,7 +54,7 @@ export const stayMessage = ({
   const lines = [
     `MSH|^~\\&|SYNTHPAS|RWX|CAUSEWAY|RWX|${time}||ADT^${trigger}^ADT_${trigger}|${controlId}|P|2.4||||||UNICODE UTF-8`,
     `EVN|${trigger}|${time}||||${time}`,
-    `PID|1||T${String(patient).padStart(7, '0')}^^^RWX^HOSP~${nhs}||${name}||${born}|${patient % 2 ? '1' : '2'}|||${1 + (patient % 90)} Invented Lane^^Fictionham^^WE4 5TS^^HOME|||||||||||||||||||||NSTS01`,
+    `PID|1||${hospitalNumber}^^^RWX^HOSP~${nhsNumber}^^^NHS^NHS||${name}||${dateOfBirth.replaceAll('-', '')}|${patient % 2 ? '1' : '2'}|||${address.lines[0]}^^${address.lines[1]}^^${address.postcode}^^HOME|||||||||||||||||||||NSTS01`,
     'PD1|||Invented Surgery^^Y99999',
     `PV1|${visit}`,
   ];
