@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createAcknowledging, type EventReference, type Said } from './acknowledge-later.ts';
 import { type Acknowledgement, acknowledgementRecord } from './acknowledgement.ts';
 import type { Agreements } from './agreements.ts';
 import { FRESH_MS } from './agreements.ts';
@@ -7,6 +8,7 @@ import type { Database } from './database.ts';
 import { createDecoder } from './decoder.ts';
 import { SINK_CIRCUIT } from './delivery/circuit.ts';
 import { createDelivery, type DeliveryParts } from './delivery/delivery.ts';
+import { inboxOf } from './delivery/inbox-of.ts';
 import { SINK_SCHEDULE } from './delivery/schedule.ts';
 import type { Attempt, Outcome, Subscription } from './delivery/subscription.ts';
 import { SUBSCRIPTION_HEADER } from './delivery/track.ts';
@@ -41,8 +43,13 @@ export type SinkOptions = {
   metrics: Metrics;
   /** Hands one event to the legacy system, once; see `Subscription.deliver`. */
   deliver(attempt: Attempt): Promise<SinkOutcome>;
-  /** What of the inbox is wanted; feedback never is. */
+  /** What of the inbox is wanted; feedback only with `feedback`. */
   wants?(event: Envelope): boolean;
+  /**
+   * Whether `deliver` is also given what others say of the organisation's own events: types `uk.causeway.exchange.*`, whose
+   * `inResponseTo` names the event. Default false. They are delivered like any other, and never acknowledged.
+   */
+  feedback?: boolean;
   /** Events under way at one time; default 1. */
   concurrency?: number;
   schedule?: Subscription['schedule'];
@@ -54,6 +61,14 @@ export type SinkOptions = {
 };
 
 export type Sink = {
+  /**
+   * What the legacy system says of an event later than at its delivery, such as that somebody has taken the case on. The source is
+   * told where the agreements allow it, and the event is not overdue any more. Durable once it resolves. It may be
+   * called again with the same words, also after a crash: they are published once. Other words follow those before.
+   * @throws RetryableError when it cannot be kept now; PermanentError `not-there` where the inbox has no such event (it keeps
+   * 30 days), `not-acknowledgeable` for feedback
+   */
+  acknowledge(event: EventReference, said: Said): Promise<void>;
   /** A readiness check. @throws RetryableError until it can deliver */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -62,6 +77,7 @@ export type Sink = {
 const SUBSCRIPTION = 'sink';
 const NOTE_TRIES = 20;
 const NOTE_AGAIN_MS = 500;
+const FORGET_MS = 3_600_000;
 
 /**
  * The bus side of a legacy system that listens: brings the organisation's inbox to it through the delivery core, passes on what
@@ -135,7 +151,8 @@ export const createSink = (options: SinkOptions): Sink => {
     concurrency: options.concurrency ?? 1,
     schedule: options.schedule ?? SINK_SCHEDULE,
     circuit: options.circuit ?? SINK_CIRCUIT,
-    wants: (event) => !isFeedback(event.type) && (options.wants?.(event) ?? true),
+    wants: (event) =>
+      (options.feedback === true || !isFeedback(event.type)) && (options.wants?.(event) ?? true),
     deliver: async (attempt) => {
       const outcome = await options.deliver(attempt);
       return outcome.outcome === 'delivered' || outcome.outcome === 'refused'
@@ -172,13 +189,29 @@ export const createSink = (options: SinkOptions): Sink => {
     },
   });
 
+  const acknowledging = createAcknowledging({
+    feedback,
+    database,
+    inbox: inboxOf(inboxes, organisation),
+    producer,
+    overdue,
+    now: Date.now,
+  });
+  const forgetting = setInterval(() => {
+    acknowledging.forget().catch((error) => {
+      log.warn({ code: errorCode(error) }, 'old acknowledgements were not removed');
+    });
+  }, FORGET_MS).unref();
+
   return {
+    acknowledge: acknowledging.acknowledge,
     async ready() {
       await delivery.ready();
       if (!agreements.freshWithin(10 * FRESH_MS))
         throw new RetryableError('agreements-not-current', 'The agreements are not followed');
     },
     async close() {
+      clearInterval(forgetting);
       await redriver.close();
       await delivery.close();
       await overdue.close();
