@@ -1,16 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { connectKafka, type Kafka } from '@causeway/runtime/kafka';
 import type { Logger } from '@causeway/runtime/log';
+import type { ClusterAccess } from './local/kafka.ts';
 import { CannotStart, homeOf } from './local/settings.ts';
 import { connectionsPath } from './local/system.ts';
 
 /** How our own commands get into the system that `npm start` has brought up. */
-export type RunningSystem = {
-  KAFKA_BROKERS: string;
-  KAFKA_USERNAME: string;
-  KAFKA_PASSWORD: string;
-  KAFKA_TLS: string;
-  KAFKA_CA_FILE?: string;
+export type RunningSystem = ClusterAccess & {
   SCHEMA_REGISTRY_URL: string;
   DATABASE_URL: string;
   organisations: string[];
@@ -25,7 +21,7 @@ export function runningSystem(): RunningSystem {
   }
 }
 
-export function connectTo(system: RunningSystem, clientId: string, log: Logger): Kafka {
+export function connectTo(system: ClusterAccess, clientId: string, log: Logger): Kafka {
   return connectKafka(
     {
       brokers: system.KAFKA_BROKERS.split(','),

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { freePorts } from '../local/settings.ts';
 import { type System, startSystem } from '../local/system.ts';
+import { type Command, commandOn } from './command.ts';
 
 /** The whole system on free ports and in a folder of its own, as a test across services uses it. */
 export type Causeway = {
@@ -17,8 +16,7 @@ export type Causeway = {
   events(organisation: string, query?: string): Promise<EventsAnswer>;
   /** Every event that the organisation can read now, page by page. */
   allEvents(organisation: string): Promise<CloudEvent[]>;
-  /** One of our commands, as `npm run` would start it. */
-  command(script: string, ...args: string[]): Promise<{ code: number; output: string }>;
+  command: Command;
   /** Everything that any part has written to its log so far. */
   logs(): string;
   /** Ends a part at once; the supervisor starts it again. */
@@ -34,8 +32,6 @@ export type CloudEvent = {
   data: Record<string, unknown>;
 };
 export type EventsAnswer = { events: CloudEvent[]; next: string };
-
-const run = promisify(execFile);
 
 export const startCauseway = async (): Promise<Causeway> => {
   const home = mkdtempSync(join(tmpdir(), 'causeway-end-to-end-'));
@@ -61,20 +57,7 @@ export const startCauseway = async (): Promise<Causeway> => {
   const mllp = new URL(urlOf('nhs-trust'));
   const tokens = new Map<string, Promise<string>>();
 
-  const command: Causeway['command'] = async (script, ...args) => {
-    const env = { ...process.env, CAUSEWAY_HOME: home };
-    try {
-      const { stdout, stderr } = await run(
-        process.execPath,
-        [join(import.meta.dirname, '..', script), ...args],
-        { env },
-      );
-      return { code: 0, output: stdout + stderr };
-    } catch (error) {
-      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-      return { code, output: stdout + stderr };
-    }
-  };
+  const command = commandOn(home);
 
   const token: Causeway['token'] = async (organisation) => {
     const { code, output } = await command('local/token.ts', organisation);

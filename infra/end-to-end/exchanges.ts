@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Codec, createCodec } from '@causeway/runtime/avro';
 import { type Envelope, encodeHeaders, eventId } from '@causeway/runtime/event';
-import { connectKafka, type Kafka } from '@causeway/runtime/kafka';
+import type { Kafka } from '@causeway/runtime/kafka';
 import type { FetchedRecord } from '@causeway/runtime/kafka-session';
 import { createLogger } from '@causeway/runtime/log';
 import type { Producer } from '@causeway/runtime/producer';
@@ -14,9 +14,10 @@ import type { AvroType } from '@causeway/schemas/avro-schema';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { stringify } from 'yaml';
 import { freePort } from '../local/ports.ts';
-import { findServices, servicePart } from '../local/services.ts';
-import { freePorts } from '../local/settings.ts';
+import { endpointOf, findServices, servicePart } from '../local/services.ts';
+import { type Environment, freePorts } from '../local/settings.ts';
 import { type System, startSystem } from '../local/system.ts';
+import { connectTo } from '../running.ts';
 
 /** Organisations, and as many exchange instances as a test wants, on a broker and registry that it may kill. */
 export type Exchanges = {
@@ -25,10 +26,11 @@ export type Exchanges = {
   producer: Producer;
   reader: Reader;
   codec: Codec;
-  /** Starts one more instance; resolves when it is ready. It is started again whenever it ends. */
-  join(): Promise<Instance>;
-  /** Publishes the catalogue's example of a type. Resolves when it is durable. */
-  publish(from: string, person: number, number: number, type?: string): Promise<void>;
+  home: string;
+  /** Starts one more instance of a service; resolves when it is ready. It is started again whenever it ends. */
+  join(service?: string): Promise<Instance>;
+  /** Publishes the catalogue's example of a type. Resolves with the event's id when it is durable. */
+  publish(from: string, person: number, number: number, type?: string): Promise<string>;
   /** From now on events of the type are written with a newer version of its schema, which nobody has met yet. */
   evolve(type: string): Promise<void>;
   /** Committed records of a partition from its start. */
@@ -36,7 +38,7 @@ export type Exchanges = {
   stop(): Promise<void>;
 };
 
-export type Instance = { name: string; signal(name: NodeJS.Signals): void };
+export type Instance = { name: string; url: string | null; signal(name: NodeJS.Signals): void };
 
 export const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
 export const DISCHARGE = 'uk.causeway.nhs.patient-discharge.recorded.v1';
@@ -46,33 +48,35 @@ export const partitions = Array.from({ length: LANES }, (_, partition) => partit
 /** A stopped instance must stay a zombie until the test continues it. */
 const NEVER_UNRESPONSIVE_MS = 600_000;
 
+type Options = {
+  /** Where real parts replace those of ours. */
+  environment?: Environment;
+  /** Started once each, besides those that join later. */
+  services?: string[];
+};
+
 /** Everybody releases admissions and discharges to everybody else, under one agreement for each source. */
-export const startExchanges = async (): Promise<Exchanges> => {
+export const startExchanges = async ({
+  environment = {},
+  services = [],
+}: Options = {}): Promise<Exchanges> => {
   const home = mkdtempSync(join(tmpdir(), 'causeway-exchanges-'));
   writePartnership(home);
   const failures: Error[] = [];
   const system = await startSystem({
     home,
-    environment: {},
+    environment,
     ports: freePorts(),
     simulators: false,
     agreementsDir: join(home, 'agreements'),
     organisationsDir: join(home, 'organisations'),
-    services: [],
+    services,
     say: () => {},
     onFailed: (error) => failures.push(error),
   });
   const { connections, secrets, supervisor } = system.parts;
   const log = createLogger('test', 'fatal');
-  const kafka = connectKafka(
-    {
-      brokers: connections.KAFKA_BROKERS.split(','),
-      username: connections.KAFKA_USERNAME,
-      password: connections.KAFKA_PASSWORD,
-      clientId: 'test',
-    },
-    log,
-  );
+  const kafka = connectTo(connections, 'test', log);
   const codec = createCodec({ registryUrl: connections.SCHEMA_REGISTRY_URL }, log);
   const reader = kafka.reader();
   const producer = kafka.producer({ deliveryTimeoutMs: 60_000 });
@@ -81,8 +85,7 @@ export const startExchanges = async (): Promise<Exchanges> => {
   for (const { type, schema, example } of catalogue)
     if (type === ADMISSION || type === DISCHARGE)
       values.set(type, await codec.encode(await codec.idOf(type, schema), example.data));
-  const service = findServices().find(({ name }) => name === 'exchange');
-  if (!service) throw new Error('there is no exchange among the services');
+  const known = findServices();
   let instances = 0;
 
   const records: Exchanges['records'] = async (topic, partition) => {
@@ -98,14 +101,19 @@ export const startExchanges = async (): Promise<Exchanges> => {
     reader,
     codec,
     records,
-    join: async () => {
+    home,
+    join: async (wanted = 'exchange') => {
+      const service = known.find(({ name }) => name === wanted);
+      if (!service) throw new Error(`there is no ${wanted} among the services`);
       instances += 1;
-      const name = `exchange-${instances}`;
-      const placed = { service, port: undefined, adminPort: await freePort() };
-      const part = servicePart(placed, { connections, secrets, environment: {}, home, placed: [placed] });
+      const name = `${wanted}-${instances}`;
+      const port = service.port ? await freePort() : undefined;
+      const placed = { service, port, adminPort: await freePort() };
+      const part = servicePart(placed, { connections, secrets, environment, home, placed: [placed] });
       const running = await supervisor.start({ ...part, name, unresponsiveMs: NEVER_UNRESPONSIVE_MS });
       return {
         name,
+        url: endpointOf(placed).url,
         signal: (signal) => {
           const pid = running.pid();
           if (pid !== undefined) process.kill(pid, signal);
@@ -122,14 +130,15 @@ export const startExchanges = async (): Promise<Exchanges> => {
       };
       // A source does not give up: what may have arrived already is recognised by its id.
       while (!(await producer.send([record]).catch(() => null))) await delay(200);
+      return event.id;
     },
     evolve: async (wanted) => {
-      const known = catalogue.find(({ type }) => type === wanted);
-      if (!known) throw new Error(`there is no type ${wanted}`);
+      const entry = catalogue.find(({ type }) => type === wanted);
+      if (!entry) throw new Error(`there is no type ${wanted}`);
       const added = { name: 'addedLater', type: ['null', 'string'] as AvroType, default: null };
-      const schema = { ...known.schema, fields: [...known.schema.fields, added] };
+      const schema = { ...entry.schema, fields: [...entry.schema.fields, added] };
       const id = await codec.register(wanted, schema, 'FULL_TRANSITIVE');
-      values.set(wanted, await codec.encode(id, known.example.data));
+      values.set(wanted, await codec.encode(id, entry.example.data));
     },
     stop: async () => {
       await kafka.close();

@@ -34,7 +34,7 @@ after(() => world?.stop());
 /** Publishes at a steady rate until it is told to stop; resolves with how many there were. */
 const flow = async (stopped: () => boolean): Promise<number> => {
   const began = performance.now();
-  const sending: Promise<void>[] = [];
+  const sending: Promise<string>[] = [];
   while (!stopped()) {
     const due = ((performance.now() - began) / 1_000) * EVENTS_PER_SECOND;
     while (sending.length < due) sending.push(world.publish(SOURCE, sending.length % 500, sending.length));

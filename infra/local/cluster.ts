@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { makeCertificates } from '../compose/certificates.ts';
 import { java, javaEnvironment, kafkaJars, runKafkaTool, smallJvm } from './java.ts';
+import { runClusterTool } from './kafka.ts';
 import { repository } from './paths.ts';
 import { freePort } from './ports.ts';
 import { openSecrets } from './secrets.ts';
@@ -25,6 +27,10 @@ export type Cluster = {
   processes(): Map<number, number>;
   /** Ends a broker in order; it is started again, and the promise resolves when it serves. */
   restart(broker: number): Promise<void>;
+  /** Ends a broker with SIGKILL and keeps it away for so long; resolves when it serves again. */
+  kill(broker: number, awayMs: number): Promise<void>;
+  /** The broker that leads most partitions of a topic now. */
+  leaderOf(topic: string): Promise<number>;
   stop(): Promise<void>;
 };
 
@@ -52,18 +58,29 @@ export async function startCluster(
     nodes.push({ id, ports });
   }
   const supervisor = createSupervisor({ home, say, onFailed });
+  const away = new Map<number, Promise<void>>();
   const start = async (node: Node): Promise<Part> =>
-    supervisor.start(await nodePart(node, nodes, home, password));
+    supervisor.start({
+      ...(await nodePart(node, nodes, home, password)),
+      prepare: async () => away.get(node.id),
+    });
   const running = new Map<number, Part>();
   await Promise.all(nodes.map(async (node) => running.set(node.id, await start(node))));
+  const authority = join(certificates, 'ca.pem');
+  const connections = {
+    KAFKA_BROKERS: nodes.map(({ ports }) => `127.0.0.1:${ports.clients}`).join(),
+    KAFKA_USERNAME: 'admin',
+    KAFKA_PASSWORD: password,
+    KAFKA_TLS: 'true',
+    KAFKA_CA_FILE: authority,
+  } as const;
+  const find = (id: number): Node => {
+    const node = nodes.find((one) => one.id === id);
+    if (!node) throw new Error(`there is no broker ${id}`);
+    return node;
+  };
   return {
-    connections: {
-      KAFKA_BROKERS: nodes.map(({ ports }) => `127.0.0.1:${ports.clients}`).join(),
-      KAFKA_USERNAME: 'admin',
-      KAFKA_PASSWORD: password,
-      KAFKA_TLS: 'true',
-      KAFKA_CA_FILE: join(certificates, 'ca.pem'),
-    },
+    connections,
     processes: () =>
       new Map(
         [...running].flatMap(([id, part]): [number, number][] => {
@@ -72,10 +89,32 @@ export async function startCluster(
         }),
       ),
     restart: async (id) => {
-      const node = nodes.find((one) => one.id === id);
-      if (!node) throw new Error(`there is no broker ${id}`);
+      const node = find(id);
       await running.get(id)?.stop();
       running.set(id, await start(node));
+    },
+    kill: async (id, awayMs) => {
+      const { ports } = find(id);
+      const pid = running.get(id)?.pid();
+      if (pid === undefined) throw new Error(`broker ${id} does not run`);
+      away.set(id, delay(awayMs));
+      process.kill(pid, 'SIGKILL');
+      await delay(awayMs);
+      const deadline = Date.now() + SERVE_MS;
+      while (!(await serves(ports.clients, authority))) {
+        if (Date.now() > deadline) throw new Error(`broker ${id} did not come back`);
+        await delay(200);
+      }
+    },
+    leaderOf: async (topic) => {
+      const told = await runClusterTool(home, connections, 'org.apache.kafka.tools.TopicCommand', [
+        ...['--describe', '--topic', topic],
+      ]);
+      const leaders = [...told.matchAll(/Leader: (\d+)/g)].map(([, id]) => Number(id));
+      const count = (id: number) => leaders.filter((leader) => leader === id).length;
+      const [first] = leaders.sort((a, b) => count(b) - count(a));
+      if (first === undefined) throw new Error(`no partition of ${topic} has a leader`);
+      return first;
     },
     stop: async () => {
       supervisor.seal();

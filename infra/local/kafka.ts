@@ -165,7 +165,25 @@ export async function ensureUsers(
   const known = knownUsers(directory);
   const missing = users.filter((user) => !known.includes(user));
   if (missing.length === 0) return [];
-  const config = join(directory, 'client.properties');
+  for (const user of missing) {
+    const password = secrets.get(principalSecret(user));
+    const change = ['--alter', '--entity-type', 'users', '--entity-name', user];
+    const add = ['--add-config', `SCRAM-SHA-512=[password=${password}]`];
+    await runClusterTool(directory, access, 'kafka.admin.ConfigCommand', [...change, ...add]);
+    known.push(user);
+    writeUsers(directory, known);
+  }
+  return missing;
+}
+
+/** Runs one of Kafka's own tools against a cluster. Resolves with what it prints. */
+export async function runClusterTool(
+  directory: string,
+  access: ClusterAccess,
+  mainClass: string,
+  args: string[],
+): Promise<string> {
+  const config = join(directory, `client-${randomBytes(6).toString('hex')}.properties`);
   const login = 'org.apache.kafka.common.security.scram.ScramLoginModule required';
   const settings = {
     'security.protocol': access.KAFKA_TLS === 'true' ? 'SASL_SSL' : 'SASL_PLAINTEXT',
@@ -176,20 +194,12 @@ export async function ensureUsers(
     'sasl.jaas.config': `${login} username="${access.KAFKA_USERNAME}" password="${access.KAFKA_PASSWORD}";`,
   };
   writeFileSync(config, properties(settings), { mode: 0o600 });
-  const common = ['--bootstrap-server', access.KAFKA_BROKERS, '--command-config', config, '--alter'];
+  const common = ['--bootstrap-server', access.KAFKA_BROKERS, '--command-config', config];
   try {
-    for (const user of missing) {
-      const password = secrets.get(principalSecret(user));
-      const change = ['--entity-type', 'users', '--entity-name', user];
-      const add = ['--add-config', `SCRAM-SHA-512=[password=${password}]`];
-      await runKafkaTool(directory, 'kafka.admin.ConfigCommand', [...common, ...change, ...add]);
-      known.push(user);
-      writeUsers(directory, known);
-    }
+    return await runKafkaTool(directory, mainClass, [...common, ...args]);
   } finally {
     rmSync(config, { force: true });
   }
-  return missing;
 }
 
 const PROBE_MS = 2_000;

@@ -3,8 +3,8 @@ import { followAgreements } from '@causeway/runtime/agreements';
 import { createCodec } from '@causeway/runtime/avro';
 import {
   type Config,
-  ConfigError,
   databaseSettings,
+  inProduction,
   kafkaSettings,
   list,
   oidcSettings,
@@ -62,7 +62,11 @@ export const consoleSettings = {
   CONSOLE_HOST: text('127.0.0.1'),
   CONSOLE_PORT: port(8080),
   /** The address that people type, which the OpenID provider sends them back to. */
-  CONSOLE_URL: url().optional(),
+  CONSOLE_URL: inProduction(url().optional(), (address) =>
+    address?.startsWith('https://')
+      ? undefined
+      : 'is not set; set it to the https address that people type to reach the console',
+  ),
   CONSOLE_CLIENT_SECRET: secret(),
   SESSION_KEY: secret(),
   /** Makes tokens of identifiers that somebody searches for. */
@@ -79,7 +83,7 @@ export const consoleSettings = {
 export async function startConsole(context: Context<Config<typeof consoleSettings>>): Promise<void> {
   const { config, log, metrics, signal, onStop, readiness } = context;
   const production = config.NODE_ENV === 'production';
-  const configuredUrl = publicUrlOf(config.CONSOLE_URL, production);
+  const configuredUrl = config.CONSOLE_URL === undefined ? undefined : new URL(config.CONSOLE_URL);
 
   const kafka = connectKafka(kafkaOptions(config, CLIENT_ID), log);
   onStop('kafka', () => kafka.close());
@@ -194,7 +198,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     clock: Date.now,
     signal,
   });
-  const tls = serverTls(config, production);
+  const tls = serverTls(config);
   if (tls) watchCertificate(metrics, 'server', tls.read().cert);
   const server = await listen(app, { host: config.CONSOLE_HOST, port: config.CONSOLE_PORT, tls });
   publicUrl ??= new URL(server.url);
@@ -208,11 +212,4 @@ function probeDatabase(store: Store) {
     await store.ping();
     return { ok: true as const };
   };
-}
-
-function publicUrlOf(configured: string | undefined, production: boolean): URL | undefined {
-  if (configured !== undefined) return new URL(configured);
-  if (!production) return undefined;
-  const message = 'is not set; set it to the https address that people type to reach the console';
-  throw new ConfigError([{ variable: 'CONSOLE_URL', message }]);
 }

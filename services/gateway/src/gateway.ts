@@ -14,6 +14,7 @@ import {
   port,
   registrySettings,
   secret,
+  secrets,
   text,
   url,
 } from '@causeway/runtime/config';
@@ -39,14 +40,13 @@ import type { ReadingParts } from './reading/current-page.ts';
 import { createCursors } from './reading/cursor.ts';
 import { createHandedOver } from './reading/handed-over.ts';
 import { openStore } from './store.ts';
-import { rangesOf } from './subscriptions/addresses.ts';
+import { holdsLoopback, rangesOf } from './subscriptions/addresses.ts';
 import { systemResolve } from './subscriptions/endpoint.ts';
 import { createPoster } from './subscriptions/post.ts';
 import { createSealing } from './subscriptions/sealing.ts';
 import { createWebhooks } from './subscriptions/webhooks.ts';
 
 const AUDIENCE = 'causeway-gateway';
-const MIN_KEY = 16;
 const READY_MS = 5_000;
 const START_PATIENCE_MS = 5_000;
 const STREAM_PATIENCE_MS = 30_000;
@@ -65,28 +65,29 @@ export const settings = {
   ...registrySettings,
   ...oidcSettings,
   ...tlsSettings,
-  NODE_ENV: text('development'),
   ...databaseSettings,
   PARTNERSHIP_KEY: secret(),
   GATEWAY_DATABASE_SCHEMA: text('gateway'),
   GATEWAY_HOST: text('127.0.0.1'),
   GATEWAY_PORT: port(8081),
-  GATEWAY_URL: url().optional(),
+  GATEWAY_URL: inProduction(url().optional(), (address) =>
+    address?.startsWith('https://')
+      ? undefined
+      : 'is not set; set it to the https address by which partners reach the gateway',
+  ),
   GATEWAY_REQUESTS_PER_SECOND: integer(2_000, { min: 1 }),
   GATEWAY_STREAMS_PER_CLIENT: integer(10, { min: 1 }),
   GATEWAY_STREAM_HEARTBEAT_SECONDS: integer(15, { min: 1, max: 300 }),
   GATEWAY_WATCHED: list(['all']),
   GATEWAY_NOT_WATCHED: list([]),
   GATEWAY_SLOW_SECONDS: integer(30, { min: 1, max: 600 }),
-  CURSOR_KEY: list()
-    .refine((keys) => keys.every((key) => key.length >= MIN_KEY))
-    .describe(`one or more keys of at least ${MIN_KEY} characters separated by commas; the first one signs`),
-  WEBHOOK_KEY: list()
-    .refine((keys) => keys.every((key) => key.length >= MIN_KEY))
-    .describe(`one or more keys of at least ${MIN_KEY} characters separated by commas; the first one seals`),
-  GATEWAY_WEBHOOK_RANGES: list([])
-    .refine(areRanges)
-    .describe('ranges of addresses separated by commas, such as 10.20.0.0/16'),
+  CURSOR_KEY: secrets('signs'),
+  WEBHOOK_KEY: secrets('seals'),
+  GATEWAY_WEBHOOK_RANGES: inProduction(
+    list([]).refine(areRanges).describe('ranges of addresses separated by commas, such as 10.20.0.0/16'),
+    (ranges) =>
+      holdsLoopback(ranges) ? 'holds loopback addresses; name only ranges where partners are' : undefined,
+  ),
   GATEWAY_WEBHOOKS_TO_LOOPBACK: inProduction(flag(false), (here) =>
     here
       ? 'is true; endpoints are on the public internet and over https in production: leave it out'
@@ -212,7 +213,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     metrics,
     stopping: signal,
   });
-  const tls = serverTls(config, config.NODE_ENV === 'production');
+  const tls = serverTls(config);
   if (tls) watchCertificate(metrics, 'server', tls.read().cert);
   const server = await listen(app, { host: config.GATEWAY_HOST, port: config.GATEWAY_PORT, tls });
   onStop('http', () => server.close());

@@ -31,7 +31,9 @@ type DevelopmentDefault<T> = { readonly developmentDefault: T };
 type Default<T> = T | DevelopmentDefault<T>;
 
 const developmentDefaults = z.registry<{ value: string }>();
-const productionRules = z.registry<{ refuse: (value: unknown) => string | undefined }>();
+const productionRules = z.registry<{ refuse: (value: unknown, given: Given) => string | undefined }>();
+/** The text that another variable was given, or undefined. */
+type Given = (variable: string) => string | undefined;
 
 /** A default that serves on a laptop and counts as missing where NODE_ENV is `production`. */
 export function developmentDefault<T extends string | number | boolean>(value: T): DevelopmentDefault<T> {
@@ -40,13 +42,13 @@ export function developmentDefault<T extends string | number | boolean>(value: T
 
 /**
  * The same schema with a rule that counts where NODE_ENV is `production`. The rule answers what is wrong with a value in words
- * that follow the name of the variable and do not repeat the value, or undefined.
+ * that follow the name of the variable and do not repeat the value, or undefined. It may ask what another variable was given.
  */
 export function inProduction<T>(
   schema: z.ZodType<T>,
-  refuse: (value: T) => string | undefined,
+  refuse: (value: T, given: Given) => string | undefined,
 ): z.ZodType<T> {
-  return schema.register(productionRules, { refuse: (value) => refuse(value as T) });
+  return schema.register(productionRules, { refuse: (value, given) => refuse(value as T, given) });
 }
 
 /** Any text that is not empty. */
@@ -56,8 +58,20 @@ export function text(fallback?: Default<string>) {
 
 /** A secret of at least 16 characters. It has no default, in development neither; production refuses what people type. */
 export function secret(): z.ZodType<string> {
-  const schema = z.string().min(16).describe('a secret of at least 16 characters');
+  const schema = z.string().min(MIN_SECRET).describe(`a secret of at least ${MIN_SECRET} characters`);
   return inProduction(schema, refuseGuessable);
+}
+
+/**
+ * One or more secrets separated by commas, so that one can be replaced while the old one still counts. `first` says what only the first one does.
+ */
+export function secrets(first: string): z.ZodType<string[]> {
+  const schema = list()
+    .refine((keys) => keys.every((key) => key.length >= MIN_SECRET))
+    .describe(
+      `one or more keys of at least ${MIN_SECRET} characters separated by commas; the first one ${first}`,
+    );
+  return inProduction(schema, (keys) => keys.map(refuseGuessable).find((problem) => problem !== undefined));
 }
 
 /** What no generator makes: few different characters, or one of the words that stand in examples. */
@@ -68,6 +82,7 @@ export function refuseGuessable(value: string): string | undefined {
 }
 
 const MIN_DIFFERENT = 8;
+const MIN_SECRET = 16;
 
 /** A whole number within the given bounds, in decimal digits. */
 export function integer(fallback?: Default<number>, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
@@ -192,9 +207,15 @@ function readSetting(
   const fallback = developmentDefaults.get(schema)?.value;
   const production = env.NODE_ENV === 'production';
   const given = raw.value ?? (production ? undefined : fallback);
+  if (production && given !== undefined && given === fallback)
+    return { problem: 'has the value that is for development only; set it to that of the real part' };
   const parsed = schema.safeParse(given);
   if (parsed.success) {
-    const refused = production ? productionRules.get(schema)?.refuse(parsed.data) : undefined;
+    const others = (other: string) => {
+      const answer = rawValue(other, env);
+      return 'value' in answer ? answer.value : undefined;
+    };
+    const refused = production ? productionRules.get(schema)?.refuse(parsed.data, others) : undefined;
     return refused === undefined ? { value: parsed.data } : { problem: refused };
   }
   const wanted = `set it to ${schema.description ?? 'a valid value'}, or ${variable}_FILE to a file that holds it`;

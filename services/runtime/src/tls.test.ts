@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
-import { ConfigError } from './config.ts';
+import { ConfigError, loadConfig } from './config.ts';
 import { listen } from './http.ts';
 import { createMetrics } from './metrics.ts';
-import { serverTls, watchCertificate } from './tls.ts';
+import { serverTls, tlsSettings, watchCertificate } from './tls.ts';
 
 let directory: string;
 const at = (name: string) => join(directory, name);
@@ -28,11 +28,7 @@ before(() => {
 });
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-const files = () => ({
-  TLS_CERTIFICATE_FILE: at('cert.pem'),
-  TLS_KEY_FILE: at('key.pem'),
-  TLS_IN_FRONT: false,
-});
+const files = () => ({ TLS_CERTIFICATE_FILE: at('cert.pem'), TLS_KEY_FILE: at('key.pem') });
 
 const variablesOf = (work: () => unknown): string[] => {
   try {
@@ -48,7 +44,7 @@ test('a service answers over TLS 1.2 and later, and nobody older gets in', async
   const server = await listen((_request, response) => void response.end('hello'), {
     host: '127.0.0.1',
     port: 0,
-    tls: serverTls(files(), true),
+    tls: serverTls(files()),
   });
   try {
     assert.match(server.url, /^https:/);
@@ -76,25 +72,24 @@ test('a service answers over TLS 1.2 and later, and nobody older gets in', async
 });
 
 test('production starts neither without a certificate nor with half of one, unless somebody in front speaks TLS', () => {
-  const none = { TLS_IN_FRONT: false };
+  const production = { NODE_ENV: 'production' };
+  const start = (env: Record<string, string>) => variablesOf(() => loadConfig(tlsSettings, env));
+  assert.deepEqual(start(production), ['TLS_CERTIFICATE_FILE']);
+  assert.deepEqual(start({ ...production, TLS_IN_FRONT: 'yes' }), []);
+  assert.deepEqual(start({}), []);
+  assert.equal(serverTls({}), undefined);
   assert.deepEqual(
-    variablesOf(() => serverTls(none, true)),
-    ['TLS_CERTIFICATE_FILE'],
-  );
-  assert.equal(serverTls({ TLS_IN_FRONT: true }, true), undefined);
-  assert.equal(serverTls(none, false), undefined);
-  assert.deepEqual(
-    variablesOf(() => serverTls({ ...files(), TLS_KEY_FILE: undefined }, false)),
+    variablesOf(() => serverTls({ ...files(), TLS_KEY_FILE: undefined })),
     ['TLS_KEY_FILE'],
   );
   assert.deepEqual(
-    variablesOf(() => serverTls({ ...files(), TLS_KEY_FILE: at('nowhere') }, false)),
+    variablesOf(() => serverTls({ ...files(), TLS_KEY_FILE: at('nowhere') })),
     ['TLS_KEY_FILE'],
   );
 });
 
 test('a renewed certificate is noticed, and the metric says until when the one in use is valid', async () => {
-  const tls = serverTls(files(), true);
+  const tls = serverTls(files());
   const before = tls?.changedAt();
   writeFileSync(at('cert.pem'), readFileSync(at('cert.pem')));
   utimesSync(at('cert.pem'), new Date(), new Date(Date.now() + 60_000));

@@ -1,20 +1,25 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { ConfigError, flag, text } from './config.ts';
+import { ConfigError, flag, inProduction, text } from './config.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Of a service that partners or people reach over HTTP. Both are paths of PEM files; the certificate with its chain. */
 export const tlsSettings = {
-  TLS_CERTIFICATE_FILE: text().optional(),
+  TLS_CERTIFICATE_FILE: inProduction(text().optional(), (path, given) =>
+    path !== undefined || isTrue(given('TLS_IN_FRONT'))
+      ? undefined
+      : 'is not set; name the certificate (and TLS_KEY_FILE the key), or set TLS_IN_FRONT=true where an ingress speaks TLS',
+  ),
   TLS_KEY_FILE: text().optional(),
   /** Something in front of the service, such as an ingress, speaks TLS for it. */
   TLS_IN_FRONT: flag(false),
 };
 
+const isTrue = (text: string | undefined): boolean => flag(false).safeParse(text).data === true;
+
 type TlsConfig = {
   TLS_CERTIFICATE_FILE?: string | undefined;
   TLS_KEY_FILE?: string | undefined;
-  TLS_IN_FRONT: boolean;
 };
 
 /** What a TLS server serves with. `read` gives the files as they are now, so that a renewed certificate needs no restart. */
@@ -22,16 +27,11 @@ export type ServerTls = { read(): { cert: Buffer; key: Buffer }; changedAt(): nu
 
 /**
  * The server side of TLS by the settings, or undefined where the service speaks plain HTTP.
- * @throws ConfigError where only one of the files is named, where one cannot be read, and in production where nobody speaks TLS
+ * @throws ConfigError where only one of the files is named, and where one cannot be read
  */
-export function serverTls(config: TlsConfig, production: boolean): ServerTls | undefined {
+export function serverTls(config: TlsConfig): ServerTls | undefined {
   const { TLS_CERTIFICATE_FILE: certificate, TLS_KEY_FILE: key } = config;
-  if (certificate === undefined && key === undefined) {
-    if (!production || config.TLS_IN_FRONT) return undefined;
-    const message =
-      'is not set; name the certificate (and TLS_KEY_FILE the key), or set TLS_IN_FRONT=true where an ingress speaks TLS';
-    throw new ConfigError([{ variable: 'TLS_CERTIFICATE_FILE', message }]);
-  }
+  if (certificate === undefined && key === undefined) return undefined;
   if (certificate === undefined || key === undefined) {
     const variable = certificate === undefined ? 'TLS_CERTIFICATE_FILE' : 'TLS_KEY_FILE';
     throw new ConfigError([{ variable, message: 'is not set; certificate and key go together' }]);

@@ -1,7 +1,7 @@
 /** The sink side of the adapter: its settings, and how its parts are put together. */
 import type { Agreements } from '@causeway/runtime/agreements';
 import type { Codec } from '@causeway/runtime/avro';
-import { type Config, choice, flag, integer, list, port, text } from '@causeway/runtime/config';
+import { type Config, choice, flag, inProduction, integer, list, port, text } from '@causeway/runtime/config';
 import type { Database } from '@causeway/runtime/database';
 import { SINK_SCHEDULE } from '@causeway/runtime/delivery/schedule';
 import type { Kafka } from '@causeway/runtime/kafka';
@@ -17,7 +17,11 @@ const wholeSeconds = (seconds: readonly string[]) => seconds.every((second) => /
 
 export const sinkSettings = {
   NHS_TRUST_SINK: flag(true),
-  NHS_TRUST_ENGINE_HOST: text('127.0.0.1'),
+  NHS_TRUST_ENGINE_HOST: inProduction(text('127.0.0.1'), (_, given) =>
+    given('NHS_TRUST_ENGINE_HOST') !== undefined || given('NHS_TRUST_SINK') === 'false'
+      ? undefined
+      : 'is not set; set it to the host of the integration engine, or NHS_TRUST_SINK to false',
+  ),
   NHS_TRUST_ENGINE_PORT: port(2576),
   NHS_TRUST_ENGINE_CONNECTIONS: integer(1, { min: 1, max: 32 }),
   NHS_TRUST_ENGINE_ANSWER_SECONDS: integer(15, { min: 1, max: 25 }),

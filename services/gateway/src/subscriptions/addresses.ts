@@ -47,6 +47,19 @@ const unicast6 = rangesOf(['2000::/3']);
 const never = rangesOf(NEVER);
 const loopback = rangesOf(['127.0.0.0/8', '::1/128']);
 
+/** Whether any address of this machine itself lies in one of the ranges. */
+export const holdsLoopback = (ranges: readonly string[]): boolean => {
+  const named = rangesOf(ranges);
+  return (
+    named.check('127.0.0.1', 'ipv4') ||
+    named.check('::1', 'ipv6') ||
+    ranges.some((range) => {
+      const [address = ''] = range.split('/');
+      return loopback.check(address, familyOf(address));
+    })
+  );
+};
+
 /** What operators let pass beyond the public internet. */
 export type Allowed = {
   ranges: BlockList;
