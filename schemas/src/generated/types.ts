@@ -111,6 +111,29 @@ export type AssertionKind = 'fact' | 'assessment' | 'UNKNOWN';
 /** Whether the attendance is the first for a complaint, after the NHS Data Dictionary (emergency care attendance category): `first` 1, `follow_up_planned` 2, `follow_up_unplanned` 3. */
 export type AttendanceCategory = 'first' | 'follow_up_planned' | 'follow_up_unplanned' | 'UNKNOWN';
 
+/** The national index says that a child was born (NEMS PDS birth notification). It is sent once and never withdrawn: what was wrong is put right by amending the record. */
+export type BirthNotifiedV1 = {
+  /** The child. */
+  person: Person;
+  /** Whether the person is a child or an adult, by the date of birth at the time of the event. */
+  personCategory: PersonCategory;
+  /** Whom to ring about it. */
+  contact: Contact;
+  /** Who gave birth, as far as the notification says. */
+  mother?: Person | null;
+  /** How the birth ended. */
+  outcome: BirthOutcome;
+  /** Position among the births of one delivery: 2 for the second twin. */
+  birthOrder?: number | null;
+  /** When the child was born, where the time is known. */
+  bornAt?: string | null;
+  /** When the source learned of it. */
+  notifiedAt: string;
+};
+
+/** How the birth ended, after the stillborn indicator of the birth notification: `live` 1, `stillborn` every other code. UNKNOWN where it does not say: nobody should act on it without asking. */
+export type BirthOutcome = 'live' | 'stillborn' | 'UNKNOWN';
+
 /** What kind of care the visit is, as far as the treatment function code or the admission method tells (NHS Data Dictionary, treatment function codes): `maternity` 501, 505, 560 and admission methods 31 and 32, `newborn` 422 and 424 and admission methods 82 and 83, `mental_health` 656 and 700 to 727, `sexual_health` 360, `general` every other code. An emergency attendance without a code is `general`; elsewhere UNKNOWN where the source sends none, so that an agreement that asks for `general` withholds it. It is here so that an agreement can leave kinds of care out, not to be released. */
 export type CareContext = 'general' | 'maternity' | 'newborn' | 'mental_health' | 'sexual_health' | 'UNKNOWN';
 
@@ -579,19 +602,19 @@ export type DeliveryOverdueV1 = {
 /** Whether the patient is new to the trust (`registered`, HL7 A28) or was known (`amended`, HL7 A08 and A31). */
 export type DemographicAmendment = 'registered' | 'amended' | 'UNKNOWN';
 
-/** A hospital registered a new patient or amended what it knows of one (HL7 A08, A28, A31). */
+/** A hospital registered a new patient or amended what it knows of one (HL7 A08, A28, A31), or the national index did (PDS change of GP, PDS record change). */
 export type DemographicsAmendedV1 = {
   /** The patient as known from now on. */
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** Whom to ring about it. */
   contact: Contact;
   /** Whether the patient is new to the trust. */
   amendment: DemographicAmendment;
   /** Which parts the message says it amends, as paths in this event, such as person.address; null where the source does not say. */
   amended?: string[] | null;
-  /** When the trust amended it. */
+  /** When the source amended it. */
   amendedAt: string;
 };
 
@@ -1767,6 +1790,7 @@ export type EventData = {
   'uk.causeway.council.section47-enquiry.voided.v1': Section47EnquiryVoidedV1;
   'uk.causeway.exchange.acknowledgement.recorded.v1': AcknowledgementRecordedV1;
   'uk.causeway.exchange.delivery.overdue.v1': DeliveryOverdueV1;
+  'uk.causeway.nhs.birth.notified.v1': BirthNotifiedV1;
   'uk.causeway.nhs.change-of-address.notified.v1': ChangeOfAddressNotifiedV1;
   'uk.causeway.nhs.death.notified.v1': DeathNotifiedV1;
   'uk.causeway.nhs.demographics.amended.v1': DemographicsAmendedV1;

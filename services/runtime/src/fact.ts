@@ -58,6 +58,11 @@ type FactOf<T extends keyof EventData> = {
    */
   remember?: { visit: string; fact: string; onlyIf?: 'known' | 'not-known'; over?: boolean };
   /**
+   * For a source that promises no order: published only if nothing was published of the same `visit` and `fact` that has a later
+   * `order`. The order is a word that the source's own order becomes as text, such as a time in UTC.
+   */
+  latest?: { visit: string; fact: string; order: string };
+  /**
    * What stays true of the visit once one of its messages has said so, although later ones do not: such as that it is about a
    * birth. Where the trait is remembered, or seen now, `data` takes the place of those fields that the fact has.
    */

@@ -38,13 +38,18 @@ export type Standing = {
   name: string;
   /** What decides whether it is new; undefined closes what was opened, and does nothing where nothing was. */
   state: string | undefined;
+  /** As in a fact's `latest`: what the source said before something that it said already is passed over. */
+  order?: string;
 };
+
+/** Why a message with well-formed facts added nothing. `older`: something newer of the same was published before. */
+type NotMeant = 'nothing-to-void' | 'nothing-new' | 'older';
 
 /** What became of a message; `published` where at least one fact of it was, or, without an id, a standing record only. */
 export type Fate =
   | { fate: 'published'; ids: string[] }
   | { fate: 'duplicate' | 'not-shared' }
-  | { fate: 'ignored'; reason: 'nothing-to-void' | 'nothing-new' }
+  | { fate: 'ignored'; reason: NotMeant }
   | { fate: 'dead-lettered'; reason: string };
 
 export type CommitOptions = {
@@ -102,6 +107,8 @@ export type Commit = {
   publish(groups: readonly DecidedGroup[]): Promise<void>;
   /** Forgets groups that are not going to be published. */
   drop(groups: readonly DecidedGroup[]): void;
+  /** Resolves once what was published is also written into the memory. */
+  remembered(): Promise<void>;
   forget(): Promise<void>;
   close(): Promise<void>;
 };
@@ -157,6 +164,7 @@ export const prepareCommit = async (options: CommitOptions): Promise<Commit> => 
     drop: (groups) => {
       for (const { known } of groups) memory.drop(known);
     },
+    remembered: () => memory.settled(),
     forget: () => memory.forget(),
     close: () => memory.close(),
   };
@@ -236,7 +244,7 @@ const identifiedFacts = (
   { identity, content, facts }: SourceMessage,
 ): Identified[] =>
   facts.map((fact, index) => {
-    const visit = (fact.remember ?? fact.voids ?? fact.traits?.[0])?.visit;
+    const visit = (fact.remember ?? fact.latest ?? fact.voids ?? fact.traits?.[0])?.visit;
     return {
       fact,
       id: eventId(identity, content, index),
@@ -244,19 +252,27 @@ const identifiedFacts = (
     };
   });
 
-type Announced = { record: KafkaRecord; visit: string; fact: string; id: string };
+type Announced = { record: KafkaRecord; visit: string; fact: string; id: string; order: string | undefined };
+
+/** Where the order of what was said last is remembered. */
+const orderOf = (fact: string): string => `${fact}-order`;
 
 /** The state is kept as a hash: it may be made of tokens. */
 const standingOf = ({ organisation, tokeniser }: Deciding, { standing = [] }: SourceMessage): Announced[] =>
-  standing.map(({ record, about, name, state }) => ({
+  standing.map(({ record, about, name, state, order }) => ({
     record,
+    order,
     visit: tokeniser.local(organisation, 'standing', about),
     fact: name,
     id: state === undefined ? '' : eventId([name], Buffer.from(state), 0),
   }));
 
 const newStanding = (standing: readonly Announced[], known: Remembered): KafkaRecord[] =>
-  standing.flatMap(({ record, visit, fact, id }) => {
+  standing.flatMap(({ record, visit, fact, id, order }) => {
+    if (order !== undefined) {
+      if ((known.lastEvent(visit, orderOf(fact)) ?? '') > order) return [];
+      known.addFact({ visit, fact: orderOf(fact), id: order });
+    }
     if ((known.lastEvent(visit, fact) ?? '') === id) return [];
     known.addFact({ visit, fact, id });
     return [record];
@@ -271,6 +287,12 @@ const recall = (
     facts.map(({ id }) => id),
     [
       ...standing.map(({ visit, fact }) => ({ visit, fact, written: false })),
+      ...standing.flatMap(({ visit, fact, order }) =>
+        order === undefined ? [] : [{ visit, fact: orderOf(fact), written: false }],
+      ),
+      ...facts.flatMap(({ fact: { latest }, visit }) =>
+        visit && latest ? [{ visit, fact: latest.fact, written: false }] : [],
+      ),
       ...facts.flatMap(dependsOn),
       ...facts.flatMap(({ fact: { remember }, visit }) =>
         visit && remember?.onlyIf ? [{ visit, fact: remember.fact, written: false }] : [],
@@ -295,7 +317,7 @@ const decide = async (
   const fresh = shared.filter(({ id }) => !known.hasEvent(id));
   if (fresh.length === 0) return without({ fate: 'duplicate' });
   const meant = fresh.filter((one) => isMeant(one, known));
-  if (meant.length === 0) return without({ fate: 'ignored', reason: reasonNotMeant(fresh) });
+  if (meant.length === 0) return without({ fate: 'ignored', reason: reasonNotMeant(fresh, known) });
   try {
     const records = await recordsOf(deciding, meant, known);
     for (const { fact, id, visit } of meant) {
@@ -305,6 +327,7 @@ const decide = async (
           known.addFact({ visit, fact: name, id });
       if (visit && fact.remember)
         known.addFact({ visit, fact: fact.remember.fact, id: fact.remember.over ? '' : id });
+      if (visit && fact.latest) known.addFact({ visit, fact: fact.latest.fact, id: fact.latest.order });
     }
     return { fate: { fate: 'published', ids: meant.map(({ id }) => id) }, records, standing };
   } catch (error) {
@@ -321,12 +344,19 @@ const decide = async (
 const isMeant = (one: Identified, known: Remembered): boolean => {
   const { voids, remember } = one.fact;
   if (voids?.onlyIfKnown && correctedBy(one, known) === undefined) return false;
+  if (isOlder(one, known)) return false;
   if (!one.visit || !remember?.onlyIf) return true;
   return (known.lastEvent(one.visit, remember.fact) === undefined) === (remember.onlyIf === 'not-known');
 };
 
-const reasonNotMeant = (facts: readonly Identified[]): 'nothing-to-void' | 'nothing-new' =>
-  facts.some(({ fact }) => fact.voids) ? 'nothing-to-void' : 'nothing-new';
+/** Whether something newer of the same thing was published. */
+const isOlder = ({ fact: { latest }, visit }: Identified, known: Remembered): boolean =>
+  visit !== undefined && latest !== undefined && (known.lastEvent(visit, latest.fact) ?? '') > latest.order;
+
+const reasonNotMeant = (facts: readonly Identified[], known: Remembered): NotMeant => {
+  if (facts.some((one) => isOlder(one, known))) return 'older';
+  return facts.some(({ fact }) => fact.voids) ? 'nothing-to-void' : 'nothing-new';
+};
 
 /** The fact with what is known of its visit in place of what its message alone says. */
 const withTraits = ({ fact, visit }: Identified, known: Remembered): Fact => {

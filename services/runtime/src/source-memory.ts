@@ -33,6 +33,8 @@ export type Memory = {
   keep(remembered: Remembered): void;
   /** The group, and every later one, was not published. */
   drop(remembered: Remembered): void;
+  /** Resolves once everything kept so far is written down. */
+  settled(): Promise<void>;
   /** Drops ids older than 90 days and facts older than a year: by then a stay is over or was recorded anew. */
   forget(): Promise<void>;
   /** Writes down what is left. */
@@ -238,6 +240,12 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
       }
       written?.done();
       written = undefined;
+    },
+    async settled() {
+      while (writing !== undefined) {
+        hurry?.();
+        await writing;
+      }
     },
     async forget() {
       await database.query("delete from recent_event where published_at < now() - interval '90 days'");

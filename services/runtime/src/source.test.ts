@@ -395,6 +395,50 @@ describe('source on the real bus', { timeout: 60_000 }, () => {
     assert.deepEqual(fates, ['ignored', 'published', 'ignored', 'published', 'published']);
   });
 
+  it('does not publish as news what is older than something that it published of the same thing', async () => {
+    const at = (id: string, order: string, visit = 'person:1') =>
+      message(`order-of-${id}`, {
+        ...admission({ visit: `V-order-of-${id}` }),
+        remember: { visit, fact: 'whatever' },
+        latest: { visit, fact: 'address', order },
+      });
+    const together = ['2', '1', '3'].map((order) => source.accept(at(`together-${order}`, order)));
+    const fates = (await Promise.all(together)).map((fate) => ('reason' in fate ? fate.reason : fate.fate));
+    assert.deepEqual(fates, ['published', 'older', 'published']);
+    await source.remembered();
+    const again = await sourceWith({});
+    const later = async (one: SourceMessage) => (await again.accept(one)).fate;
+    assert.equal(await later(at('before', '29')), 'ignored');
+    assert.equal(await later(at('same', '3')), 'published');
+    assert.equal(await later(at('together-3', '3')), 'duplicate');
+    assert.equal(await later(at('elsewhere', '1', 'person:2')), 'published');
+    await again.close();
+  });
+
+  it('passes over a standing record that is older than what was said, also where that opened nothing', async () => {
+    const value = (state: string | undefined) => (state === undefined ? null : Buffer.from(state));
+    const said = async (state: string | undefined, order: string) => {
+      const record = { topic: topics.safeguards, partition: 0, key: 'k', value: value(state) };
+      const standing = [{ record, about: 'patient:order', name: 'shielded', state, order }];
+      return (await source.accept({ ...message(`standing-order-${order}`), standing })).fate;
+    };
+    const fates = [];
+    for (const [state, order] of [
+      [undefined, '5'],
+      ['a', '4'],
+      ['a', '6'],
+      [undefined, '55'],
+      ['a', '7'],
+      [undefined, '65'],
+      [undefined, '8'],
+    ] as const)
+      fates.push(await said(state, order));
+    assert.deepEqual(fates, [
+      ...['not-shared', 'not-shared', 'published', 'not-shared'],
+      ...['not-shared', 'not-shared', 'published'],
+    ]);
+  });
+
   it('has a standing record on the bus before the facts of its message, and again only when it says something new', async () => {
     const topic = topics.safeguards;
     const standing = (state: string | undefined) => [

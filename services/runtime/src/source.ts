@@ -25,6 +25,11 @@ export type Source = {
   accept(message: SourceMessage): Promise<Fate>;
   /** Keeps what cannot be published. @throws RetryableError when it cannot be kept now */
   deadLetter(letter: DeadLetter): Promise<void>;
+  /**
+   * Resolves once everything accepted so far is also written into the source's memory. A sender that is told only then can crash the
+   * source at any time: what it sent is known, and what it sends later is compared with it.
+   */
+  remembered(): Promise<void>;
   /** A readiness check. @throws RetryableError until everything needed for `accept` is there */
   ready(): Promise<void>;
   /** Waits for what is under way. */
@@ -161,6 +166,9 @@ export const createSource = (options: SourceOptions): Source => {
       const record = deadLetterRecord(deadLetter, adapter, `/${organisation}/${adapter}`, letter);
       await sendInTime(producer, [record]);
       metrics.deadLetters.inc({ organisation, component: adapter, reason: letter.reason });
+    },
+    async remembered() {
+      await commit?.remembered();
     },
     async ready() {
       if (commit === undefined) throw new RetryableError('starting', 'The source is not ready yet');

@@ -50,12 +50,16 @@ export const settings = {
   ...sinkSettings,
 };
 
+/** What only the national index says. */
+const NATIONAL = new Set<string>([
+  'uk.causeway.nhs.birth.notified.v1',
+  'uk.causeway.nhs.change-of-address.notified.v1',
+]);
+
 /** The event types that this adapter can publish: all of the hospital's. */
 const TYPES = loadCatalogue()
   .map(({ type }) => type as keyof EventData)
-  .filter(
-    (type) => type.startsWith('uk.causeway.nhs.') && type !== 'uk.causeway.nhs.change-of-address.notified.v1',
-  );
+  .filter((type) => type.startsWith('uk.causeway.nhs.') && !NATIONAL.has(type));
 
 /** An engine waits 10 to 30 seconds for its answer; a database that hangs must not use that up. */
 const STATEMENT_MS = 4_000;

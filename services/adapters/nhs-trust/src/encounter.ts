@@ -4,9 +4,10 @@ import type { Fact } from '@causeway/runtime/fact';
 import { parseInstant, parsePartialDate } from '@causeway/schemas/dates/hl7';
 import type { AdmissionMethod, CareContext, Contact } from '@causeway/schemas/generated/types';
 import { checkOdsCode } from '@causeway/schemas/identifiers/ods';
+import { personCategoryAt } from '@causeway/schemas/person-category';
 import { admissionMethodOf, careContextOf } from './codes.ts';
 import { header, type Message, type Segment, segment, text } from './hl7.ts';
-import { categoryAt, type Patient } from './patient.ts';
+import type { Patient } from './patient.ts';
 
 /** A message about a patient. */
 export type About = {
@@ -135,7 +136,7 @@ export const specialtyOf = ({ message, pv1 }: Encounter): string | null => text(
 
 export const common = ({ patient, contact }: About, at: string) => ({
   person: patient.person,
-  personCategory: categoryAt(patient.person, at),
+  personCategory: personCategoryAt(patient.person, at),
   contact,
 });
 

@@ -1,13 +1,7 @@
 /** The person of an ADT message: PID and PD1 to the `Person` of our events, and what tells them apart. */
 import type { LocalIdentifier } from '@causeway/runtime/fact';
 import { parsePartialDate } from '@causeway/schemas/dates/hl7';
-import type {
-  Address,
-  Identifiers,
-  Person,
-  PersonCategory,
-  PersonName,
-} from '@causeway/schemas/generated/types';
+import type { Address, Identifiers, Person, PersonName } from '@causeway/schemas/generated/types';
 import { canonicalOf } from '@causeway/schemas/identifiers/checked';
 import { checkNhsNumber, nhsNumberStatusOf } from '@causeway/schemas/identifiers/nhs-number';
 import { checkOdsCode } from '@causeway/schemas/identifiers/ods';
@@ -164,16 +158,6 @@ export const patientOf = (
   };
   const lastResort = number === undefined ? [] : [{ scheme: 'nhs-number', id: number }];
   return { person, local: [...local, ...lastResort], verifiedNhsNumber: traced ? number : undefined };
-};
-
-/** Child until the eighteenth birthday; unknown where a partial date of birth leaves both possible. */
-export const categoryAt = (person: Person, at: string): PersonCategory => {
-  const born = person.dateOfBirth?.value;
-  if (born === undefined) return 'UNKNOWN';
-  const birthday = `${Number(born.slice(0, 4)) + 18}${born.slice(4)}`;
-  const day = at.slice(0, birthday.length);
-  if (day === birthday && birthday.length < 10) return 'UNKNOWN';
-  return day < birthday ? 'child' : 'adult';
 };
 
 /** Who an identity was before a merge or a change of number: MRG-1, and MRG-4 of older versions. */
