@@ -169,6 +169,48 @@ export type CareEpisodeBegunV1 = {
   allocatedTeam?: string | null;
 };
 
+/** The council recorded an episode of care otherwise than it had said: the event has the whole episode as it stands now. That it began, ended or was withdrawn are events of their own. */
+export type CareEpisodeCorrectedV1 = {
+  /** The child. */
+  person: Person;
+  /** Whether the person is a child, an adult or unborn at the time of the event. */
+  personCategory: PersonCategory;
+  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  contact: Contact;
+  /** The council's own reference of the case, unique within its system. */
+  caseReference: string;
+  /** Id of the event that is corrected, where the adapter knows it. */
+  corrects?: string | null;
+  /** Why it was corrected. */
+  reason: CorrectionReason;
+  /** When the episode began (DECOM of SSDA903). */
+  episodeStartDate: string;
+  /** Why the episode began (RNE). Code of the looked-after children return (SSDA903, Department for Education). */
+  episodeStartReason?: string | null;
+  /** Whether the child starts to be looked after with it (RNE S). */
+  startsLookedAfter?: boolean | null;
+  /** On what the care rests. */
+  legalStatus: CareLegalStatus;
+  /** On what the care rests (LS). Code of the looked-after children return (SSDA903, Department for Education). */
+  legalStatusCode?: string | null;
+  /** What kind of placement it is (PLACE). Code of the looked-after children return (SSDA903, Department for Education). */
+  placementType?: string | null;
+  /** Who provides the placement (PLACE_PROVIDER). Code of the looked-after children return (SSDA903, Department for Education). */
+  placementProvider?: string | null;
+  /** Postcode of the placement (PL_POST of SSDA903). */
+  placementPostcode?: string | null;
+  /** GSS code of the local authority that the placement lies in. */
+  placementLocalAuthority?: string | null;
+  /** The team that has the case. */
+  allocatedTeam?: string | null;
+  /** When the episode ended (DEC of SSDA903). */
+  episodeEndDate?: string | null;
+  /** Why the episode ended (REC). Code of the looked-after children return (SSDA903, Department for Education). */
+  episodeEndReason?: string | null;
+  /** Whether the child ceases to be looked after with it; false where another episode follows (REC X1). */
+  ceasesLookedAfter?: boolean | null;
+};
+
 /** An episode of care ended: the child left care, or another episode follows. */
 export type CareEpisodeEndedV1 = {
   /** The child. */
@@ -275,6 +317,42 @@ export type ChildAtIncident = {
   school?: string | null;
   /** What the child said or showed, in its own words where possible. */
   voice?: string | null;
+};
+
+/** The council recorded otherwise than it had said when or how a child was missing from care: the event has the whole of it as it stands now. */
+export type ChildMissingFromCareCorrectedV1 = {
+  /** The child. */
+  person: Person;
+  /** Whether the person is a child, an adult or unborn at the time of the event. */
+  personCategory: PersonCategory;
+  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  contact: Contact;
+  /** The council's own reference of the case, unique within its system. */
+  caseReference: string;
+  /** Id of the event that is corrected, where the adapter knows it. */
+  corrects?: string | null;
+  /** Why it was corrected. */
+  reason: CorrectionReason;
+  /** Whether the child is missing or away without authorisation. */
+  missingKind: MissingFromCareKind;
+  /** Since when the child is missing (MIS_START of SSDA903). */
+  missingEpisodeStartDate: string;
+  /** Since when the child is missing, where the time is known. */
+  missingSinceAt?: string | null;
+  /** GSS code of the local authority that the placement lies in. */
+  placementLocalAuthority?: string | null;
+  /** Whether the police were told. */
+  reportedToPolice?: boolean | null;
+  /** What the police call the case. */
+  policeReference?: string | null;
+  /** How the child came to be missing. */
+  circumstances?: string | null;
+  /** When it ended (MIS_END of SSDA903). */
+  missingEpisodeEndDate?: string | null;
+  /** Whether a return home interview was offered. */
+  returnInterviewOffered?: boolean | null;
+  /** Whether the child accepted it. */
+  returnInterviewAccepted?: boolean | null;
 };
 
 /** A child who was missing from care came back or was found. */
@@ -398,6 +476,40 @@ export type ChildProtectionPlanBegunV1 = {
   allocatedTeam?: string | null;
   /** Of an unborn child the mother, who is the one whom a hospital meets. */
   mother?: Person | null;
+};
+
+/** The council recorded a child protection plan otherwise than it had said: the event has the whole plan as it stands now. That it began, ended or was withdrawn are events of their own. */
+export type ChildProtectionPlanCorrectedV1 = {
+  /** The child. Of an unborn child the name and the expected date, as far as they are known. */
+  person: Person;
+  /** Whether the person is a child, an adult or unborn at the time of the event. */
+  personCategory: PersonCategory;
+  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  contact: Contact;
+  /** The council's own reference of the case, unique within its system. */
+  caseReference: string;
+  /** Id of the event that is corrected, where the adapter knows it. */
+  corrects?: string | null;
+  /** Why it was corrected. */
+  reason: CorrectionReason;
+  /** What kind of plan it is. */
+  planType: PlanType;
+  /** When the plan began (CPPstartDate of the Children in need census). */
+  cppStartDate: string;
+  /** Category of abuse when the plan began. */
+  initialCategoryOfAbuse: CategoryOfAbuse;
+  /** When an unborn child is expected. */
+  expectedDateOfDelivery?: string | null;
+  /** When the plan is to be reviewed. */
+  nextReviewDate?: string | null;
+  /** The team that has the case. */
+  allocatedTeam?: string | null;
+  /** Of an unborn child the mother, who is the one whom a hospital meets. */
+  mother?: Person | null;
+  /** When the plan ended (CPPendDate of the Children in need census). */
+  cppEndDate?: string | null;
+  /** Category of abuse when the plan ended. */
+  latestCategoryOfAbuse?: CategoryOfAbuse | null;
 };
 
 /** A child is no longer subject to a child protection plan. */
@@ -1545,6 +1657,40 @@ export type SafeguardingReferralAcceptedV1 = {
   informant?: Person | null;
 };
 
+/** The council recorded a referral that it had accepted otherwise than it had said. What it decides about one is an event of its own. */
+export type SafeguardingReferralCorrectedV1 = {
+  /** The person referred. */
+  person: Person;
+  /** Whether the person is a child, an adult or unborn at the time of the event. */
+  personCategory: PersonCategory;
+  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  contact: Contact;
+  /** The council's own reference of the case, unique within its system. */
+  caseReference: string;
+  /** Id of the event that is corrected, where the adapter knows it. */
+  corrects?: string | null;
+  /** Why it was corrected. */
+  reason: CorrectionReason;
+  /** When the council received the referral (CINreferralDate of the Children in need census). */
+  referralDate: string;
+  /** Who referred, grouped. */
+  referralSource: ReferralSource;
+  /** ReferralSource code of the Children in need census as the council recorded it. */
+  referralSourceCode?: string | null;
+  /** Main reason why a child needs services; null for an adult. */
+  primaryNeedCode?: PrimaryNeedCode | null;
+  /** The provision under which the council takes it on. */
+  duty: StatutoryDuty;
+  /** When the council accepted it. */
+  acceptedAt: string;
+  /** The team that has the case. */
+  allocatedTeam?: string | null;
+  /** Why the person was referred. */
+  summary?: string | null;
+  /** Who referred, where that is a private person. */
+  informant?: Person | null;
+};
+
 /** The council decided otherwise about a referral than it had said. */
 export type SafeguardingReferralOutcomeCorrectedV1 = {
   /** The person who was referred. */
@@ -1615,6 +1761,34 @@ export type SafeguardingReferralVoidedV1 = {
   referralSource: ReferralSource;
   /** The provision under which the council had taken it on, so that the same conditions apply as to what is withdrawn. */
   duty: StatutoryDuty;
+};
+
+/** The council recorded an enquiry otherwise than it had said. */
+export type Section47EnquiryCorrectedV1 = {
+  /** The child. */
+  person: Person;
+  /** Whether the person is a child, an adult or unborn at the time of the event. */
+  personCategory: PersonCategory;
+  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  contact: Contact;
+  /** The council's own reference of the case, unique within its system. */
+  caseReference: string;
+  /** Id of the event that is corrected, where the adapter knows it. */
+  corrects?: string | null;
+  /** Why it was corrected. */
+  reason: CorrectionReason;
+  /** When the enquiry began (S47ActualStartDate of the Children in need census). */
+  s47ActualStartDate: string;
+  /** Whether the council enquires alone or together with the police. */
+  enquiryKind: EnquiryKind;
+  /** By when an initial child protection conference is to be held (InitialCPCtarget of the Children in need census). */
+  initialCpcTarget?: string | null;
+  /** The team that enquires. */
+  allocatedTeam?: string | null;
+  /** What is said to have happened. */
+  allegation?: string | null;
+  /** The person alleged to have caused harm. */
+  personAlleged?: Person | null;
 };
 
 /** The council began an enquiry into whether a child suffers, or is likely to suffer, significant harm (Children Act 1989, section 47). An initial child protection conference follows within 15 working days of the strategy discussion. */
@@ -1772,20 +1946,25 @@ export type EventData = {
   'uk.causeway.council.antisocial-behaviour-case.voided.v1': AntisocialBehaviourCaseVoidedV1;
   'uk.causeway.council.care-episode-end.voided.v1': CareEpisodeEndVoidedV1;
   'uk.causeway.council.care-episode.begun.v1': CareEpisodeBegunV1;
+  'uk.causeway.council.care-episode.corrected.v1': CareEpisodeCorrectedV1;
   'uk.causeway.council.care-episode.ended.v1': CareEpisodeEndedV1;
   'uk.causeway.council.care-episode.voided.v1': CareEpisodeVoidedV1;
   'uk.causeway.council.child-missing-from-care-end.voided.v1': ChildMissingFromCareEndVoidedV1;
   'uk.causeway.council.child-missing-from-care-report.voided.v1': ChildMissingFromCareReportVoidedV1;
+  'uk.causeway.council.child-missing-from-care.corrected.v1': ChildMissingFromCareCorrectedV1;
   'uk.causeway.council.child-missing-from-care.ended.v1': ChildMissingFromCareEndedV1;
   'uk.causeway.council.child-missing-from-care.reported.v1': ChildMissingFromCareReportedV1;
   'uk.causeway.council.child-protection-plan-end.voided.v1': ChildProtectionPlanEndVoidedV1;
   'uk.causeway.council.child-protection-plan.begun.v1': ChildProtectionPlanBegunV1;
+  'uk.causeway.council.child-protection-plan.corrected.v1': ChildProtectionPlanCorrectedV1;
   'uk.causeway.council.child-protection-plan.ended.v1': ChildProtectionPlanEndedV1;
   'uk.causeway.council.child-protection-plan.voided.v1': ChildProtectionPlanVoidedV1;
   'uk.causeway.council.safeguarding-referral-outcome.corrected.v1': SafeguardingReferralOutcomeCorrectedV1;
   'uk.causeway.council.safeguarding-referral-outcome.recorded.v1': SafeguardingReferralOutcomeRecordedV1;
   'uk.causeway.council.safeguarding-referral.accepted.v1': SafeguardingReferralAcceptedV1;
+  'uk.causeway.council.safeguarding-referral.corrected.v1': SafeguardingReferralCorrectedV1;
   'uk.causeway.council.safeguarding-referral.voided.v1': SafeguardingReferralVoidedV1;
+  'uk.causeway.council.section47-enquiry.corrected.v1': Section47EnquiryCorrectedV1;
   'uk.causeway.council.section47-enquiry.opened.v1': Section47EnquiryOpenedV1;
   'uk.causeway.council.section47-enquiry.voided.v1': Section47EnquiryVoidedV1;
   'uk.causeway.exchange.acknowledgement.recorded.v1': AcknowledgementRecordedV1;
