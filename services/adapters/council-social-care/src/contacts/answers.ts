@@ -1,0 +1,96 @@
+/**
+ * Reads back what the council's people have said of their contacts, and tells the partner. A row is looked at as long as it says something
+ * else than was told, so nothing is missed however late it was committed, whatever its time, and whoever died in between.
+ */
+import { errorCode, isPermanent } from '@causeway/runtime/errors';
+import type { Logger } from '@causeway/runtime/log';
+import type { Sink } from '@causeway/runtime/sink';
+import type { Answer, ContactTable } from './table.ts';
+
+type State = Parameters<Sink['acknowledge']>[1]['state'];
+
+/** As people and forms write them. */
+const STATES: Record<string, State> = {
+  seen: 'seen',
+  accepted: 'accepted',
+  'not-ours': 'not_ours',
+  unable: 'unable',
+};
+
+/** A team or a case number: short, plain and on one line, as the gateway takes it. */
+const WORDS = /^[A-Za-z0-9][A-Za-z0-9 .,&'()/_:-]{0,99}$/;
+
+export type AnswerParts = {
+  table: Pick<ContactTable, 'untold' | 'told' | 'note'>;
+  acknowledge: Sink['acknowledge'];
+  log: Logger;
+  /** False when the rest is for the next turn. */
+  goOn(): boolean;
+};
+
+/** One turn over everything that is untold. @throws RetryableError where the rest has to wait */
+export const passOnAnswers = async (parts: AnswerParts, left: LeftRows): Promise<void> => {
+  for (let after = 0; ; ) {
+    const answers = await parts.table.untold(after);
+    for (const answer of answers) {
+      if (!parts.goOn()) return;
+      await passOn(parts, answer, left);
+      after = answer.contactId;
+    }
+    if (answers.length === 0) return;
+  }
+};
+
+/** Rows with a state that is none, and which: each is said once in the log. */
+export type LeftRows = Map<number, string>;
+const MOST_LEFT = 10_000;
+
+const passOn = async (parts: AnswerParts, answer: Answer, left: LeftRows): Promise<void> => {
+  const { table, log } = parts;
+  const { contactId } = answer;
+  const state =
+    STATES[
+      (answer.state ?? '')
+        .trim()
+        .toLowerCase()
+        .replaceAll(/[\s_]+/g, '-')
+    ];
+  if (state === undefined) {
+    const written = answer.state ?? '';
+    if (left.get(contactId) !== written) {
+      if (left.size >= MOST_LEFT) left.clear();
+      left.set(contactId, written);
+      log.warn(
+        { contactId },
+        'a contact has a state that is none of seen, accepted, not-ours, unable; it is left',
+      );
+    }
+    return table.note(answer, 'Not passed on: the state is one of seen, accepted, not-ours, unable.');
+  }
+  left.delete(contactId);
+  const team = plain(answer.team);
+  const reference = plain(answer.reference);
+  const refused = [
+    ...(team === undefined ? ['team'] : []),
+    ...(reference === undefined ? ['reference'] : []),
+  ];
+  const said = { state, team: team ?? null, reference: reference ?? null };
+  try {
+    await parts.acknowledge({ id: answer.eventId, position: answer.position }, said);
+  } catch (error) {
+    if (!isPermanent(error)) throw error;
+    log.warn({ contactId, code: errorCode(error) }, 'what the council said of a contact cannot be passed on');
+    return table.told(answer, 'Not passed on: the bus keeps a contact for 30 days. Ring the partner.');
+  }
+  const note = refused.length === 0 ? null : `Passed on without ${refused.join(' and ')}: ${ALLOWED}.`;
+  await table.told(answer, note);
+};
+
+const ALLOWED = 'at most 100 plain letters, digits and signs on one line';
+
+/** Null where there is nothing, undefined where it may not be passed on. */
+const plain = (value: string | null): string | null | undefined => {
+  const text = value?.trim() ?? '';
+  if (text === '') return null;
+  return WORDS.test(text) ? text : undefined;
+};
