@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openSecrets } from './secrets.ts';
-import { findServices, servicePart } from './services.ts';
+import { findServices, servicePart, simulatorsOf } from './services.ts';
 
 describe('services that the launcher finds', () => {
   let root: string;
@@ -84,6 +84,18 @@ describe('services that the launcher finds', () => {
     const watched = envOf('console', {}).CAUSEWAY_PARTS;
     assert.equal(watched, 'exchange=http://127.0.0.1:9100,housing@westshire-housing=http://127.0.0.1:9101');
     assert.equal(envOf('exchange', {}).CAUSEWAY_PARTS, undefined);
+  });
+
+  it('are played by nobody where the variable that names the real system is set', () => {
+    const service = findServices(root).find(({ name }) => name === 'housing');
+    assert.ok(service);
+    const both = { ...service, simulator: 'a.ts', sinkSimulator: 'b.ts', replacedBy: 'HOUSING_DATABASE_URL' };
+    const placed = { service: both, port: undefined, adminPort: 9100 };
+    assert.deepEqual(simulatorsOf(placed, {}), { feed: 'a.ts', sink: 'b.ts' });
+    assert.deepEqual(simulatorsOf(placed, { HOUSING_DATABASE_URL: 'postgres://real' }), {});
+    const sinkPort = { variable: 'HOUSING_SINK_PORT', default: 1, replacedBy: 'HOUSING_SINK_HOST' };
+    const half = { ...placed, service: { ...both, sinkPort } };
+    assert.deepEqual(simulatorsOf(half, {}), { feed: 'a.ts' });
   });
 
   it('have the partnership key only where they are adapters', () => {

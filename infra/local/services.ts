@@ -20,8 +20,10 @@ type Declaration = {
   port?: { variable: string; default: number; scheme: string };
   /** Plays the legacy system's feed; not started with `--simulators off`. */
   simulator?: string;
-  /** Takes what is delivered to the legacy system; always started. */
+  /** Takes what is delivered to the legacy system; started also with `--simulators off`. */
   sinkSimulator?: string;
+  /** Where this variable is set there is a real system, and neither of them plays it. */
+  replacedBy?: string;
   /** Where that listens, told to both. Where the variable `replacedBy` is set, a real system is there and nothing is simulated. */
   sinkPort?: { variable: string; default: number; replacedBy: string };
   /** Names of further settings that the service takes from the launcher. */
@@ -65,6 +67,19 @@ export type Placed = {
   sinkPort?: number | undefined;
   adminPort: number;
 };
+
+/** The scripts that play the legacy system behind a service: what takes deliveries at once, the feed when everything is ready. */
+export function simulatorsOf({ service, sinkPort }: Placed, environment: Environment): Simulators {
+  const { simulator, sinkSimulator, replacedBy } = service;
+  if (replacedBy !== undefined && environment[replacedBy]) return {};
+  const sinkReplaced = service.sinkPort !== undefined && sinkPort === undefined;
+  return {
+    ...(simulator && { feed: simulator }),
+    ...(sinkSimulator && !sinkReplaced && { sink: sinkSimulator }),
+  };
+}
+
+type Simulators = { feed?: string; sink?: string };
 
 export const endpointOf = ({ service, port, adminPort }: Placed): Endpoint => ({
   url: service.port ? `${service.port.scheme}://${LOOPBACK}:${port}` : null,

@@ -17,6 +17,7 @@ import {
   type Service,
   servicePart,
   simulatorPart,
+  simulatorsOf,
 } from './services.ts';
 import {
   CannotStart,
@@ -99,14 +100,16 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
         interests: exampleInterestRecords(interests, ids, secrets.get('partnership-key'), new Date()),
         say: options.say,
       });
-      await Promise.all(services.map((placed) => supervisor.start(servicePart(placed, around))));
-      for (const placed of services) {
-        const { simulator, sinkSimulator, sinkPort } = placed.service;
-        const replaced = sinkPort !== undefined && placed.sinkPort === undefined;
-        const scripts = [replaced ? undefined : sinkSimulator, options.simulators ? simulator : undefined];
-        for (const script of scripts)
-          if (script) await supervisor.start(simulatorPart(placed, script, around));
-      }
+      const simulated = services.map((placed) => ({ placed, ...simulatorsOf(placed, environment) }));
+      // What an adapter delivers to is there before the adapter is ready, as a real one would be.
+      await Promise.all(
+        simulated.flatMap(({ placed, sink }) => [
+          supervisor.start(servicePart(placed, around)),
+          ...(sink ? [supervisor.start(simulatorPart(placed, sink, around))] : []),
+        ]),
+      );
+      for (const { placed, feed } of simulated)
+        if (feed && options.simulators) await supervisor.start(simulatorPart(placed, feed, around));
     };
     await untilAborted(signal, run());
   } catch (error) {

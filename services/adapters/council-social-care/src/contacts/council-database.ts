@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connectDatabase, type Database } from '@causeway/runtime/database';
 import { createLogger } from '@causeway/runtime/log';
 import { testVariable } from '@causeway/runtime/test-bus';
-
-export const CONTACT_TABLE_SQL = new URL('inbound_contact.sql', import.meta.url);
+import { CONTACT_TABLE_SQL } from './prepare.ts';
 
 export type TestCouncil = {
   schema: string;

@@ -1,0 +1,186 @@
+/**
+ * A council's front door: it looks at what came into `inbound_contact`, says that it has seen it, and a few seconds later what it makes of
+ * it. For a child whom it takes on it opens a referral in the case-management system, and decides on it after a while.
+ * As a program it does so for ever, well or badly as its setting says.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { choice, integer, loadConfig, serviceSettings, url } from '@causeway/runtime/config';
+import { connectDatabase, type Database, type Query } from '@causeway/runtime/database';
+import { errorCode } from '@causeway/runtime/errors';
+import { createLogger } from '@causeway/runtime/log';
+import { prepareCouncilDatabase } from '../simulator/prepare.ts';
+import { prepareContactTable, refuseRealDatabase } from './prepare.ts';
+import { isRecord, isText } from './wording.ts';
+
+/**
+ * `late`: it commits an answer seconds after it wrote it. `odd`: it writes words that are none of the list first. `silent`: it says nothing.
+ * `locked`: somebody reorganises the table for some seconds.
+ */
+export type DeskBehaviour = 'well' | 'late' | 'odd' | 'silent' | 'locked';
+
+export type DeskOptions = {
+  database: Database;
+  /** Each after the one before, milliseconds: seen, answered, and for a referral decided. */
+  pauseMs: number;
+  behave?(): DeskBehaviour;
+  heard?(what: string, contactId: number): void;
+};
+
+const LATE_MS = 3_000;
+const AT_ONCE = 50;
+const FRONT_DOOR = "Children's services front door";
+const ASSESSMENT = 'Assessment team north';
+const OUTCOMES = ['assessment', 'assessment', 'enquiry', 'early_help', 'signposted'];
+
+type Contact = { contact_id: number; event_id: string; event_source: string; event: { data?: unknown } };
+
+/** One look at the desk: everything that is due. @throws RetryableError */
+export const workTheDesk = async (options: DeskOptions): Promise<void> => {
+  const behaviour = options.behave?.() ?? 'well';
+  if (behaviour === 'silent') return;
+  if (behaviour === 'locked') return lockTheTable(options.database);
+  await options.database.transaction(async (query) => {
+    await see(query, options, behaviour);
+    await answer(query, options);
+    await decide(query, options);
+    if (behaviour === 'late') await delay(LATE_MS);
+  });
+};
+
+const see = async (query: Query, { heard }: DeskOptions, behaviour: DeskBehaviour): Promise<void> => {
+  const rows = await query<{ contact_id: number }>(
+    `update inbound_contact set state = $1 where contact_id in
+       (select contact_id from inbound_contact where state = 'new' or ($1 = 'seen' and state = 'On my desk')
+        order by act_by_at nulls last, contact_id limit ${AT_ONCE} for update skip locked)
+     returning contact_id`,
+    [behaviour === 'odd' ? 'On my desk' : 'seen'],
+  );
+  for (const { contact_id } of rows) heard?.(behaviour === 'odd' ? 'odd' : 'seen', contact_id);
+};
+
+const answer = async (query: Query, { pauseMs, heard }: DeskOptions): Promise<void> => {
+  const rows = await query<Contact>(
+    `select contact_id, event_id, event_source, event from inbound_contact
+     where state = 'seen' and standing = 'current' and received_at < now() - $1 * interval '1 millisecond'
+     order by contact_id limit ${AT_ONCE} for update skip locked`,
+    [pauseMs],
+  );
+  for (const contact of rows) {
+    const ours = contact.contact_id % 6 !== 0;
+    const children = ours ? childrenIn(contact.event.data) : [];
+    const referrals: number[] = [];
+    for (const child of children) referrals.push(await openReferral(query, contact, child));
+    const reference = referrals[0] === undefined ? `C-${contact.contact_id}` : `R-${referrals[0]}`;
+    await query('update inbound_contact set state = $2, team = $3, reference = $4 where contact_id = $1', [
+      contact.contact_id,
+      ours ? 'accepted' : 'not-ours',
+      FRONT_DOOR,
+      reference,
+    ]);
+    heard?.(ours ? 'accepted' : 'not-ours', contact.contact_id);
+  }
+};
+
+type Child = { familyName: string; givenName: string; dateOfBirth: string };
+
+/** The child who is the subject, or the children of the household; without name and date of birth nobody can be found. */
+const childrenIn = (data: unknown): Child[] => {
+  if (!isRecord(data)) return [];
+  const listed = Array.isArray(data.children) ? data.children.filter(isRecord) : [];
+  const subjects = data.personCategory === 'child' ? [data] : [];
+  return [...subjects, ...listed].flatMap(({ person }) => {
+    const { name, dateOfBirth } = isRecord(person) ? person : {};
+    const born = isRecord(dateOfBirth) ? dateOfBirth.value : undefined;
+    if (!isRecord(name) || !isText(name.familyName) || !isText(born) || !/^\d{4}-\d\d-\d\d$/.test(born))
+      return [];
+    const given = Array.isArray(name.givenNames) ? name.givenNames[0] : undefined;
+    return [{ familyName: name.familyName, givenName: isText(given) ? given : '', dateOfBirth: born }];
+  });
+};
+
+const openReferral = async (query: Query, contact: Contact, child: Child): Promise<number> => {
+  const source = /^\/[^/]+\/nhs/.test(contact.event_source) ? '3E' : '6';
+  const origin = `/${contact.event_source.split('/')[1]}/${contact.event_id}`;
+  const [opened] = await query<{ referral_id: number }>(
+    `insert into casework.referral (person_id, source_code, need_code, accepted_at, origin_reference, team)
+     values ($1, $2, 'N1', clock_timestamp(), $3, $4) returning referral_id`,
+    [await personIdOf(query, child), source, origin, ASSESSMENT],
+  );
+  return opened?.referral_id ?? 0;
+};
+
+/** Somebody whom the council does not know yet is put into its records, by what the partner said. */
+const personIdOf = async (query: Query, { familyName, givenName, dateOfBirth }: Child): Promise<number> => {
+  const [known] = await query<{ person_id: number }>(
+    `select person_id from casework.person
+     where lower(family_name) = lower($1) and lower(given_names) like lower($2) || '%' and date_of_birth = $3 order by person_id`,
+    [familyName, givenName, dateOfBirth],
+  );
+  if (known !== undefined) return known.person_id;
+  const [added] = await query<{ person_id: number }>(
+    `insert into casework.person (person_id, family_name, given_names, date_of_birth)
+     select greatest(coalesce(max(person_id), 0), $4) + 1, $1, $2, $3 from casework.person returning person_id`,
+    [familyName, givenName, dateOfBirth, FIRST_NEW_PERSON],
+  );
+  return added?.person_id ?? 0;
+};
+
+const FIRST_NEW_PERSON = 5_000_000;
+
+/** Of the referrals that began as a partner's event. */
+const decide = async (query: Query, { pauseMs, heard }: DeskOptions): Promise<void> => {
+  const rows = await query<{ referral_id: number }>(
+    `update casework.referral set outcome = ($2::text[])[1 + referral_id % ${OUTCOMES.length}],
+       outcome_at = clock_timestamp(), updated_at = clock_timestamp()
+     where origin_reference is not null and outcome is null and accepted_at < now() - $1 * interval '1 millisecond'
+     returning referral_id`,
+    [pauseMs, OUTCOMES],
+  );
+  for (const { referral_id } of rows) heard?.('decided', referral_id);
+};
+
+const lockTheTable = (database: Database): Promise<void> =>
+  database.transaction(async (query) => {
+    await query('lock table inbound_contact in access exclusive mode');
+    await delay(LATE_MS);
+  });
+
+const settings = {
+  ...serviceSettings,
+  COUNCIL_DATABASE_URL: url(),
+  COUNCIL_SOCIAL_CARE_DESK_BEHAVIOUR: choice(['well', 'late', 'odd', 'silent', 'locked', 'random'], 'well'),
+  COUNCIL_SOCIAL_CARE_DESK_PAUSE_MS: integer(3_000, { min: 0, max: 3_600_000 }),
+};
+
+const ANY: readonly DeskBehaviour[] = ['well', 'well', 'well', 'late', 'odd', 'silent', 'locked'];
+const LOOK_MS = 1_000;
+
+if (import.meta.main) {
+  const config = loadConfig(settings);
+  const log = createLogger('council-social-care-sink-simulator', config.LOG_LEVEL);
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
+  const { COUNCIL_SOCIAL_CARE_DESK_BEHAVIOUR: behaviour } = config;
+  const database = connectDatabase({
+    url: config.COUNCIL_DATABASE_URL,
+    schema: 'public',
+    connections: 2,
+    log,
+  });
+  await refuseRealDatabase(database);
+  await prepareCouncilDatabase(config.COUNCIL_DATABASE_URL);
+  await prepareContactTable(database);
+  log.info('the simulated front door is open');
+  while (!stop.signal.aborted) {
+    await workTheDesk({
+      database,
+      pauseMs: config.COUNCIL_SOCIAL_CARE_DESK_PAUSE_MS,
+      behave: () =>
+        behaviour === 'random' ? (ANY[Math.floor(Math.random() * ANY.length)] ?? 'well') : behaviour,
+      heard: (what, number) => log.debug({ what, number }, 'the simulated front door did something'),
+    }).catch((error) => log.warn({ code: errorCode(error) }, 'the simulated front door cannot work now'));
+    await delay(LOOK_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+  }
+  await database.close();
+  process.exit(0);
+}
