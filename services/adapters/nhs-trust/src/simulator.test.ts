@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { exampleAdult } from '@causeway/schemas/example-people';
 import { type AckMode, acknowledgement, type Verdict } from './acknowledgement.ts';
 import { type MllpOptions, type Reply, serveMllp } from './client.ts';
 import { parseHeader, parseMessage } from './hl7.ts';
@@ -64,13 +65,16 @@ describe('simulated integration engine', { timeout: 10_000 }, () => {
     await assert.rejects(sending, { name: 'AbortError' });
   });
 
-  it('plays the samples and then invented stays that can all be read', () => {
-    const traffic = engineTraffic(1, () => AT);
-    const played = Array.from({ length: 60 }, () => traffic.next().value as Buffer);
-    assert.deepEqual(
-      played.slice(0, fixtureMessages().length),
-      fixtureMessages().map(({ raw }) => raw),
-    );
+  it('plays each sample once between invented visits that can all be read, of children and of adults whom the council knows', () => {
+    const traffic = engineTraffic(29_000_000, () => AT);
+    const played = Array.from({ length: 60 }, () => traffic.next().value);
+    const texts = played.map((raw) => raw.toString('latin1'));
+    for (const { raw } of fixtureMessages())
+      assert.equal(texts.filter((text) => text === raw.toString('latin1')).length, 1);
     assert.ok(played.every((raw) => parseMessage(raw).kind === 'message'));
+    const first = texts.slice(0, 20);
+    assert.ok(first.some((text) => /ADT\^A04/.test(text) && text.includes('|SIMA')));
+    const known = Array.from({ length: 100 }, (_, index) => exampleAdult(10 * index + 1).nhsNumber);
+    assert.ok(first.some((text) => /ADT\^A01/.test(text) && known.some((number) => text.includes(number))));
   });
 });

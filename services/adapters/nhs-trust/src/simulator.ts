@@ -1,17 +1,17 @@
 /**
  * A trust integration engine that sends: it keeps one connection, sends one message at a time, connects again when it
- * is cut off, and sends again what was not acknowledged. As a program it plays the fixtures once and
- * then invented stays for ever, at a steady pace.
+ * is cut off, and sends again what was not acknowledged. As a program it plays invented visits for ever, at a
+ * steady pace, and the fixtures once between them.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { integer, loadConfig, port, serviceSettings, text } from '@causeway/runtime/config';
 import { createLogger, type Logger } from '@causeway/runtime/log';
-import { EXAMPLE_ADULTS } from '@causeway/schemas/example-people';
+import { EXAMPLE_ADULTS, EXAMPLE_CHILDREN } from '@causeway/schemas/example-people';
 import { header, parseMessage, segment, text as value } from './hl7.ts';
 import { createFramer, frame } from './mllp.ts';
-import { stayMessage, type Trigger } from './synthetic.ts';
+import { attendanceMessage, stayMessage, type Trigger } from './synthetic.ts';
 
 export type Acknowledged = { code: string; controlId: string; text: string | undefined };
 
@@ -132,22 +132,36 @@ const courseOf = (stay: number): Trigger[] => {
   return ['A01', 'A08', 'A03'];
 };
 
-/** Fixtures once, then invented stays without end. */
-export function* engineTraffic(firstStay: number, now: () => Date): Generator<Buffer> {
-  for (const { raw } of fixtureMessages()) yield raw;
-  for (let stay = firstStay; ; stay += 1) {
+/**
+ * Invented visits without end: a child in the emergency department, then a stay, every second one of somebody from the tenth of the adults
+ * whom the example council knows.
+ */
+function* visits(first: number, now: () => Date): Generator<Buffer, never> {
+  for (let visit = first; ; visit += 1) {
+    const child = visit % EXAMPLE_CHILDREN;
+    yield attendanceMessage({ attendance: visit, child, controlId: `SIMA${visit}`, at: now() });
+    const patient = visit % 2 ? (visit * 7) % EXAMPLE_ADULTS : (10 * visit + 1) % EXAMPLE_ADULTS;
     const admittedAt = now();
-    for (const [index, trigger] of courseOf(stay).entries()) {
+    for (const [index, trigger] of courseOf(visit).entries())
       yield stayMessage({
         trigger,
-        stay,
-        patient: stay % EXAMPLE_ADULTS,
-        controlId: `SIM${stay}-${index}`,
+        stay: visit,
+        patient,
+        controlId: `SIM${visit}-${index}`,
         at: now(),
         admittedAt,
       });
-    }
   }
+}
+
+/** Invented visits, between them each of the fixtures once. */
+export function* engineTraffic(firstVisit: number, now: () => Date): Generator<Buffer, never> {
+  const invented = visits(firstVisit, now);
+  for (const { raw } of fixtureMessages()) {
+    yield invented.next().value;
+    yield raw;
+  }
+  return yield* invented;
 }
 
 const settings = {
@@ -164,9 +178,9 @@ const play = async (
 ) => {
   const engine = createEngine({ host: config.NHS_TRUST_MLLP_HOST, port: config.NHS_TRUST_MLLP_PORT, signal });
   const pause = 60_000 / config.NHS_TRUST_SIMULATOR_PER_MINUTE;
-  // Stays are numbered by the minute of the start, so that a later run does not repeat them.
-  const firstStay = Math.floor(Date.now() / 60_000) * 1_000;
-  for (const message of engineTraffic(firstStay, () => new Date())) {
+  // Visits are numbered by the minute of the start, so that a later run does not repeat them.
+  const firstVisit = Math.floor(Date.now() / 60_000) * 1_000;
+  for (const message of engineTraffic(firstVisit, () => new Date())) {
     const { code } = await engine.send(message);
     log.debug({ code }, 'message acknowledged');
     await delay(pause, undefined, { signal });

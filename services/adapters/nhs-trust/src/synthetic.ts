@@ -2,7 +2,7 @@
  * Messages about patients who do not exist, in the format of a British feed: for the simulator, tests and benchmarks.
  * The same number always gives the same patient and stay; NHS numbers are from the range that is never issued.
  */
-import { exampleAdult } from '@causeway/schemas/example-people';
+import { type ExamplePerson, exampleAdult, exampleChild } from '@causeway/schemas/example-people';
 
 export type Trigger = 'A01' | 'A03' | 'A08' | 'A11' | 'A13';
 
@@ -33,28 +33,61 @@ export const stayMessage = ({
   at,
   admittedAt = at,
 }: StayMessage): Buffer => {
-  const time = `${stamp(at)}+0000`;
-  const { familyName, givenName, dateOfBirth, nhsNumber, hospitalNumber, address } = exampleAdult(patient);
-  const name = `${familyName}^${givenName}^^^${patient % 2 ? 'Mr' : 'Ms'}^^L`;
-  const discharged = trigger === 'A03' || trigger === 'A13' ? time : '';
-  const pv1: Record<number, string> = {
-    1: '1',
+  const discharged = trigger === 'A03' || trigger === 'A13' ? `${stamp(at)}+0000` : '';
+  const pv1 = {
     2: 'I',
     3: `${pick(WARDS, stay)}^Bay 2^5^WESTGEN`,
     4: pick(METHODS, stay),
     10: '300',
     14: '19',
-    19: `V${String(stay).padStart(8, '0')}^^^RWX^VISITID`,
+    19: visitNumber('V', stay),
     36: trigger === 'A03' ? '1' : '',
     37: trigger === 'A03' ? pick(DESTINATIONS, stay) : '',
     44: `${stamp(admittedAt)}+0000`,
     45: discharged,
   };
-  const visit = Array.from({ length: 45 }, (_, index) => pv1[index + 1] ?? '').join('|');
+  return adtMessage(trigger, exampleAdult(patient), { controlId, at, pv1 });
+};
+
+export type AttendanceMessage = {
+  attendance: number;
+  /** The number of the child. */
+  child: number;
+  controlId: string;
+  at: Date;
+};
+
+/** A child comes to the emergency department (A04). */
+export const attendanceMessage = ({ attendance, child, controlId, at }: AttendanceMessage): Buffer =>
+  adtMessage('A04', exampleChild(child), {
+    controlId,
+    at,
+    pv1: {
+      2: 'E',
+      3: 'ED^^^WESTGEN',
+      10: '180',
+      18: 'EMERGENCY',
+      19: visitNumber('E', attendance),
+      44: `${stamp(at)}+0000`,
+    },
+  });
+
+const visitNumber = (letter: string, number: number): string =>
+  `${letter}${String(number).padStart(8, '0')}^^^RWX^VISITID`;
+
+type Visit = { controlId: string; at: Date; pv1: Record<number, string> };
+
+const adtMessage = (trigger: string, person: ExamplePerson, { controlId, at, pv1 }: Visit): Buffer => {
+  const time = `${stamp(at)}+0000`;
+  const { familyName, givenName, sex, dateOfBirth, nhsNumber, hospitalNumber, address } = person;
+  const name = `${familyName}^${givenName}^^^${sex === 'male' ? 'Mr' : 'Ms'}^^L`;
+  const visit = Array.from({ length: 45 }, (_, index) => (index === 0 ? '1' : (pv1[index + 1] ?? ''))).join(
+    '|',
+  );
   const lines = [
     `MSH|^~\\&|SYNTHPAS|RWX|CAUSEWAY|RWX|${time}||ADT^${trigger}^ADT_${trigger}|${controlId}|P|2.4||||||UNICODE UTF-8`,
     `EVN|${trigger}|${time}||||${time}`,
-    `PID|1||${hospitalNumber}^^^RWX^HOSP~${nhsNumber}^^^NHS^NHS||${name}||${dateOfBirth.replaceAll('-', '')}|${patient % 2 ? '1' : '2'}|||${address.lines[0]}^^${address.lines[1]}^^${address.postcode}^^HOME|||||||||||||||||||||NSTS01`,
+    `PID|1||${hospitalNumber}^^^RWX^HOSP~${nhsNumber}^^^NHS^NHS||${name}||${dateOfBirth.replaceAll('-', '')}|${sex === 'male' ? '1' : '2'}|||${address.lines[0]}^^${address.lines[1]}^^${address.postcode}^^HOME|||||||||||||||||||||NSTS01`,
     'PD1|||Invented Surgery^^Y99999',
     `PV1|${visit}`,
   ];

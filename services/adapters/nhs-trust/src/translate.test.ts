@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { exampleChild } from '@causeway/schemas/example-people';
 import type { EventData, Person } from '@causeway/schemas/generated/types';
 import fc from 'fast-check';
 import { parseMessage } from './hl7.ts';
 import { fixtureMessages } from './simulator.ts';
-import { stayMessage } from './synthetic.ts';
+import { attendanceMessage, stayMessage } from './synthetic.ts';
 import { type Outcome, type Translation, translate } from './translate.ts';
 
 const SETTINGS: Translation = {
@@ -502,6 +503,14 @@ describe('translation of anything', () => {
     const fact = factOf(translated(stayMessage({ trigger: 'A03', stay: 12, controlId: 'X', at })));
     assert.equal(fact.occurredAt, '2026-03-05T10:15:00+00:00');
     assert.equal(Object.keys(fact.verified).length, 1);
+  });
+
+  it('reads the child in the emergency department whom the simulator plays', () => {
+    const fact = factOf(
+      translated(attendanceMessage({ attendance: 7, child: 3, controlId: 'A7', at: new Date(0) })),
+    );
+    assert.equal(fact.type, 'uk.causeway.nhs.emergency-attendance.registered.v1');
+    assert.equal(fact.verified.nhs, exampleChild(3).nhsNumber);
   });
 });
 
