@@ -11,6 +11,8 @@ export type Load = {
   value: Buffer;
   /** A new event, as an adapter publishes it: every header, and the catalogue's example as its data. */
   record(source: string, topic?: string): KafkaRecord;
+  /** The same as a system without an adapter sends it to the gateway. */
+  cloudEvent(source: string): object;
 };
 
 export const createLoad = async (world: World): Promise<Load> => {
@@ -21,13 +23,27 @@ export const createLoad = async (world: World): Promise<Load> => {
   const value = await codec.encode(await codec.idOf(type.type, type.schema), type.example.data);
   const token = (text: string) => eventId(['bench'], Buffer.from(text), 0);
   let number = 0;
+  const next = () => {
+    number += 1;
+    return { id: token(`event ${number}`), subject: token(`subject ${number % SUBJECTS}`) };
+  };
   return {
     value,
+    cloudEvent: (source) => ({
+      specversion: '1.0',
+      ...next(),
+      source: `/${source}/bench`,
+      type: ADMISSION,
+      time: '2026-10-05T14:20:00+01:00',
+      recordedtime: '2026-10-05T14:26:41+01:00',
+      dataclassification: 'OFFICIAL-SENSITIVE',
+      priority: 'routine',
+      data: type.example.data,
+    }),
     record: (source, topic = `outbox.${source}`) => {
-      number += 1;
-      const subject = token(`subject ${number % SUBJECTS}`);
+      const { id, subject } = next();
       const event: Envelope = {
-        id: token(`event ${number}`),
+        id,
         source: `/${source}/bench`,
         type: ADMISSION,
         time: '2026-10-05T14:20:00+01:00',

@@ -1,6 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchExchange } from './exchange.ts';
+import { benchGateway } from './gateway.ts';
 import { benchMllp } from './mllp.ts';
 import { print } from './report.ts';
 
@@ -22,6 +23,12 @@ const BENCHES = {
       minutes: Number(values.minutes),
       peers: !values['no-peers'],
       latency: !values['no-latency'],
+    }),
+  gateway: () =>
+    benchGateway({
+      rounds: Number(values.rounds),
+      seconds: Number(values.seconds),
+      peers: !values['no-peers'],
     }),
   mllp: () =>
     benchMllp({

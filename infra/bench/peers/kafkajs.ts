@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Kafka as Bus } from '@causeway/runtime/kafka';
 import kafkajs from 'kafkajs';
 
@@ -73,4 +74,45 @@ export const clientTransactionalRate = async (
   });
   await producer.disconnect();
   return rate;
+};
+
+export type Consumed = { records: number; ms: number; cpuMicros: number };
+
+/**
+ * A consumer of the client's own reads a topic from its start to its end as it is now, and does nothing with what it gets. Measured
+ * from the first record on: joining a group is not reading. It runs in this process, whose processor time is told.
+ */
+export const clientConsume = async (access: Access, topic: string): Promise<Consumed> => {
+  const kafka = connect(access);
+  const admin = kafka.admin();
+  await admin.connect();
+  const ends = await admin.fetchTopicOffsets(topic);
+  await admin.disconnect();
+  const left = new Map(ends.map(({ partition, high }) => [partition, Number(high)]));
+  for (const [partition, high] of left) if (high === 0) left.delete(partition);
+  const consumer = kafka.consumer({ groupId: `bench-${randomUUID()}`, allowAutoTopicCreation: false });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  let records = 0;
+  let begun: { at: number; cpu: NodeJS.CpuUsage } | undefined;
+  const done = new Promise<Consumed>((resolve, reject) => {
+    consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
+    const eachBatch: NonNullable<Parameters<typeof consumer.run>[0]>['eachBatch'] = async ({ batch }) => {
+      begun ??= { at: performance.now(), cpu: process.cpuUsage() };
+      records += batch.messages.length;
+      if (Number(batch.lastOffset()) + 1 < (left.get(batch.partition) ?? 0)) return;
+      left.delete(batch.partition);
+      const { user, system } = process.cpuUsage(begun.cpu);
+      if (left.size === 0)
+        resolve({
+          records,
+          ms: performance.now() - begun.at,
+          cpuMicros: (user + system) / records,
+        });
+    };
+    consumer.run({ eachBatch, partitionsConsumedConcurrently: 6 }).catch(reject);
+  });
+  const consumed = await done;
+  await consumer.disconnect();
+  return consumed;
 };

@@ -1,6 +1,6 @@
 import type { Codec } from '@causeway/runtime/avro';
 import { rulebookOf } from '@causeway/runtime/decide';
-import { createDecoder } from '@causeway/runtime/decoder';
+import { createWriterOf } from '@causeway/runtime/decoder';
 import { type Envelope, encodeHeaders } from '@causeway/runtime/event';
 import type { FetchedRecord } from '@causeway/runtime/kafka-session';
 import { createRulings } from '@causeway/runtime/knowledge';
@@ -95,7 +95,7 @@ export const handedOver = async (
     now,
   );
   const judge = createJudge(
-    { decode: createDecoder(codec, now), log },
+    { writerOf: createWriterOf(codec, now), log },
     rulings.current(),
     recipient,
     { type: undefined, subject: undefined },
@@ -103,5 +103,5 @@ export const handedOver = async (
   );
   const judged = await judge(record, 0);
   if (judged.outcome === 'blocked') throw judged.error;
-  return { json: judged.outcome === 'event' ? judged.json : null, log: lines.splice(0).join('') };
+  return { json: judged.outcome === 'event' ? judged.json.toString() : null, log: lines.splice(0).join('') };
 };

@@ -18,7 +18,7 @@ import {
   text,
   url,
 } from '@causeway/runtime/config';
-import { createDecoder } from '@causeway/runtime/decoder';
+import { createDecoder, createWriterOf } from '@causeway/runtime/decoder';
 import { RetryableError } from '@causeway/runtime/errors';
 import type { FeedbackParts } from '@causeway/runtime/feedback';
 import { listen } from '@causeway/runtime/http';
@@ -153,11 +153,10 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     watchedBy(config, organisations),
   );
   onStop('watches', () => watches.close());
-  const decode = createDecoder(codec, now);
   const reading: ReadingParts = {
     inboxes,
     cursors: createCursors(config.CURSOR_KEY),
-    decode,
+    writerOf: createWriterOf(codec, now),
     agreements,
     organisations,
     safeguards,
@@ -172,7 +171,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     inboxes,
     reader: () => kafka.reader(),
     producer: deliveries,
-    decode,
+    decode: createDecoder(codec, now),
     agreements,
     organisations,
     safeguards,

@@ -206,3 +206,11 @@ function refusalOf(status: number, slug: string, challenge?: RegExp) {
     return true;
   };
 }
+
+test('a token that was checked a moment ago is refused from its end on', async (t) => {
+  const verifier = createAccessVerifier({ issuer: issuer.url, audience: AUDIENCE });
+  const short = `Bearer ${await token({ claims: { exp: Math.floor(Date.now() / 1_000) + 20 } })}`;
+  assert.deepEqual(await verifier.verify(short), await verifier.verify(short));
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 26_000 });
+  await assert.rejects(verifier.verify(short), (error) => error instanceof Problem && error.status === 401);
+});

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { RetryableError } from './errors.ts';
 import { Problem } from './http.ts';
@@ -26,12 +27,16 @@ export type AccessVerifier = {
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 const CLOCK_TOLERANCE_S = 5;
 const FETCH_MS = 5_000;
+/** A signature that was checked a moment ago is not checked again for each request of the same caller. */
+const KNOWN_MS = 30_000;
+const MOST_KNOWN = 1_000;
 const ORGANISATION = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /**
  * A resource server's check of JWT access tokens as RFC 9068 has them: `typ: at+jwt`, asymmetric signature by a
  * key of the issuer, `iss`, `aud`, `exp`, `sub`. Without `jwksUri` it is taken from the issuer's OpenID
- * discovery document at the first token. Keys are cached for 10 minutes and fetched anew for an unknown key id.
+ * discovery document at the first token. Keys are cached for 10 minutes and fetched anew for an unknown key id; what was found out about
+ * a token counts for 30 s, and never beyond its end.
  */
 export function createAccessVerifier(options: {
   issuer: string;
@@ -49,9 +54,22 @@ export function createAccessVerifier(options: {
       throw error;
     }
   };
+  const known = new Map<string, { access: Access; until: number }>();
+  const remember = (name: string, access: Access): Access => {
+    for (const oldest of known.keys()) {
+      if (known.size < MOST_KNOWN) break;
+      known.delete(oldest);
+    }
+    known.set(name, { access, until: Math.min(Date.now() + KNOWN_MS, access.expiresAt) });
+    return access;
+  };
   return {
     verify: async (header) => {
       const token = bearerToken(header);
+      const name = hash('sha256', token, 'base64url');
+      const before = known.get(name);
+      if (before !== undefined && Date.now() < before.until) return before.access;
+      known.delete(name);
       const getKey = await keySet();
       try {
         const { payload } = await jwtVerify(token, getKey, {
@@ -62,7 +80,7 @@ export function createAccessVerifier(options: {
           requiredClaims: ['exp', 'sub'],
           clockTolerance: CLOCK_TOLERANCE_S,
         });
-        return toAccess(payload);
+        return remember(name, toAccess(payload));
       } catch (error) {
         throw refusal(error);
       }

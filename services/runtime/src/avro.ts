@@ -5,6 +5,7 @@ import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import avro, { type Schema as RawSchema, type Type } from 'avsc';
 import { type Cut, compileCut, NOT_PLAIN } from './cut.ts';
 import { PermanentError, RetryableError } from './errors.ts';
+import { compileJsonText } from './json-text.ts';
 import type { Logger } from './log.ts';
 
 /**
@@ -23,12 +24,20 @@ export type CodecOptions = {
 export type Projector = (value: Buffer) => Buffer;
 
 export type WriterSchema = {
+  id: number;
   /** Full Avro name. */
   name: string;
+  schema: AvroSchema;
   /** Checks a value as decoding does, but keeps nothing of it. @throws PermanentError `undecodable` */
   check(value: Buffer): void;
   /** @throws PermanentError `undecodable` */
   decode(value: Buffer): unknown;
+  /**
+   * Writes a value as JSON text into `output` from `at` on and returns where the text ends: beyond the output where there was too little
+   * room, which is then to be tried again with more.
+   * @throws PermanentError `undecodable`
+   */
+  writeJson(value: Buffer, output: Buffer, at: number): number;
 };
 
 export type Codec = {
@@ -171,10 +180,20 @@ export const createCodec = ({ registryUrl, timeoutMs = TIMEOUT_MS }: CodecOption
   const loadWriter = async (id: number): Promise<WriterSchema> => {
     const [type, schema] = await Promise.all([typeOf(id), schemaOf(id)]);
     const cut = compileCut(schema, null);
+    const json = compileJsonText(schema);
     const decode = (value: Buffer) => decodeBody(type, value);
     const writer: WriterSchema = {
+      id,
       name: fullName(schema),
+      schema,
       decode,
+      writeJson: (value, output, at) => {
+        const end = json === null ? NOT_PLAIN : json(value, HEADER_BYTES, output, at);
+        if (end !== NOT_PLAIN) return end;
+        const text = JSON.stringify(decode(value));
+        output.write(text, Math.min(at, output.length), 'utf8');
+        return at + Buffer.byteLength(text);
+      },
       check: (value) => {
         if (cut === null || cut(value, HEADER_BYTES, NO_OUTPUT, 0) === NOT_PLAIN) decode(value);
       },

@@ -23,7 +23,7 @@ export type Cut = (value: Buffer, start: number, output: Buffer, at: number) => 
 export const NOT_PLAIN = -1;
 
 /** A schema of ours is not nested as deeply; one that contains itself would be compiled for ever. */
-const DEEPEST = 32;
+export const DEEPEST = 32;
 
 /**
  * Compiles the cut from values of a writer schema to a view of it. Null where cutting and resolving could differ: a kept
@@ -122,14 +122,14 @@ const typeStep = (writer: AvroType, view: AvroType | undefined, names: Names, de
 };
 
 /** The only union is `["null", T]`; any other is left to the resolver. */
-const branch = (union: AvroType[]): AvroType => {
+export const branch = (union: AvroType[]): AvroType => {
   const [first, second] = union;
   if (union.length !== 2 || first !== 'null' || second === undefined || Array.isArray(second))
     throw new NotIdentical();
   return second;
 };
 
-const named = (type: AvroType, names: NamedTypes): string | AvroRecord | AvroEnum => {
+export const named = (type: AvroType, names: NamedTypes): string | AvroRecord | AvroEnum => {
   const resolved = resolveType(type, names);
   return resolved.kind === 'record' ? resolved.record : resolved.type;
 };
@@ -219,7 +219,7 @@ const isText = (bytes: Buffer, start: number, end: number): boolean => {
 };
 
 /** Over a number of at most `longest` bytes in its shortest form. */
-const skipVarint = (cursor: Cursor, longest: number): boolean => {
+export const skipVarint = (cursor: Pick<Cursor, 'value' | 'at'>, longest: number): boolean => {
   const { value, at: start } = cursor;
   const limit = Math.min(start + longest, value.length);
   for (let at = start; at < limit; at += 1) {
@@ -232,7 +232,7 @@ const skipVarint = (cursor: Cursor, longest: number): boolean => {
 };
 
 /** A number that `skipVarint` has found to be well formed; exact for up to four bytes. */
-const readVarint = (bytes: Buffer, start: number): number => {
+export const readVarint = (bytes: Buffer, start: number): number => {
   let value = 0;
   for (let at = start, shift = 0; ; at += 1, shift += 7) {
     const byte = bytes[at] as number;

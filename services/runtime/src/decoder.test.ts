@@ -1,23 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Codec, WriterSchema } from './avro.ts';
 import { createDecoder } from './decoder.ts';
 import { PermanentError, RetryableError } from './errors.ts';
 
 const value = Buffer.from([0, 0, 0, 0, 7, 1, 2, 3]);
 const schema = { type: 'record' as const, name: 'View', fields: [] };
-const schemaOf = async () => schema;
+const known: WriterSchema = {
+  id: 7,
+  name: 'View',
+  schema,
+  check: () => {},
+  decode: () => ({ ward: 'W' }),
+  writeJson: () => 0,
+};
 const unknown = async () => {
   throw new PermanentError('unknown-schema', 'No schema with id 7 is registered');
 };
+const decoderOf = (writer: Codec['writer'], now = () => 0) => createDecoder({ writer }, now);
 
 test('a value is decoded to its fields, with the schema of the view', async () => {
-  const decode = createDecoder({ decode: async () => ({ id: 7, data: { ward: 'W' } }), schemaOf }, () => 0);
+  const decode = decoderOf(async () => known);
   assert.deepEqual(await decode(value), { data: { ward: 'W' }, schema });
 });
 
 test('a schema that the registry does not know is awaited for 30 s and given up then', async () => {
   let clock = 1_000;
-  const decode = createDecoder({ decode: unknown, schemaOf }, () => clock);
+  const decode = decoderOf(unknown, () => clock);
   await assert.rejects(decode(value), RetryableError);
   clock += 29_999;
   await assert.rejects(decode(value), RetryableError);
@@ -27,14 +36,14 @@ test('a schema that the registry does not know is awaited for 30 s and given up 
 
 test('the wait for one schema is not counted for another', async () => {
   let clock = 0;
-  const decode = createDecoder({ decode: unknown, schemaOf }, () => clock);
+  const decode = decoderOf(unknown, () => clock);
   await assert.rejects(decode(value), RetryableError);
   clock = 60_000;
   await assert.rejects(decode(Buffer.from([0, 0, 0, 0, 8, 1])), RetryableError);
 });
 
 test('what is not in the wire format is refused without asking the registry', async () => {
-  const decode = createDecoder({ decode: () => assert.fail('asked'), schemaOf }, () => 0);
+  const decode = decoderOf(() => assert.fail('asked'));
   for (const bytes of [null, Buffer.alloc(0), Buffer.from('text')]) {
     await assert.rejects(decode(bytes), { name: 'PermanentError', code: 'undecodable' });
   }
@@ -42,6 +51,6 @@ test('what is not in the wire format is refused without asking the registry', as
 
 test('an outage of the registry stays an outage', async () => {
   const away = new RetryableError('registry-unavailable', 'away');
-  const decode = createDecoder({ decode: () => Promise.reject(away), schemaOf }, () => 0);
+  const decode = decoderOf(() => Promise.reject(away));
   await assert.rejects(decode(value), away);
 });

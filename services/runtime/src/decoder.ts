@@ -1,5 +1,5 @@
 import type { AvroSchema } from '@causeway/schemas/avro-schema';
-import { type Codec, schemaIdOf } from './avro.ts';
+import { type Codec, schemaIdOf, type WriterSchema } from './avro.ts';
 import { within } from './deadline.ts';
 import { errorCode, RetryableError } from './errors.ts';
 
@@ -8,26 +8,28 @@ export type Decoded = { data: unknown; schema: AvroSchema };
 
 export type Decode = (value: Buffer | null) => Promise<Decoded>;
 
+/** The schema that a value was written with; no promise where it is known already. */
+export type WriterOf = (value: Buffer | null) => WriterSchema | Promise<WriterSchema>;
+
 /** A registry that has lost a schema, or has not got it yet, is given this long: the exchange gives it as long. */
 const UNKNOWN_SCHEMA_MS = 30_000;
 const DECODE_MS = 5_000;
 const MAX_AWAITED = 1_000;
 
 /**
- * Decodes with a deadline, and with patience for a schema that the registry does not know: an exchange registers
+ * Looks schemas up with a deadline, and with patience for one that the registry does not know: an exchange registers
  * a view before it uses it, so an unknown one is rather the registry's trouble than the record's.
  *
- * The function throws RetryableError while the record may become readable, PermanentError when it will not.
+ * The function throws, or rejects with, RetryableError while the record may become readable, PermanentError when it will not.
  */
-export const createDecoder = (codec: Pick<Codec, 'decode' | 'schemaOf'>, now: () => number): Decode => {
+export const createWriterOf = (codec: Pick<Codec, 'writer'>, now: () => number): WriterOf => {
   const unknownSince = new Map<number, number>();
-  return async (value) => {
-    const id = schemaIdOf(value);
+
+  const found = async (id: number, looking: Promise<WriterSchema>): Promise<WriterSchema> => {
     try {
-      const reading = Promise.all([codec.decode(value ?? Buffer.alloc(0)), codec.schemaOf(id)]);
-      const [{ data }, schema] = await within(DECODE_MS, 'registry', reading);
+      const writer = await within(DECODE_MS, 'registry', looking);
       unknownSince.delete(id);
-      return { data, schema };
+      return writer;
     } catch (error) {
       if (errorCode(error) !== 'unknown-schema') throw error;
       const since = unknownSince.get(id) ?? now();
@@ -38,4 +40,21 @@ export const createDecoder = (codec: Pick<Codec, 'decode' | 'schemaOf'>, now: ()
       });
     }
   };
+
+  return (value) => {
+    const id = schemaIdOf(value);
+    const writer = codec.writer(id);
+    return writer instanceof Promise ? found(id, writer) : writer;
+  };
 };
+
+/** Decodes whole values, with the patience and the errors of `createWriterOf`. */
+export const createDecoder = (codec: Pick<Codec, 'writer'>, now: () => number): Decode => {
+  const writerOf = createWriterOf(codec, now);
+  return async (value) => {
+    const writer = await writerOf(value);
+    return { data: writer.decode(value ?? NOTHING), schema: writer.schema };
+  };
+};
+
+const NOTHING = Buffer.alloc(0);

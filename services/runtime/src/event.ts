@@ -175,12 +175,20 @@ export const decodeHeaders = (headers: Headers): Envelope => {
 
 const text = (headers: Headers, name: string): string | undefined => headers[name]?.toString('utf8');
 
+/** The header that was found to be well formed last, by name: records of one batch share the values that are the same in all. */
+const wellFormed = new Map<string, { bytes: Buffer; value: string; form: RegExp }>();
+
 const invalid = (name: string) =>
   new PermanentError('invalid-attribute', `The header ${name} does not have the form that it must have`);
 
 const optional = (headers: Headers, name: string, form: RegExp): string | undefined => {
-  const value = text(headers, name);
-  if (value !== undefined && !form.test(value)) throw invalid(name);
+  const bytes = headers[name];
+  if (bytes === undefined) return undefined;
+  const known = wellFormed.get(name);
+  if (known?.bytes === bytes && known.form === form) return known.value;
+  const value = bytes.toString('utf8');
+  if (!form.test(value)) throw invalid(name);
+  wellFormed.set(name, { bytes, value, form });
   return value;
 };
 

@@ -8,6 +8,7 @@ import { type Envelope, organisationOf } from './event.ts';
 import { GATES, type GateQuestion, type WithheldReason } from './gates.ts';
 import type { HandOverRuling } from './knowledge.ts';
 import { narrow } from './narrow.ts';
+import type { SafeguardKind } from './safeguards.ts';
 
 /**
  * What lies in an inbox was released when it was put there. Whoever hands it over, delivers, redrives or replays it asks here
@@ -27,38 +28,100 @@ export type InboxRecord = {
   schema: AvroSchema;
 };
 
+/** A record whose data are decoded only where something asks for them. */
+export type UnreadRecord = Omit<InboxRecord, 'data'> & { data(): unknown };
+
+/** What the agreements say about a record: `release` names what of it may be handed over, null where it goes out as it is. */
+export type Ruled =
+  | { outcome: 'release'; event: Envelope; release: Release | null }
+  | { outcome: 'withhold'; reason: WithheldReason | 'cannot-project' };
+
 /**
- * Decides whether an inbox record may be handed over now, and narrows it to what may be. An agreement counts only if it put the event
+ * Decides whether an inbox record may be handed over now, and how much of it. An agreement counts only if it put the event
  * there and, in the version that counts today, names this source, type and recipient and lets it through every gate that can be asked
  * again: term, ceiling, handling, history, safeguards by the subject, conditions and audience. What the record
  * does not hold and the version in force asks anew is taken as not met. Where each agreement counts in the version that put the
  * event there, it goes out as it is, else as far as those that remain release it today.
- * Pure: the same question always has the same answer.
+ * The data of the record is looked at only where a condition asks for it. Pure: the same question always has the same answer.
  */
-export const handOver = (ruling: HandOverRuling, record: InboxRecord, recipient: string): HandOver => {
-  const { event, data } = record;
+export const ruleOn = (ruling: HandOverRuling, record: UnreadRecord, recipient: string): Ruled => {
+  const { event } = record;
   if (isFeedback(event.type))
     return answeredBy(event) === recipient
-      ? { outcome: 'release', event, data }
+      ? { outcome: 'release', event, release: null }
       : { outcome: 'withhold', reason: 'not-active' };
+  const safeguards = ruling.protecting([event.subject]);
+  if (safeguards.length > 0) return findOut(ruling, record, recipient, new Set(safeguards)).ruled;
+  const known = usualOf(ruling);
+  const key = keyOf(event, recipient);
+  const usual = known.get(key);
+  if (usual !== undefined)
+    return usual.outcome === 'release' ? { ...usual, event: asUsual(event, usual) } : usual;
+  const { ruled, looked } = findOut(ruling, record, recipient, NOTHING);
+  // What did not depend on the record's data is the same for every other record like it.
+  if (!looked && known.size < MOST_USUAL) known.set(key, ruled);
+  return ruled;
+};
+
+/** As `ruleOn`, with the data as far as it may be handed over. */
+export const handOver = (ruling: HandOverRuling, record: InboxRecord, recipient: string): HandOver => {
+  const { data } = record;
+  const ruled = ruleOn(ruling, { ...record, data: () => data }, recipient);
+  if (ruled.outcome === 'withhold') return ruled;
+  const { event, release } = ruled;
+  return { outcome: 'release', event, data: release === null ? data : narrow(data, release) };
+};
+
+const NOTHING: ReadonlySet<SafeguardKind> = new Set();
+const MOST_USUAL = 10_000;
+
+/** Of one ruling: what was found out for records that are alike in everything that gates look at. */
+const usual = new WeakMap<HandOverRuling, Map<string, Ruled>>();
+
+const usualOf = (ruling: HandOverRuling): Map<string, Ruled> => {
+  const known = usual.get(ruling) ?? new Map<string, Ruled>();
+  usual.set(ruling, known);
+  return known;
+};
+
+const keyOf = (event: Envelope, recipient: string): string =>
+  `${recipient} ${event.source} ${event.type} ${event.classification} ${event.replay} ${event.match} ${event.inResponseTo} ${event.agreement} ${event.handling} ${event.exclude}`;
+
+const asUsual = (
+  event: Envelope,
+  { event: { agreement }, release }: Ruled & { outcome: 'release' },
+): Envelope =>
+  release === null && sameList(event.agreement, agreement)
+    ? event
+    : { ...(release === null ? event : withAttributes(event, release)), agreement };
+
+const sameList = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((item, index) => item === other[index]);
+
+const findOut = (
+  ruling: HandOverRuling,
+  record: UnreadRecord,
+  recipient: string,
+  safeguards: ReadonlySet<SafeguardKind>,
+): { ruled: Ruled; looked: boolean } => {
+  const { event } = record;
   const candidates = candidatesFor(ruling, event, recipient);
-  const protecting = new Set(ruling.protecting([event.subject]));
-  const refusals = candidates.map((version) =>
-    refusalOf({ ruling, record, recipient, version, safeguards: protecting }),
-  );
-  const inForce = candidates.filter((_, index) => refusals[index] === null);
-  if (inForce.length === 0) return { outcome: 'withhold', reason: furthest(refusals) };
+  const asked = candidates.map((version) => refusalOf({ ruling, record, recipient, version, safeguards }));
+  const looked = asked.some((one) => one.looked);
+  const inForce = candidates.filter((_, index) => asked[index]?.refusal === null);
+  if (inForce.length === 0)
+    return { ruled: { outcome: 'withhold', reason: furthest(asked.map(({ refusal }) => refusal)) }, looked };
   const agreement = inForce.map(reference);
   const unchanged =
-    event.agreement.every((named) => agreement.includes(named)) && !protecting.has('shielded');
-  if (unchanged) return { outcome: 'release', event: { ...event, agreement }, data };
+    event.agreement.every((named) => agreement.includes(named)) && !safeguards.has('shielded');
+  if (unchanged)
+    return { ruled: { outcome: 'release', event: { ...event, agreement }, release: null }, looked };
   const union = unionRelease(inForce.flatMap(({ record: { release } }) => release[event.type] ?? []));
-  if ('problem' in union) return { outcome: 'withhold', reason: 'cannot-project' };
-  const release = protecting.has('shielded') ? withoutLocations(union, record.schema) : union;
+  if ('problem' in union) return { ruled: { outcome: 'withhold', reason: 'cannot-project' }, looked };
+  const release = safeguards.has('shielded') ? withoutLocations(union, record.schema) : union;
   return {
-    outcome: 'release',
-    event: { ...withAttributes(event, release), agreement },
-    data: narrow(data, release),
+    ruled: { outcome: 'release', event: { ...withAttributes(event, release), agreement }, release },
+    looked,
   };
 };
 
@@ -72,13 +135,20 @@ const candidatesFor = (ruling: HandOverRuling, event: Envelope, recipient: strin
 
 type Asked = {
   ruling: HandOverRuling;
-  record: InboxRecord;
+  record: UnreadRecord;
   recipient: string;
   version: VersionState;
   safeguards: GateQuestion['safeguards'];
 };
 
-const refusalOf = ({ ruling, record, recipient, version, safeguards }: Asked): WithheldReason | null => {
+/** `looked`: whether the answer depends on the record's data. */
+const refusalOf = ({
+  ruling,
+  record,
+  recipient,
+  version,
+  safeguards,
+}: Asked): { refusal: WithheldReason | null; looked: boolean } => {
   const { event } = record;
   const before = releasedUnder(ruling, event, version);
   const sibling = version.record.release[event.type]?.sibling;
@@ -95,7 +165,7 @@ const refusalOf = ({ ruling, record, recipient, version, safeguards }: Asked): W
     known: (reasons) => knownThen(before, reasons, event),
     today: ruling.today,
   };
-  return GATES.find(([, refuses]) => refuses(asked))?.[0] ?? null;
+  return { refusal: GATES.find(([, refuses]) => refuses(asked))?.[0] ?? null, looked: !met };
 };
 
 const furthest = (refusals: readonly (WithheldReason | null)[]): WithheldReason =>
@@ -111,10 +181,10 @@ const whereOf = ({ record }: VersionState, type: string): Where =>
   record.release[type]?.sibling?.where ?? record.agreement.where ?? {};
 
 /** The record's own fields; what it holds in a general form only says nothing exact and is left out. */
-const exactly = ({ event, data, schema }: InboxRecord, before: VersionState | undefined): unknown => {
+const exactly = ({ event, data, schema }: UnreadRecord, before: VersionState | undefined): unknown => {
   const general = before?.record.release[event.type]?.generalise ?? {};
   const exact = leavesOf(schema).filter(({ path }) => !Object.hasOwn(general, path));
-  return narrow(data, { leaves: exact.map(({ path }) => path), generalise: {} });
+  return narrow(data(), { leaves: exact.map(({ path }) => path), generalise: {} });
 };
 
 /** Whom a recipient knows is looked up when an event is released: an inbox holds nothing to look them up by. */

@@ -2,6 +2,7 @@ import { within } from './deadline.ts';
 import type { Kafka } from './kafka.ts';
 import type { FetchedPartition } from './kafka-session.ts';
 import type { Logger } from './log.ts';
+import { createReadAhead } from './read-ahead.ts';
 import type { Reader } from './reader.ts';
 import { createTail, type Tail } from './tail.ts';
 
@@ -23,8 +24,8 @@ export type Inbox = {
 };
 
 /**
- * Reads from these positions, oldest first in each partition, with no wait.
- * @param wanted how many records the caller can use; what is read beyond them is read again for the next page
+ * Reads from these positions, oldest first in each partition, with no wait. What was read a moment ago is not fetched again.
+ * @param wanted how many records the caller can use: where fewer are at hand, more are fetched
  */
 export type ReadFrom = (
   positions: readonly PartitionOffset[],
@@ -50,9 +51,6 @@ const DEFAULTS: InboxSettings = { tailWaitMs: 50, idleMs: 30_000, requestMs: 5_0
 /** What one look at an inbox may bring into memory, besides a batch that is larger by itself. */
 const ANSWER_BYTES = 1_572_864;
 const PARTITION_BYTES = 262_144;
-/** A generous size for one record, and the least that is worth asking a broker for. */
-const RECORD_BYTES = 2_048;
-const LEAST_BYTES = 65_536;
 
 type Open = { inbox: Inbox; users: number; idle: NodeJS.Timeout | undefined; close(): Promise<void> };
 
@@ -110,6 +108,20 @@ const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logg
   const partitions = () => soon(reader.partitionCount(topic));
   const all = async () => Array.from({ length: await partitions() }, (_, partition) => partition);
   const bounds = async () => inOrder(await soon(reader.bounds(topic, await all())));
+  const ahead = createReadAhead();
+  const fetchFrom = async (positions: readonly PartitionOffset[]): Promise<FetchedPartition[]> => {
+    const fetched = await soon(
+      reader.fetch(
+        positions.map((position) => ({ topic, ...position })),
+        { maxWaitMs: 0, maxBytes: ANSWER_BYTES, partitionMaxBytes: PARTITION_BYTES },
+      ),
+    );
+    for (const part of fetched) {
+      const asked = positions.find(({ partition }) => partition === part.partition);
+      if (asked !== undefined && !part.outOfRange) ahead.keep(asked.offset, part);
+    }
+    return fetched;
+  };
   const inbox: Inbox = {
     partitions,
     oldest: async () => (await bounds()).map(({ start }) => start),
@@ -118,22 +130,18 @@ const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logg
       const found = await soon(reader.atTime(topic, await all(), time));
       return inOrder(found).map(({ offset }) => offset);
     },
-    read: (positions, wanted = Number.POSITIVE_INFINITY) => {
-      const bytes = Math.max(LEAST_BYTES, wanted * RECORD_BYTES);
-      return soon(
-        reader.fetch(
-          positions.map((position) => ({ topic, ...position })),
-          {
-            maxWaitMs: 0,
-            maxBytes: Math.min(ANSWER_BYTES, bytes),
-            partitionMaxBytes: Math.min(PARTITION_BYTES, bytes),
-          },
-        ),
-      );
+    read: async (positions, wanted = 1) => {
+      const atHand = positions.map(({ partition, offset }) => ahead.from(partition, offset));
+      const count = atHand.reduce((sum, part) => sum + (part?.records.length ?? 0), 0);
+      const missing = count < wanted ? positions : positions.filter((_, index) => !atHand[index]);
+      const fetched = missing.length > 0 ? await fetchFrom(missing) : [];
+      if (count < wanted) return fetched;
+      return [...atHand.filter((part) => part !== undefined), ...fetched];
     },
     beyond: tail.beyond,
   };
   const close = async () => {
+    ahead.clear();
     await Promise.allSettled([tail.close(), reader.close()]);
   };
   return { inbox, users: 0, idle: undefined, close };

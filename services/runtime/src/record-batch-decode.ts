@@ -81,7 +81,7 @@ const decodeBatch = (bytes: Buffer): StoredBatch => {
           `A record batch is compressed with codec ${attributes & CODEC}; only gzip and zstd are read`,
         );
       const plain = await decompress(bytes.subarray(HEADER_BYTES)).catch(unreadable);
-      const cursor: Cursor = { bytes: plain, at: 0, names: [] };
+      const cursor: Cursor = { bytes: plain, at: 0, names: [], values: [] };
       const baseTimestamp = Number(bytes.readBigInt64BE(27));
       const appendTime = (attributes & LOG_APPEND_TIME) === 0 ? null : Number(bytes.readBigInt64BE(35));
       return Array.from({ length: bytes.readInt32BE(57) }, () =>
@@ -91,8 +91,16 @@ const decodeBatch = (bytes: Buffer): StoredBatch => {
   };
 };
 
-/** `names` are those of the record before, by place: most records of a batch have the same headers in the same order. */
-type Cursor = { bytes: Buffer; at: number; names: { bytes: Buffer; text: string }[] };
+/**
+ * `names` and `values` are those of the record before, by place: most records of a batch have the same headers in the same order,
+ * and the same values in many of them. Equal values are one object, which whoever reads them can tell at once.
+ */
+type Cursor = {
+  bytes: Buffer;
+  at: number;
+  names: { bytes: Buffer; text: string }[];
+  values: (Buffer | null)[];
+};
 
 const readRecord = (
   cursor: Cursor,
@@ -109,30 +117,66 @@ const readRecord = (
   const key = readBytes(cursor);
   const value = readBytes(cursor);
   const count = readVarint(cursor);
-  const headers: [string, Buffer | undefined][] = [];
+  const headers: FetchedRecord['headers'] = {};
   for (let index = 0; index < count; index += 1) {
     const name = readName(cursor, index);
-    headers.push([name, readBytes(cursor) ?? undefined]);
+    const text = readValue(cursor, index) ?? undefined;
+    // Of a repeated header the last one counts, as in Kafka's own clients.
+    if (name === PROTOTYPE) Object.defineProperty(headers, name, { ...MEMBER, value: text });
+    else headers[name] = text;
   }
   if (cursor.at !== end || end > cursor.bytes.length) throw malformed('a record of a wrong length');
-  // Of a repeated header the last one counts, as in Kafka's own clients.
-  return { offset, timestamp, key, value, headers: Object.fromEntries(headers) };
+  return { offset, timestamp, key, value, headers };
 };
+
+/** The one name that would not become a member by itself. */
+const PROTOTYPE = '__proto__';
+const MEMBER = { enumerable: true, writable: true, configurable: true };
 
 /** Names beyond this place are made anew for each record. */
 const REMEMBERED_NAMES = 64;
 
 const readName = (cursor: Cursor, index: number): string => {
+  const start = cursor.at;
+  const known = cursor.names[index];
+  const length = readVarint(cursor);
+  if (known !== undefined && length === known.bytes.length && isAt(cursor, known.bytes)) {
+    cursor.at += length;
+    return known.text;
+  }
+  cursor.at = start;
   const bytes = readBytes(cursor);
   if (bytes === null) return '';
-  const known = cursor.names[index];
-  if (known?.bytes.equals(bytes)) return known.text;
   const text = bytes.toString('utf8');
   if (index < REMEMBERED_NAMES) cursor.names[index] = { bytes, text };
   return text;
 };
 
+const readValue = (cursor: Cursor, index: number): Buffer | null => {
+  const start = cursor.at;
+  const known = cursor.values[index];
+  if (known && readVarint(cursor) === known.length && isAt(cursor, known)) {
+    cursor.at += known.length;
+    return known;
+  }
+  cursor.at = start;
+  const bytes = readBytes(cursor);
+  if (index < REMEMBERED_NAMES) cursor.values[index] = bytes;
+  return bytes;
+};
+
+const isAt = ({ bytes, at }: Cursor, wanted: Buffer): boolean => {
+  for (let index = 0; index < wanted.length; index += 1)
+    if (bytes[at + index] !== wanted[index]) return false;
+  return true;
+};
+
 const readVarint = (cursor: Cursor): number => {
+  const only = cursor.bytes[cursor.at] ?? 0;
+  if (only < 0x80) {
+    cursor.at += 1;
+    return (only >>> 1) ^ -(only & 1);
+  }
   let value = 0;
   for (let shift = 0; shift < 35; shift += 7) {
     const byte = cursor.bytes[cursor.at++] ?? 0;

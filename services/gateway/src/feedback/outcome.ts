@@ -1,4 +1,4 @@
-import type { Decode } from '@causeway/runtime/decoder';
+import type { WriterOf } from '@causeway/runtime/decoder';
 import { decodeHeaders, organisationOf } from '@causeway/runtime/event';
 import { isFeedback } from '@causeway/runtime/feedback';
 import type { Inbox } from '@causeway/runtime/inbox';
@@ -30,7 +30,7 @@ export type Outcome = { id: string; recipients: RecipientOutcome[] };
  * @throws RetryableError while the inbox is not read to its end
  */
 export const outcomeOf = async (
-  { index, decode }: { index: FeedbackIndex; decode: Decode },
+  { index, writerOf }: { index: FeedbackIndex; writerOf: WriterOf },
   inbox: Inbox,
   organisation: string,
   id: string,
@@ -44,14 +44,16 @@ export const outcomeOf = async (
     if (!isFeedback(type)) continue;
     const recipient = organisationOf(source) ?? '';
     const known = recipients.get(recipient) ?? nothingFrom(recipient);
-    const { data } = await decode(record.value);
-    recipients.set(recipient, withFeedback(known, type, data));
+    const writer = await writerOf(record.value);
+    recipients.set(recipient, withFeedback(known, type, writer.decode(record.value ?? NOTHING)));
   }
   return {
     id,
     recipients: [...recipients.values()].sort((a, b) => (a.organisation < b.organisation ? -1 : 1)),
   };
 };
+
+const NOTHING = Buffer.alloc(0);
 
 const recordAt = async (inbox: Inbox, { partition, offset }: Place): Promise<FetchedRecord | undefined> => {
   const [fetched] = await inbox.read([{ partition, offset }]);

@@ -37,3 +37,24 @@ const listed = (items: readonly string[]): string | undefined =>
 
 const given = (name: string, value: string | boolean | undefined): Record<string, string | boolean> =>
   value === undefined ? {} : { [name]: value };
+
+/**
+ * The same as UTF-8 text up to its data, for many events: every attribute of an envelope has a form that needs no escaping.
+ */
+export const attributesText = (event: Envelope, position: string): string => {
+  const { classification, handling, recordedTime, priority, actBy, correlationId, inResponseTo, corrects } =
+    event;
+  return `{"specversion":"1.0","id":"${event.id}","source":"${event.source}","type":"${event.type}","time":"${event.time}","subject":"${event.subject}","datacontenttype":"application/json","dataclassification":"${classification}"${
+    handling.length > 0 ? `,"handling":"${handling.join(' ')}"` : ''
+  }${recordedTime === undefined ? '' : `,"recordedtime":"${recordedTime}"`}${
+    priority === undefined ? '' : `,"priority":"${priority}"`
+  }${actBy === undefined ? '' : `,"actby":"${actBy}"`}${
+    correlationId === undefined ? '' : `,"correlationid":"${correlationId}"`
+  }${inResponseTo === undefined ? '' : `,"inresponseto":"${inResponseTo}"`}${
+    corrects === undefined ? '' : `,"corrects":"${corrects}"`
+  }${event.replay ? ',"replay":true' : ''}${
+    event.agreement.length > 0 ? `,"agreement":"${event.agreement.join(' ')}"` : ''
+  }${event.match === undefined ? '' : `,"match":"${event.match}"`}${
+    event.traceparent === undefined ? '' : `,"traceparent":"${event.traceparent}"`
+  },"position":"${position}","data":`;
+};

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Decode } from '@causeway/runtime/decoder';
+import type { WriterOf } from '@causeway/runtime/decoder';
 import { errorCode } from '@causeway/runtime/errors';
 import { Problem } from '@causeway/runtime/http';
 import type { Inbox, Inboxes } from '@causeway/runtime/inbox';
@@ -15,7 +15,7 @@ import type { Filter, Start } from './query.ts';
 export type ReadingParts = Knowledge & {
   inboxes: Inboxes;
   cursors: Cursors;
-  decode: Decode;
+  writerOf: WriterOf;
   log: Logger;
   /** Milliseconds since 1970. */
   now: () => number;

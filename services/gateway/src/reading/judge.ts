@@ -1,10 +1,13 @@
+import type { WriterSchema } from '@causeway/runtime/avro';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
 import { decodeHeaders, type Envelope } from '@causeway/runtime/event';
-import { handOver } from '@causeway/runtime/hand-over';
+import { ruleOn } from '@causeway/runtime/hand-over';
 import type { FetchedRecord } from '@causeway/runtime/kafka-session';
 import type { HandOverRuling } from '@causeway/runtime/knowledge';
-import { positionOf, toCloudEvent } from './cloud-event.ts';
+import { narrow } from '@causeway/runtime/narrow';
+import { positionOf } from './cloud-event.ts';
 import type { ReadingParts } from './current-page.ts';
+import { createEventTexts } from './event-text.ts';
 import type { Judge, Judgement } from './page.ts';
 import type { Filter } from './query.ts';
 
@@ -16,7 +19,7 @@ export type Tally = { judged: number; withheld: number; unreadable: number };
  * passed, as it must not hold up what comes behind it; while the registry is away nothing is passed.
  */
 export const createJudge = (
-  { decode, log }: Pick<ReadingParts, 'decode' | 'log'>,
+  { writerOf, log }: Pick<ReadingParts, 'writerOf' | 'log'>,
   ruling: HandOverRuling,
   organisation: string,
   filter: Filter,
@@ -35,28 +38,48 @@ export const createJudge = (
     (filter.type === undefined || type === filter.type) &&
     (filter.subject === undefined || subject === filter.subject);
 
-  return async (record, partition) => {
-    try {
-      const event = decodeHeaders(record.headers);
-      if (!isAskedFor(event)) return { outcome: 'passed' };
-      tally.judged += 1;
-      const decision = handOver(ruling, { event, ...(await decode(record.value)) }, organisation);
-      if (decision.outcome === 'withhold') {
-        tally.withheld += 1;
-        return { outcome: 'passed' };
-      }
-      const position = positionOf(partition, record.offset);
-      return {
-        outcome: 'event',
-        event: decision.event,
-        json: JSON.stringify(toCloudEvent(decision.event, position, decision.data)),
-      };
-    } catch (error) {
+  const texts = createEventTexts();
+
+  const decide = (
+    event: Envelope,
+    { offset, value }: FetchedRecord,
+    partition: number,
+    writer: WriterSchema,
+  ): Judgement => {
+    const bytes = value ?? NOTHING;
+    const record = { event, schema: writer.schema, data: () => writer.decode(bytes) };
+    const ruled = ruleOn(ruling, record, organisation);
+    if (ruled.outcome === 'withhold') {
+      tally.withheld += 1;
+      return { outcome: 'passed' };
+    }
+    const position = positionOf(partition, offset);
+    const json =
+      ruled.release === null
+        ? texts.whole(ruled.event, position, writer, bytes)
+        : texts.of(ruled.event, position, narrow(record.data(), ruled.release));
+    return { outcome: 'event', event: ruled.event, json };
+  };
+
+  return (record, partition) => {
+    const failed = (error: unknown): Judgement => {
       if (isPermanent(error)) return unreadable(error, record, partition);
       return {
         outcome: 'blocked',
         error: error instanceof Error ? error : new Error('judging a record failed'),
       };
+    };
+    try {
+      const event = decodeHeaders(record.headers);
+      if (!isAskedFor(event)) return { outcome: 'passed' };
+      tally.judged += 1;
+      const writer = writerOf(record.value);
+      if (!(writer instanceof Promise)) return decide(event, record, partition, writer);
+      return writer.then((found) => decide(event, record, partition, found)).catch(failed);
+    } catch (error) {
+      return failed(error);
     }
   };
 };
+
+const NOTHING = Buffer.alloc(0);

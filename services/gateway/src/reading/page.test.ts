@@ -55,7 +55,7 @@ const wantedOnly: Judge = async ({ value, offset }, partition) =>
     ? {
         outcome: 'event',
         event: ABOUT,
-        json: JSON.stringify({ at: `${partition}-${offset}`, data: 'd'.repeat(value.length) }),
+        json: Buffer.from(JSON.stringify({ at: `${partition}-${offset}`, data: 'd'.repeat(value.length) })),
       }
     : { outcome: 'passed' };
 
@@ -67,7 +67,7 @@ const expected = (partitions: readonly Log[]) =>
   );
 
 const namesIn = (page: Page): string[] =>
-  page.events.map(({ json }) => (JSON.parse(json) as { at: string }).at);
+  page.events.map(({ json }) => (JSON.parse(json.toString()) as { at: string }).at);
 
 async function pageOf(...args: Parameters<typeof readPage>): Promise<Page> {
   const page = await readPage(...args);

@@ -10,18 +10,19 @@ import type { Placed } from '@causeway/runtime/overdue';
 
 /** What becomes of one record of an inbox for one request. */
 export type Judgement =
-  | { outcome: 'event'; json: string; event: Envelope }
+  | { outcome: 'event'; json: Buffer; event: Envelope }
   /** Not asked for, not allowed any more, or not readable: its position is passed. */
   | { outcome: 'passed' }
   /** Cannot be judged now: its partition stops before it, the others go on. */
   | { outcome: 'blocked'; error: Error };
 
-export type Judge = (record: FetchedRecord, partition: number) => Promise<Judgement>;
+/** No promise where nothing has to be looked up: most records of a page are judged in one go. */
+export type Judge = (record: FetchedRecord, partition: number) => Judgement | Promise<Judgement>;
 
 export type PageLimits = { events: number; bytes: number };
 
-/** A CloudEvent in structured JSON, where it lies, and where its partition goes on behind it. */
-export type PageEvent = Placed & { json: string; next: number };
+/** A CloudEvent in structured JSON (UTF-8), where it lies, and where its partition goes on behind it. */
+export type PageEvent = Placed & { json: Buffer; next: number };
 
 export type Page = {
   /** In the order in which they are handed over. */
@@ -100,14 +101,15 @@ const assemblePage = async (
     const slice = oldest(slices);
     const record = slice.records[slice.at];
     if (record === undefined) break;
-    const judgement = await judge(record, slice.partition);
+    const judging = judge(record, slice.partition);
+    const judgement = judging instanceof Promise ? await judging : judging;
     if (judgement.outcome === 'blocked') {
       blocked ??= judgement.error;
       slices.splice(slices.indexOf(slice), 1);
       continue;
     }
     if (judgement.outcome === 'event') {
-      const size = Buffer.byteLength(judgement.json);
+      const size = judgement.json.length;
       if (events.length > 0 && bytes + size > limits.bytes) break;
       events.push({
         json: judgement.json,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { WriterSchema } from '@causeway/runtime/avro';
 import { encodeHeaders } from '@causeway/runtime/event';
 import { Problem } from '@causeway/runtime/http';
 import type { Inbox } from '@causeway/runtime/inbox';
@@ -80,10 +81,18 @@ const inbox: Inbox = {
 const cursors = createCursors(['a key that is long enough']);
 
 const SCHEMA = { type: 'record' as const, name: 'View', fields: [] };
+const WRITER: WriterSchema = {
+  id: 1,
+  name: 'View',
+  schema: SCHEMA,
+  check: () => {},
+  decode: () => ({}),
+  writeJson: (_, output, at) => at + output.write('{}', at),
+};
 
 const partsWith = (
   agreements: ReadingParts['agreements'],
-  decode: ReadingParts['decode'] = async () => ({ data: {}, schema: SCHEMA }),
+  writerOf: ReadingParts['writerOf'] = () => WRITER,
 ) => {
   let clock = Date.parse('2026-11-23T09:00:00Z');
   const now = () => {
@@ -91,7 +100,7 @@ const partsWith = (
     return clock;
   };
   const inboxes: ReadingParts['inboxes'] = { use: (_, task) => task(inbox), close: async () => {} };
-  return { inboxes, cursors, decode, agreements, log: createLogger('test', 'silent'), now };
+  return { inboxes, cursors, writerOf, agreements, log: createLogger('test', 'silent'), now };
 };
 
 const refusal = async (asked: Promise<unknown>): Promise<Problem> => {
@@ -122,11 +131,11 @@ test('an empty inbox needs no agreements', async () => {
 test('an agreement that is suspended while a page is put together is obeyed', async () => {
   let offset = 2;
   const state = () => stateWith(offset === 2 ? 'active' : 'suspended');
-  const decode = async () => {
+  const writerOf = async () => {
     offset = 3;
-    return { data: {}, schema: SCHEMA };
+    return WRITER;
   };
-  const parts = partsWith({ state, offset: () => offset, freshWithin: () => true }, decode);
+  const parts = partsWith({ state, offset: () => offset, freshWithin: () => true }, writerOf);
   const answer = await readEvents(parts, COUNCIL, query, never);
   assert.deepEqual([answer.events, answer.withheld], [[], 1]);
   assert.deepEqual(cursors.read(answer.next, COUNCIL), [6, 3]);

@@ -29,7 +29,7 @@ export type Sink = {
   /** Called once, before the first write: after it a problem can no longer be the answer. */
   open(): void;
   /** Resolves when the reader has taken enough for the next write; false when he has gone or takes too long. */
-  write(text: string): Promise<boolean>;
+  write(text: Buffer | string): Promise<boolean>;
   /** Hears of each page that was taken. */
   count(events: readonly PageEvent[], tally: Tally): void;
 };
@@ -98,12 +98,13 @@ const flow = async (stream: Stream, from: readonly number[], first: Read): Promi
   try {
     for (let read = first; ; read = await patiently(stream, positions)) {
       const { page, tally } = read;
-      text += messagesOf(page, positions, id);
+      const messages = messagesOf(page, positions, id);
       positions = page.positions;
       // An id without data moves the reader on past what is not for him, and shows that both are still there.
-      if (text === '' && now() - written >= settings.heartbeatMs) text = `: heartbeat\n${id(positions)}\n`;
-      if (text !== '') {
-        if (!(await sink.write(text))) return refused();
+      if (text === '' && messages.length === 0 && now() - written >= settings.heartbeatMs)
+        text = `: heartbeat\n${id(positions)}\n`;
+      if (text !== '' || messages.length > 0) {
+        if (!(await sink.write(Buffer.concat([Buffer.from(text), ...messages])))) return refused();
         written = now();
         text = '';
       }
@@ -130,15 +131,15 @@ const goodbye = async ({ signals, sink }: Stream, id: string): Promise<StreamEnd
   return reason;
 };
 
+const MESSAGE_END = Buffer.from('\n\n');
+
 /** One message per event; its id is the cursor behind it. */
-const messagesOf = (page: Page, from: readonly number[], id: Id): string => {
+const messagesOf = (page: Page, from: readonly number[], id: Id): Buffer[] => {
   const at = [...from];
-  return page.events
-    .map(({ json, partition, next }) => {
-      at[partition] = next;
-      return `${id(at)}data: ${json}\n\n`;
-    })
-    .join('');
+  return page.events.flatMap(({ json, partition, next }) => {
+    at[partition] = next;
+    return [Buffer.from(`${id(at)}data: `), json, MESSAGE_END];
+  });
 };
 
 /** The next page, waiting for what can pass. */

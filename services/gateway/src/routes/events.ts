@@ -3,6 +3,7 @@ import { auditOf } from '../audit.ts';
 import { callerOf } from '../guard.ts';
 import type { ReadingParts } from '../reading/current-page.ts';
 import type { HandedOver } from '../reading/handed-over.ts';
+import type { PageEvent } from '../reading/page.ts';
 import { parseEventQuery } from '../reading/query.ts';
 import { readEvents } from '../reading/read.ts';
 
@@ -18,6 +19,16 @@ export const getEvents =
     const { events, next, withheld, unreadable } = answer;
     Object.assign(auditOf(response), { count: events.length, withheld, unreadable });
     response.once('finish', () => handedOver(caller, 'pull', events, withheld));
-    const json = events.map((event) => event.json).join(',');
-    response.type('application/json').send(`{"events":[${json}],"next":${JSON.stringify(next)}}`);
+    response.type('application/json').send(bodyOf(events, next));
   };
+
+const BEGIN = Buffer.from('{"events":[');
+const COMMA = Buffer.from(',');
+
+const bodyOf = (events: readonly PageEvent[], next: string): Buffer => {
+  const pieces: Buffer[] = [BEGIN];
+  for (const { json } of events) pieces.push(json, COMMA);
+  if (events.length > 0) pieces.pop();
+  pieces.push(Buffer.from(`],"next":${JSON.stringify(next)}}`));
+  return Buffer.concat(pieces);
+};

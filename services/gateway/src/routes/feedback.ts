@@ -27,7 +27,7 @@ export const getOutcome =
     const { id } = request.params;
     const outcome = EVENT_ID.test(id)
       ? await withInbox(reading, organisation, (inbox) =>
-          outcomeOf({ index, decode: reading.decode }, inbox, organisation, id),
+          outcomeOf({ index, writerOf: reading.writerOf }, inbox, organisation, id),
         )
       : { id, recipients: [] };
     response.json(outcome);

@@ -4,7 +4,7 @@ import { isPermanent } from '../errors.ts';
 import { decodeHeaders } from '../event.ts';
 import { type HandOver, handOver, type InboxRecord } from '../hand-over.ts';
 import type { FetchedRecord } from '../kafka-session.ts';
-import { createRulings, type Knowledge } from '../knowledge.ts';
+import { createRulings, type HandOverRuling, type Knowledge } from '../knowledge.ts';
 import type { Clock } from './subscription.ts';
 
 /** An inbox record, read. */
@@ -23,9 +23,19 @@ export type Judge = {
 };
 
 const STALE_PAUSE_MS = 50;
+/** What was found out about the agreements serves the events of a moment. */
+const MOMENT_MS = 200;
 
 export const createJudge = ({ organisation, decode, clock, ...knowledge }: JudgeParts): Judge => {
   const rulings = createRulings(knowledge, () => clock.now());
+  let made: { ruling: HandOverRuling; at: number } | undefined;
+
+  const current = (): HandOverRuling => {
+    const at = performance.now();
+    if (made === undefined || at - made.at > MOMENT_MS || !rulings.isCurrent(made.ruling))
+      made = { ruling: rulings.current(), at };
+    return made.ruling;
+  };
 
   return {
     async read(record) {
@@ -42,7 +52,7 @@ export const createJudge = ({ organisation, decode, clock, ...knowledge }: Judge
         signal.throwIfAborted();
         await new Promise((resolve) => setTimeout(resolve, STALE_PAUSE_MS));
       }
-      return handOver(rulings.current(), read, organisation);
+      return handOver(current(), read, organisation);
     },
   };
 };
