@@ -19,13 +19,13 @@ import { createVerification, type WholeChain } from '@causeway/runtime/ledger-ve
 import { createLogger } from '@causeway/runtime/log';
 import { isPack, verifyPack } from '@causeway/runtime/proof-pack';
 import { type Reader, readToEnd } from '@causeway/runtime/reader';
-import { createNoteSigner, type NoteSigner, noteVerifier } from '@causeway/runtime/signed-note';
+import { createNoteSigner, type NoteSigner, noteVerifiers } from '@causeway/runtime/signed-note';
 import { CHECKPOINTS_TOPIC, CONSOLE_LEDGER_TOPIC, topicsOf } from '@causeway/runtime/topology';
 import { readSecret } from './local/secrets.ts';
 import { CannotStart, homeOf } from './local/settings.ts';
 import { connectTo, type RunningSystem, runCommand, runningSystem } from './running.ts';
 
-const USAGE = `npm run ledger -- verify [<file>] [--key <verifier key>] [--checkpoints <folder>]
+const USAGE = `npm run ledger -- verify [<file>] [--key <verifier key>]… [--checkpoints <folder>]
 npm run ledger -- export <file>
 npm run ledger -- show <event id>`;
 const PROGRESS_EVERY = 100_000;
@@ -33,15 +33,15 @@ const PROGRESS_EVERY = 100_000;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const home = homeOf(process.env);
 
-type Options = { key?: string | undefined; checkpoints?: string | undefined };
+type Options = { key?: string[] | undefined; checkpoints?: string | undefined };
 
 const folderOf = ({ checkpoints }: Options) =>
   checkpoints ?? process.env.CHECKPOINT_DIR ?? join(home, 'checkpoints');
 
-/** The key that the console has published, so that a forger's own key is not taken for it. */
+/** The keys that the console has published, one a line, so that a forger's own key is not taken for one. */
 function publishedKey(options: Options): string | undefined {
   const path = join(folderOf(options), 'verifier.txt');
-  return options.key ?? (existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined);
+  return options.key?.join('\n') ?? (existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined);
 }
 
 function progress(records: number): void {
@@ -154,7 +154,7 @@ async function verifyKafka(options: Options): Promise<number> {
     const anchors = createAnchors();
     let [problems, records, checkpoints] = [0, 0, 0];
     for (const note of key ? await checkpointNotes(ledgers, options) : []) {
-      const opened = openCheckpoint(note, [noteVerifier(key ?? '')]);
+      const opened = openCheckpoint(note, noteVerifiers(key ?? ''));
       checkpoints += 1;
       if (!('problem' in opened)) anchors.add(opened);
       else {
@@ -185,13 +185,13 @@ async function verifyKafka(options: Options): Promise<number> {
 /** The end is signed where the machine has the key, as it has with `npm start`. */
 function signerHere(): NoteSigner | undefined {
   const seed = process.env.CHECKPOINT_KEY ?? readSecret(join(home, 'secrets'), 'checkpoint-key');
-  return seed ? createNoteSigner(process.env.CHECKPOINT_NAME ?? 'causeway', seed) : undefined;
+  return seed ? createNoteSigner(process.env.CHECKPOINT_NAME ?? 'causeway', seed.split(',')) : undefined;
 }
 
 async function exportTo(path: string, options: Options): Promise<number> {
   return withLedgers(async (ledgers) => {
     const signer = signerHere();
-    const verifierKey = signer?.verifierKey ?? publishedKey(options);
+    const verifierKey = publishedKey(options) ?? signer?.verifierKeys.join('\n');
     if (!verifierKey)
       throw new CannotStart(`There is no key at ${folderOf(options)}; name the published one with --key.`);
     const file = createWriteStream(path, { flags: 'wx' });
@@ -262,7 +262,7 @@ await runCommand(async (args) => {
     // An event id may begin with a hyphen, like an option.
     args: args[0] === 'show' ? ['show', '--', ...args.slice(1)] : args,
     allowPositionals: true,
-    options: { key: { type: 'string' }, checkpoints: { type: 'string' } },
+    options: { key: { type: 'string', multiple: true }, checkpoints: { type: 'string' } },
   });
   const [command, target, ...rest] = positionals;
   if (rest.length === 0 && command === 'verify')

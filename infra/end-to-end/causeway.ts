@@ -21,6 +21,7 @@ export type Causeway = {
   logs(): string;
   /** Ends a part at once; the supervisor starts it again. */
   kill(part: string): void;
+  /** A home that was given stays. */
   stop(): Promise<void>;
 };
 
@@ -33,8 +34,11 @@ export type CloudEvent = {
 };
 export type EventsAnswer = { events: CloudEvent[]; next: string };
 
-export const startCauseway = async (): Promise<Causeway> => {
-  const home = mkdtempSync(join(tmpdir(), 'causeway-end-to-end-'));
+type Options = { home?: string; agreementsDir?: string };
+
+/** @param options a home of before goes on where it ended */
+export const startCauseway = async (options: Options = {}): Promise<Causeway> => {
+  const { home = mkdtempSync(join(tmpdir(), 'causeway-end-to-end-')) } = options;
   const failures: Error[] = [];
   const system = await startSystem({
     home,
@@ -42,7 +46,7 @@ export const startCauseway = async (): Promise<Causeway> => {
     environment: { NHS_TRUST_IDLE_SECONDS: '2' },
     ports: freePorts(),
     simulators: false,
-    agreementsDir: join(import.meta.dirname, 'agreements'),
+    agreementsDir: options.agreementsDir ?? join(import.meta.dirname, 'agreements'),
     say: () => {},
     onFailed: (error) => failures.push(error),
   }).catch((error) => {
@@ -111,7 +115,7 @@ export const startCauseway = async (): Promise<Causeway> => {
     },
     stop: async () => {
       await system.stop();
-      rmSync(home, { recursive: true, force: true });
+      if (options.home === undefined) rmSync(home, { recursive: true, force: true });
     },
   };
 };

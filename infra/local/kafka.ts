@@ -166,14 +166,18 @@ export async function ensureUsers(
   const missing = users.filter((user) => !known.includes(user));
   if (missing.length === 0) return [];
   for (const user of missing) {
-    const password = secrets.get(principalSecret(user));
-    const change = ['--alter', '--entity-type', 'users', '--entity-name', user];
-    const add = ['--add-config', `SCRAM-SHA-512=[password=${password}]`];
-    await runClusterTool(directory, access, 'kafka.admin.ConfigCommand', [...change, ...add]);
+    await setPassword(directory, access, user, secrets.get(principalSecret(user)));
     known.push(user);
     writeUsers(directory, known);
   }
   return missing;
+}
+
+/** Gives a user this password and no other: Kafka keeps one per user and mechanism. */
+export async function setPassword(directory: string, access: ClusterAccess, user: string, password: string) {
+  const change = ['--alter', '--entity-type', 'users', '--entity-name', user];
+  const add = ['--add-config', `SCRAM-SHA-512=[password=${password}]`];
+  await runClusterTool(directory, access, 'kafka.admin.ConfigCommand', [...change, ...add]);
 }
 
 /** Runs one of Kafka's own tools against a cluster. Resolves with what it prints. */

@@ -6,7 +6,7 @@ import { CONSOLE_CLIENT, clientSecretName } from './oidc.ts';
 import type { Connections } from './parts.ts';
 import { repository } from './paths.ts';
 import { LOOPBACK } from './ports.ts';
-import type { Secrets } from './secrets.ts';
+import { readSecret, type Secrets } from './secrets.ts';
 import { CannotStart, type Environment } from './settings.ts';
 import type { PartSpec } from './supervisor.ts';
 
@@ -153,16 +153,14 @@ function environmentOf(
     OIDC_ISSUER: connections.OIDC_ISSUER,
     ...(service.port && port !== undefined ? { [service.port.variable]: String(port) } : {}),
     ...(service.sinkPort && sinkPort !== undefined ? { [service.sinkPort.variable]: String(sinkPort) } : {}),
-    ...(adapter
-      ? { ORGANISATION: service.organisation, PARTNERSHIP_KEY: secrets.get('partnership-key') }
-      : {}),
+    ...(adapter ? { ORGANISATION: service.organisation, ...partnershipKeys(secrets) } : {}),
     ...(service.name === 'gateway'
       ? {
           CURSOR_KEY: secrets.get('cursor-key'),
           WEBHOOK_KEY: secrets.get('webhook-key'),
           // On a laptop partners' endpoints are programs on it.
           ...(environment.NODE_ENV === 'production' ? {} : { GATEWAY_WEBHOOKS_TO_LOOPBACK: 'true' }),
-          PARTNERSHIP_KEY: secrets.get('partnership-key'),
+          ...partnershipKeys(secrets),
           ...notWatched(),
         }
       : {}),
@@ -172,7 +170,7 @@ function environmentOf(
           NODE_OPTIONS: '--max-semi-space-size=4',
           CAUSEWAY_PARTS: watchedParts(placed),
           SESSION_KEY: secrets.get('session-key'),
-          PARTNERSHIP_KEY: secrets.get('partnership-key'),
+          ...partnershipKeys(secrets),
           CHECKPOINT_KEY: environment.CHECKPOINT_KEY || secrets.get('checkpoint-key'),
           CONSOLE_CLIENT_SECRET:
             environment.CONSOLE_CLIENT_SECRET || secrets.get(clientSecretName(CONSOLE_CLIENT)),
@@ -180,6 +178,15 @@ function environmentOf(
       : {}),
   };
   return pick(env, Object.keys(env));
+}
+
+/** The key of before is there for as long as its file is. */
+function partnershipKeys(secrets: Secrets): Environment {
+  const former = readSecret(secrets.directory, 'partnership-key-previous');
+  return {
+    PARTNERSHIP_KEY: secrets.get('partnership-key'),
+    ...(former === null ? {} : { PARTNERSHIP_KEY_PREVIOUS: former }),
+  };
 }
 
 /** An adapter that delivers also notices what is late. */

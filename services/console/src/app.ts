@@ -42,7 +42,7 @@ export type AppParts = {
   failures: Pick<FailureParts, 'codec' | 'reader' | 'producer' | 'ledger'>;
   flowTotals: () => FlowTotal[] | undefined;
   disclosures: Disclosures;
-  sessionKey: string;
+  sessionKeys: readonly string[];
   publicUrl: () => URL;
   /** Whether browsers reach the console over HTTPS only. */
   secure: boolean;
@@ -56,7 +56,7 @@ export type AppParts = {
 export function createApp(parts: AppParts): Express {
   const { production, log, clock } = parts;
   const pages = createPages();
-  const sessions = createSessions(parts.sessionKey, clock);
+  const sessions = createSessions(parts.sessionKeys, clock);
   const cookies = createCookies(parts.secure);
   const guard = createGuard({ sessions, cookies, access: parts.access, pages, production });
 

@@ -8,9 +8,11 @@ import {
   kafkaSettings,
   list,
   oidcSettings,
+  partnershipSettings,
   port,
   registrySettings,
   secret,
+  secrets,
   text,
   url,
 } from '@causeway/runtime/config';
@@ -23,7 +25,7 @@ import { followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createNoteSigner } from '@causeway/runtime/signed-note';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
-import { createTokeniser } from '@causeway/runtime/tokens';
+import { tokeniserOf } from '@causeway/runtime/tokens';
 import { IDENTITY_LINKS_TOPIC } from '@causeway/runtime/topology';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { createAgreementDesk } from './agreements/desk.ts';
@@ -68,12 +70,12 @@ export const consoleSettings = {
       : 'is not set; set it to the https address that people type to reach the console',
   ),
   CONSOLE_CLIENT_SECRET: secret(),
-  SESSION_KEY: secret(),
+  SESSION_KEY: secrets('seals'),
   /** Makes tokens of identifiers that somebody searches for. */
-  PARTNERSHIP_KEY: secret(),
+  ...partnershipSettings,
   CONSOLE_DISCLOSURES_SCHEMA: text('console_disclosures'),
-  /** Signs checkpoints: 32 random bytes in base64url. */
-  CHECKPOINT_KEY: secret(),
+  /** Sign checkpoints, all of them: each 32 random bytes in base64url. */
+  CHECKPOINT_KEY: secrets('is the one that others learn'),
   CHECKPOINT_NAME: text('causeway'),
   /** Where checkpoints are kept outside the cluster. */
   CHECKPOINT_DIR: text(),
@@ -134,6 +136,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     directory: config.CHECKPOINT_DIR,
     log,
     metrics,
+    record: (keys) => ledger.record([{ kind: 'checkpoint-keys', by: 'console', keys }]),
   });
   onStop('checkpoints', () => checkpointer.close());
   const ids = () => organisations.all().map(({ id }) => id);
@@ -163,7 +166,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     log,
   });
   onStop('index of disclosures', () => index.close());
-  const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY));
+  const tokeniser = tokeniserOf(config);
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
 
   const producer = kafka.producer();
@@ -186,11 +189,11 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
       catalogue: loadCatalogue(),
     }),
     disclosures: createDisclosures({ index, links, tokeniser, ledger }),
-    checkpoints: { ...signer, latest: checkpointer.latest },
+    checkpoints: { sign: signer.sign, keys: checkpointer.keys, latest: checkpointer.latest },
     world,
     failures: { codec, ledger, producer, reader: () => kafka.reader() },
     flowTotals: totals.now,
-    sessionKey: config.SESSION_KEY,
+    sessionKeys: config.SESSION_KEY,
     publicUrl: () => publicUrl ?? new URL(server.url),
     secure: configuredUrl?.protocol === 'https:',
     production,

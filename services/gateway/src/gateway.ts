@@ -11,9 +11,9 @@ import {
   kafkaSettings,
   list,
   oidcSettings,
+  partnershipSettings,
   port,
   registrySettings,
-  secret,
   secrets,
   text,
   url,
@@ -29,7 +29,7 @@ import { followOrganisations, type Organisations } from '@causeway/runtime/organ
 import { followSafeguards } from '@causeway/runtime/safeguards';
 import type { Context } from '@causeway/runtime/service';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
-import { createTokeniser } from '@causeway/runtime/tokens';
+import { tokeniserOf } from '@causeway/runtime/tokens';
 import { createApp } from './app.ts';
 import { createFeedbackIndex } from './feedback/feedback-index.ts';
 import { createWatches } from './feedback/watches.ts';
@@ -66,7 +66,7 @@ export const settings = {
   ...oidcSettings,
   ...tlsSettings,
   ...databaseSettings,
-  PARTNERSHIP_KEY: secret(),
+  ...partnershipSettings,
   GATEWAY_DATABASE_SCHEMA: text('gateway'),
   GATEWAY_HOST: text('127.0.0.1'),
   GATEWAY_PORT: port(8081),
@@ -138,7 +138,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
 
   const now = () => Date.now();
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
-  const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8'));
+  const tokeniser = tokeniserOf(config);
   const types = createTypes(codec);
   const feedback = (organisation: string): FeedbackParts => ({
     organisation,

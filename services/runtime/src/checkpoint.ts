@@ -21,12 +21,16 @@ export const checkpointText = ({ at, heads }: Checkpoint): string =>
     '',
   ].join('\n');
 
-/** Reads a checkpoint and checks its signature. */
+/** Reads a checkpoint and checks its signature, by the keys that counted at its time. */
 export const openCheckpoint = (
   note: string,
   verifiers: readonly NoteVerifier[],
 ): Checkpoint | { problem: string } => {
-  const opened = openNote(note, verifiers);
+  const at = Date.parse(note.split('\n', 2)[1] ?? '');
+  const opened = openNote(
+    note,
+    verifiers.filter(({ from, until }) => from <= at && at <= until),
+  );
   return 'problem' in opened ? opened : (readCheckpoint(opened.text) ?? { problem: 'it is no checkpoint' });
 };
 

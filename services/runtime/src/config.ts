@@ -149,6 +149,8 @@ export const kafkaSettings = {
       : undefined,
   ),
   KAFKA_PASSWORD: secret(),
+  /** Also tried, so that the password at the broker can change before or after this service is restarted. */
+  KAFKA_PASSWORD_PREVIOUS: secret().optional(),
   KAFKA_TLS: inProduction(flag(developmentDefault(false)), (tls) =>
     tls ? undefined : 'is false; Kafka is spoken over TLS in production: set it to true',
   ),
@@ -167,6 +169,15 @@ export const databaseSettings = {
     if (password === '') return undefined;
     return password === username ? 'has the user name as its password' : refuseGuessable(password);
   }),
+};
+
+/**
+ * Of every service that makes pseudonyms. With the previous key what was made with it is still found: `docs/operating.md` says
+ * how the key is changed.
+ */
+export const partnershipSettings = {
+  PARTNERSHIP_KEY: secret(),
+  PARTNERSHIP_KEY_PREVIOUS: secret().optional(),
 };
 
 /** The issuer of access and identity tokens, exactly as it stands in their `iss` claim. */

@@ -28,6 +28,8 @@ export type ConsoleEntry = Who &
   (
     | { kind: 'agreement-version'; agreement: string; digest: string; reason: string }
     | { kind: 'agreement-status'; agreement: string; status: string; reason: string }
+    /** Who signs checkpoints has changed: every key so far, as `verifier.txt` has them. */
+    | { kind: 'checkpoint-keys'; keys: string[] }
     /** Personal data was looked at: whose (as tokens, never as identifiers), what for, and how much came back. */
     | { kind: 'look'; what: string; tokens?: string[]; position?: string; reason: string; found?: number }
   );

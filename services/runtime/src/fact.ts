@@ -80,7 +80,10 @@ const LARGEST_VALUE = 500_000;
 /** A header's list takes no more. */
 const MOST_OTHER_TOKENS = 50;
 
-/** Tokens that others match on: one per certain identifier, and one of name and date of birth. */
+/**
+ * Tokens that others match on: one per certain identifier, and one of name and date of birth. Where there is a former partnership key,
+ * then the same by that one.
+ */
 export const tokensOf = (
   tokeniser: Tokeniser,
   { verified, person }: { verified: Verified; person: Pick<Person, 'name' | 'dateOfBirth'> },
@@ -92,8 +95,21 @@ export const tokensOf = (
     verified.cro && tokeniser.cro(verified.cro),
     demographicToken(tokeniser, person),
   ];
-  return tokens.filter((token): token is string => token !== undefined && token !== '');
+  return [
+    ...tokens.filter((token): token is string => token !== undefined && token !== ''),
+    ...(tokeniser.former ? tokensOf(tokeniser.former, { verified, person }) : []),
+  ];
 };
+
+/** Of an identifier that only one organisation uses: its token, and the one by the former key where there is one. */
+export const localTokens = (
+  tokeniser: Tokeniser,
+  organisation: string,
+  { scheme, id }: LocalIdentifier,
+): string[] => [
+  tokeniser.local(organisation, scheme, id),
+  ...(tokeniser.former ? [tokeniser.former.local(organisation, scheme, id)] : []),
+];
 
 /** Every token of the other people in a fact, each once. */
 const otherTokensOf = (
@@ -102,7 +118,7 @@ const otherTokensOf = (
   own: ReadonlySet<string>,
 ): string[] => {
   const tokens = others.flatMap(({ local = [], verified = {}, person = {} }) => [
-    ...local.map(({ scheme, id }) => tokeniser.local(organisation, scheme, id)),
+    ...local.flatMap((one) => localTokens(tokeniser, organisation, one)),
     ...tokensOf(tokeniser, { verified, person }),
   ]);
   return [...new Set(tokens)].filter((token) => !own.has(token)).slice(0, MOST_OTHER_TOKENS);
@@ -150,13 +166,13 @@ export const factRecord = async (
   const { organisation, source, codec, tokeniser } = recording;
   const [own] = fact.subject;
   if (own === undefined) throw new PermanentError('no-identifier', 'The person has no identifier');
-  const subject = tokeniser.local(organisation, own.scheme, own.id);
+  const [subject = '', ...former] = localTokens(tokeniser, organisation, own);
   const data = fact.voids === undefined ? fact.data : { ...fact.data, corrects: corrects ?? null };
   const value = await codec.encode(type.schemaId, data);
   if (value.length > LARGEST_VALUE)
     throw new PermanentError('too-large', 'The event is too large for the bus');
   const { person, others } = isIdentityLinked(fact.type) ? withoutNames(fact) : fact;
-  const tokens = tokensOf(tokeniser, { verified: fact.verified, person });
+  const tokens = [...tokensOf(tokeniser, { verified: fact.verified, person }), ...former];
   const otherTokens = others ? otherTokensOf(recording, others, new Set([subject, ...tokens])) : [];
   const urgency = urgencyOf(type, data as Record<string, unknown>, fact.occurredAt);
   const actBy = fact.actBy ?? urgency.actBy;

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import kafkajs, { type Kafka as Client, type Admin as ClientAdmin, type logCreator } from 'kafkajs';
+import kafkajs, {
+  type Kafka as Client,
+  type Admin as ClientAdmin,
+  type logCreator,
+  type Mechanism,
+} from 'kafkajs';
 import { untilDeadline } from './append.ts';
 import { PermanentError, RetryableError } from './errors.ts';
 import { committedRecords, decodeFetchResponse } from './fetch-response.ts';
@@ -30,6 +35,9 @@ const load = createRequire(import.meta.url);
 const fetchRequest = load('kafkajs/src/protocol/requests/fetch/v11/request');
 const produceResponse = load('kafkajs/src/protocol/requests/produce/v7/response');
 const Encoder = load('kafkajs/src/protocol/encoder');
+const scram512: (sasl: { username: string; password: string }) => Mechanism['authenticationProvider'] = load(
+  'kafkajs/src/broker/saslAuthenticator/scram512',
+);
 const Connection = load('kafkajs/src/network/connection');
 const RequestQueue = load('kafkajs/src/network/requestQueue');
 const murmur2: (key: Buffer) => number = load('kafkajs/src/producer/partitioners/default/murmur2');
@@ -55,6 +63,8 @@ export type KafkaOptions = {
   brokers: string[];
   username: string;
   password: string;
+  /** Tried where the other one is refused, and the other way round: whichever the broker knows counts. */
+  previousPassword?: string;
   clientId: string;
   tls?: { ca?: string };
 };
@@ -68,6 +78,7 @@ export const kafkaOptions = (
     KAFKA_BROKERS: string[];
     KAFKA_USERNAME: string;
     KAFKA_PASSWORD: string;
+    KAFKA_PASSWORD_PREVIOUS?: string | undefined;
     KAFKA_TLS: boolean;
     KAFKA_CA_FILE?: string | undefined;
   },
@@ -76,6 +87,7 @@ export const kafkaOptions = (
   brokers: config.KAFKA_BROKERS,
   username: config.KAFKA_USERNAME,
   password: config.KAFKA_PASSWORD,
+  ...(config.KAFKA_PASSWORD_PREVIOUS ? { previousPassword: config.KAFKA_PASSWORD_PREVIOUS } : {}),
   clientId,
   ...(config.KAFKA_TLS
     ? { tls: config.KAFKA_CA_FILE ? { ca: readFileSync(config.KAFKA_CA_FILE, 'utf8') } : {} }
@@ -749,6 +761,30 @@ const within = async <T>(ms: number, context: string, work: Promise<T>): Promise
   }
 };
 
+/**
+ * How each connection logs in. Kafka keeps one password per user, so while it is being changed this process cannot know which one the
+ * broker has: after a refusal the next connection tries the other one.
+ */
+const logIn = ({ username, password, previousPassword }: KafkaOptions): Mechanism => {
+  const passwords = [password, ...(previousPassword === undefined ? [] : [previousPassword])];
+  let current = 0;
+  return {
+    mechanism: 'scram-sha-512',
+    authenticationProvider: (connection) => ({
+      authenticate: async () => {
+        const tried = current;
+        try {
+          await scram512({ username, password: passwords[tried] ?? password })(connection).authenticate();
+        } catch (error) {
+          // Of several connections that were refused together only the first one changes over.
+          if (current === tried) current = (tried + 1) % passwords.length;
+          throw error;
+        }
+      },
+    }),
+  };
+};
+
 /** Connects nothing yet: each producer, writer, reader and admin opens its own connections when first used. */
 export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
   stopIdleTimers();
@@ -757,7 +793,7 @@ export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
   const client = new kafkajs.Kafka({
     clientId: options.clientId,
     brokers: options.brokers,
-    sasl: { mechanism: 'scram-sha-512', username: options.username, password: options.password },
+    sasl: logIn(options),
     ...(options.tls
       ? { ssl: { minVersion: 'TLSv1.2' as const, ...(options.tls.ca ? { ca: [options.tls.ca] } : {}) } }
       : {}),

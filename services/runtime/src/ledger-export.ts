@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createAnchors, openCheckpoint } from './checkpoint.ts';
 import { createVerification, type WholeChain } from './ledger-verify.ts';
-import { type NoteSigner, noteVerifier, openNote } from './signed-note.ts';
+import { type NoteSigner, type NoteVerifier, noteVerifiers, openNote } from './signed-note.ts';
 
 /**
  * A ledger as a file: lines of JSON that anybody can check with SHA-256 and ed25519 alone.
  *
- * 1. `{"export":"causeway ledger 1","key":"<verifier key>"}`
+ * 1. `{"export":"causeway ledger 1","key":"<verifier keys, one a line>"}`
  * 2. a line `{"checkpoint":"<signed note>"}` for each checkpoint
  * 3. a line `{"topic":…,"partition":…,"value":"<the record's text, byte for byte>"}` for each record, chain after chain in order of their names
  * 4. `{"end":"<note>"}`: every chain with its first and last record, its head, and SHA-256 of all lines before; signed
@@ -68,7 +68,7 @@ export type ExportReport = {
  * Checks an export line by line: each chain, each checkpoint, and that nothing else was changed, left out, put in or cut
  * off. It keeps the heads in memory, never the records.
  * @param lines without their line breaks
- * @param trusted verifier key that was learned from elsewhere; without it the export's own is used, which finds what
+ * @param trusted verifier keys, one a line, that were learned from elsewhere; without it the export's own is used, which finds what
  * was changed since the export but not a forger who signs it anew
  */
 export const verifyExport = async (
@@ -80,7 +80,7 @@ export const verifyExport = async (
   const anchors = createAnchors();
   const verification = createVerification(anchors);
   const digest = createHash('sha256');
-  let verifiers: ReturnType<typeof noteVerifier>[] = [];
+  let verifiers: NoteVerifier[] = [];
   const at: { part: 'start' | 'checkpoints' | 'records' | 'end' } = { part: 'start' };
   let [number, records, checkpoints] = [0, 0, 0];
   let current = '';
@@ -93,7 +93,7 @@ export const verifyExport = async (
     if (content.export !== FORMAT || typeof content.key !== 'string')
       return found('this is not the first line of an export');
     try {
-      verifiers = [noteVerifier(trusted ?? content.key)];
+      verifiers = noteVerifiers(trusted ?? content.key);
     } catch {
       found('the key is not a verifier key');
     }
@@ -195,7 +195,7 @@ const lineOf = (text: string): Line | undefined => {
 
 type End = { digest: string; chains: Map<string, string>; signedBy: string | null };
 
-const openEnd = (note: string, verifiers: ReturnType<typeof noteVerifier>[]): End | { problem: string } => {
+const openEnd = (note: string, verifiers: NoteVerifier[]): End | { problem: string } => {
   const text = note.slice(0, note.lastIndexOf('\n\n') + 1);
   const plain = note === unsigned(text);
   const opened = plain ? { text, signedBy: null } : openNote(note, verifiers);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { openCheckpoint } from './checkpoint.ts';
-import { type NoteSigner, noteVerifier, openNote } from './signed-note.ts';
+import { type NoteSigner, type NoteVerifier, noteVerifiers, openNote } from './signed-note.ts';
 
 /**
  * A proof pack as a file: one line of JSON, `{"pack":{…},"note":"<signed note>"}`. The note signs SHA-256 of the pack's
@@ -29,7 +29,7 @@ export const isPack = (start: string): boolean => start.startsWith('{"pack":');
 
 /**
  * Checks a pack: the signature over all of it, and that of the checkpoint inside.
- * @param trusted verifier key that was learned from elsewhere; without it the pack's own is used, which finds what was
+ * @param trusted verifier keys, one a line, that were learned from elsewhere; without it the pack's own is used, which finds what was
  * changed since it was made but not a forger who signs it anew
  */
 export const verifyPack = (text: string, trusted?: string): PackReport => {
@@ -38,9 +38,9 @@ export const verifyPack = (text: string, trusted?: string): PackReport => {
     return { problems: ['this is not a proof pack as the console writes it'], decisions: 0, signedBy: null };
   const { pack, note } = file;
   const decisions = pack.decisions.length;
-  let verifiers: ReturnType<typeof noteVerifier>[];
+  let verifiers: NoteVerifier[];
   try {
-    verifiers = [noteVerifier(trusted ?? pack.checkpoint.verifierKey)];
+    verifiers = noteVerifiers(trusted ?? pack.checkpoint.verifierKey);
   } catch {
     return { problems: ['the key is not a verifier key'], decisions, signedBy: null };
   }

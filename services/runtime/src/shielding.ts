@@ -1,5 +1,5 @@
 import type { Person } from '@causeway/schemas/generated/types';
-import { type LocalIdentifier, tokensOf, type Verified } from './fact.ts';
+import { type LocalIdentifier, localTokens, tokensOf, type Verified } from './fact.ts';
 import { safeguardRecord, withdrawnSafeguardRecord } from './safeguards.ts';
 import type { Standing } from './source-commit.ts';
 import type { Tokeniser } from './tokens.ts';
@@ -32,9 +32,13 @@ export const createShielding =
   (parts: { organisation: string; adapter: string; tokeniser: Tokeniser }) =>
   ({ own, verified, person, shielded, on, order }: ShieldingMark): Standing => {
     const { organisation, adapter, tokeniser } = parts;
-    const subject = tokeniser.local(organisation, own.scheme, own.id);
-    const named = { writer: adapter, reference: `${SHIELDED}:${subject}` };
+    const [subject = '', ...former] = localTokens(tokeniser, organisation, own);
+    const namedAfter = (token: string) => ({ writer: adapter, reference: `${SHIELDED}:${token}` });
+    const named = namedAfter(subject);
+    // What was said under the former key is taken back: nothing else would ever find it again.
+    const also = former.map((token) => withdrawnSafeguardRecord(organisation, namedAfter(token)));
     const common = {
+      ...(also.length > 0 && { also }),
       about: `patient:${own.scheme}:${own.id}`,
       name: SHIELDED,
       ...(order !== undefined && { order }),
@@ -42,7 +46,7 @@ export const createShielding =
     if (!shielded)
       return { ...common, record: withdrawnSafeguardRecord(organisation, named), state: undefined };
     const [demographic] = tokensOf(tokeniser, { verified: {}, person });
-    const tokens = [subject, ...tokensOf(tokeniser, { verified, person: {} })];
+    const tokens = [subject, ...former, ...tokensOf(tokeniser, { verified, person: {} })];
     const record = safeguardRecord(organisation, {
       ...named,
       kind: SHIELDED,

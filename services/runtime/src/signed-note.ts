@@ -17,13 +17,30 @@ export type NoteSigner = {
   sign(text: string): string;
   /** Published, so that anybody can check notes: `<name>+<key id>+<base64 of type and public key>`. */
   verifierKey: string;
+  /** Of every key that signs, that one first. */
+  verifierKeys: readonly string[];
 };
 
 /**
- * @param seed the private key: 32 bytes, in base64url
+ * @param seeds the private key: 32 bytes, in base64url; or several, each of which signs every note, so that whoever knows one of them
+ * can follow a change of keys
  * @throws PermanentError `configuration`
  */
-export const createNoteSigner = (name: string, seed: string): NoteSigner => {
+export const createNoteSigner = (name: string, seeds: string | readonly string[]): NoteSigner => {
+  const keys = [seeds].flat().map((seed) => keyOf(name, seed));
+  const verifierKeys = keys.map(({ verifierKey }) => verifierKey);
+  const [verifierKey = ''] = verifierKeys;
+  return {
+    verifierKey,
+    verifierKeys,
+    sign: (text) => {
+      if (!isText(text)) throw new PermanentError('not-a-note', 'A note is text that ends with a line break');
+      return `${text}\n${keys.map((key) => key.sign(text)).join('')}`;
+    },
+  };
+};
+
+const keyOf = (name: string, seed: string): { verifierKey: string; sign(text: string): string } => {
   const bytes = Buffer.from(seed, 'base64url');
   if (bytes.length !== SEED_BYTES)
     throw new PermanentError('configuration', 'The signing key is 32 random bytes in base64url');
@@ -34,16 +51,32 @@ export const createNoteSigner = (name: string, seed: string): NoteSigner => {
   const id = keyId(name, typed);
   return {
     verifierKey: `${name}+${id.toString('hex')}+${typed.toString('base64')}`,
-    sign: (text) => {
-      if (!isText(text)) throw new PermanentError('not-a-note', 'A note is text that ends with a line break');
-      const signature = Buffer.concat([id, sign(null, Buffer.from(text), key)]);
-      return `${text}\n— ${name} ${signature.toString('base64')}\n`;
-    },
+    sign: (text) =>
+      `— ${name} ${Buffer.concat([id, sign(null, Buffer.from(text), key)]).toString('base64')}\n`,
   };
 };
 
-/** What checks notes; made from a published verifier key. @throws PermanentError `configuration` */
-export type NoteVerifier = { name: string; id: Buffer; key: KeyObject };
+/** What checks notes; made from a published verifier key. It counts from the one time to the other, milliseconds. */
+export type NoteVerifier = { name: string; id: Buffer; key: KeyObject; from: number; until: number };
+
+/**
+ * Reads published keys: one a line, `<verifier key>[ from <time>][ until <time>]`, as the file `verifier.txt` has them.
+ * @throws PermanentError `configuration`
+ */
+export const noteVerifiers = (text: string): NoteVerifier[] =>
+  text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const [, key = '', from, until] = /^\s*(\S+)(?: from (\S+))?(?: until (\S+))?\s*$/.exec(line) ?? [];
+      return {
+        ...noteVerifier(key),
+        from: from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(from),
+        until: until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until),
+      };
+    });
+
+/** One key that always counts. @throws PermanentError `configuration` */
 
 export const noteVerifier = (verifierKey: string): NoteVerifier => {
   const wrong = new PermanentError(
@@ -58,7 +91,8 @@ export const noteVerifier = (verifierKey: string): NoteVerifier => {
   const id = keyId(name, typed);
   if (id.toString('hex') !== hex) throw wrong;
   const der = Buffer.concat([PUBLIC_DER, typed.subarray(1)]);
-  return { name, id, key: createPublicKey({ key: der, format: 'der', type: 'spki' }) };
+  const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+  return { name, id, key, from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY };
 };
 
 /** The text of a note and whose signature of the given ones it has, or what is wrong with it. Others' are passed over. */

@@ -33,6 +33,8 @@ export type SourceMessage = {
  */
 export type Standing = {
   record: KafkaRecord;
+  /** What goes with it. */
+  also?: readonly KafkaRecord[];
   /** In the source's own words: whose it is, and which record of theirs. */
   about: string;
   name: string;
@@ -116,7 +118,7 @@ export type Commit = {
 type Types = ReadonlyMap<string, Publishable>;
 type Deciding = Recording & { adapter: string; types: Types };
 /** A fact with its id, and the token of the visit that it speaks of. */
-type Identified = { fact: Fact; id: string; visit: string | undefined };
+type Identified = { fact: Fact; id: string; visit: string | undefined; former?: string | undefined };
 
 /**
  * Everything that `accept` needs: tables, schema ids, agreements.
@@ -171,14 +173,14 @@ export const prepareCommit = async (options: CommitOptions): Promise<Commit> => 
 };
 
 /** What the bytes of a fact depend on in the memory: the fact that it withdraws, and the traits of its visit. */
-const dependsOn = ({ fact, visit }: Identified): AskedFact[] =>
+const dependsOn = ({ fact, visit, former }: Identified): AskedFact[] =>
   visit === undefined
     ? []
     : [
-        ...(fact.voids ? [{ visit, fact: fact.voids.fact, written: true }] : []),
+        ...(fact.voids ? [{ visit, former, fact: fact.voids.fact, written: true }] : []),
         ...(fact.traits ?? [])
           .filter(({ seen }) => !seen)
-          .map(({ name }) => ({ visit, fact: name, written: true, seldom: true as const })),
+          .map(({ name }) => ({ visit, former, fact: name, written: true, seldom: true as const })),
       ];
 
 /** What a fact adds to the memory that others depend on. */
@@ -249,33 +251,42 @@ const identifiedFacts = (
       fact,
       id: eventId(identity, content, index),
       visit: visit === undefined ? undefined : tokeniser.local(organisation, 'visit', visit),
+      former: visit === undefined ? undefined : tokeniser.former?.local(organisation, 'visit', visit),
     };
   });
 
-type Announced = { record: KafkaRecord; visit: string; fact: string; id: string; order: string | undefined };
+type Announced = {
+  records: KafkaRecord[];
+  visit: string;
+  former: string | undefined;
+  fact: string;
+  id: string;
+  order: string | undefined;
+};
 
 /** Where the order of what was said last is remembered. */
 const orderOf = (fact: string): string => `${fact}-order`;
 
 /** The state is kept as a hash: it may be made of tokens. */
 const standingOf = ({ organisation, tokeniser }: Deciding, { standing = [] }: SourceMessage): Announced[] =>
-  standing.map(({ record, about, name, state, order }) => ({
-    record,
+  standing.map(({ record, also = [], about, name, state, order }) => ({
+    records: [record, ...also],
     order,
     visit: tokeniser.local(organisation, 'standing', about),
+    former: tokeniser.former?.local(organisation, 'standing', about),
     fact: name,
     id: state === undefined ? '' : eventId([name], Buffer.from(state), 0),
   }));
 
 const newStanding = (standing: readonly Announced[], known: Remembered): KafkaRecord[] =>
-  standing.flatMap(({ record, visit, fact, id, order }) => {
+  standing.flatMap(({ records, visit, fact, id, order }) => {
     if (order !== undefined) {
       if ((known.lastEvent(visit, orderOf(fact)) ?? '') > order) return [];
       known.addFact({ visit, fact: orderOf(fact), id: order });
     }
     if ((known.lastEvent(visit, fact) ?? '') === id) return [];
     known.addFact({ visit, fact, id });
-    return [record];
+    return records;
   });
 
 const recall = (
@@ -286,16 +297,16 @@ const recall = (
   memory.recall(
     facts.map(({ id }) => id),
     [
-      ...standing.map(({ visit, fact }) => ({ visit, fact, written: false })),
-      ...standing.flatMap(({ visit, fact, order }) =>
-        order === undefined ? [] : [{ visit, fact: orderOf(fact), written: false }],
+      ...standing.map(({ visit, former, fact }) => ({ visit, former, fact, written: false })),
+      ...standing.flatMap(({ visit, former, fact, order }) =>
+        order === undefined ? [] : [{ visit, former, fact: orderOf(fact), written: false }],
       ),
-      ...facts.flatMap(({ fact: { latest }, visit }) =>
-        visit && latest ? [{ visit, fact: latest.fact, written: false }] : [],
+      ...facts.flatMap(({ fact: { latest }, visit, former }) =>
+        visit && latest ? [{ visit, former, fact: latest.fact, written: false }] : [],
       ),
       ...facts.flatMap(dependsOn),
-      ...facts.flatMap(({ fact: { remember }, visit }) =>
-        visit && remember?.onlyIf ? [{ visit, fact: remember.fact, written: false }] : [],
+      ...facts.flatMap(({ fact: { remember }, visit, former }) =>
+        visit && remember?.onlyIf ? [{ visit, former, fact: remember.fact, written: false }] : [],
       ),
     ],
   );

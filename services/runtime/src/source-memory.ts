@@ -6,9 +6,16 @@ import type { Logger } from './log.ts';
 
 /**
  * `written`: it must be written down before the answer. `seldom`: hardly any visit has it, so the database is asked only where this
- * process cannot tell by itself; what another instance on the same database has seen counts from the next start.
+ * process cannot tell by itself; what another instance on the same database has seen counts from the next start. `former`: the visit by
+ * the partnership key of before, under which the fact counts where nothing is known under the one of now.
  */
-export type AskedFact = { visit: string; fact: string; written: boolean; seldom?: true };
+export type AskedFact = {
+  visit: string;
+  former?: string | undefined;
+  fact: string;
+  written: boolean;
+  seldom?: true;
+};
 /** An empty id: the fact is over. */
 export type RememberedFact = { visit: string; fact: string; id: string };
 
@@ -193,8 +200,13 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
   };
 
   return {
-    async recall(ids, facts) {
+    async recall(ids, questions) {
       refuseWhenBehind();
+      const former = new Map(questions.flatMap((one) => (one.former ? [[one.visit, one.former]] : [])));
+      const facts = questions.flatMap((one) => [
+        one,
+        ...(one.former === undefined ? [] : [{ ...one, visit: one.former }]),
+      ]);
       await settled(facts.filter((one) => one.written).map(({ visit, fact }) => keyOf(visit, fact)));
       // Taken before the question: what is written down while it is asked is neither open afterwards nor in its answer.
       const open: Open = {
@@ -215,7 +227,7 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
               possible.map(({ visit }) => visit),
               possible.map(({ fact }) => fact),
             ]);
-      return remembered(rows, open);
+      return remembered(rows, open, former);
     },
     keep({ added: { events, facts } }) {
       if (events.length + facts.length === 0) return;
@@ -265,7 +277,7 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
     return id === undefined ? [] : [[keyOf(visit, fact), id]];
   }
 
-  function remembered(rows: readonly Row[], open: Open): Remembered {
+  function remembered(rows: readonly Row[], open: Open, former: ReadonlyMap<string, string>): Remembered {
     const events = new Set(rows.filter(({ kind }) => kind === 'event').map(({ id }) => id));
     const stored = new Map(
       rows
@@ -277,8 +289,8 @@ export const createSourceMemory = (database: Database, log: Logger): Memory => {
       added,
       hasEvent: (id) => openEvents.has(id) || open.events.has(id) || events.has(id),
       lastEvent: (visit, fact) => {
-        const key = keyOf(visit, fact);
-        return (openFacts.get(key) ?? open.facts.get(key) ?? stored.get(key)) || undefined;
+        const found = (key: string) => openFacts.get(key) ?? open.facts.get(key) ?? stored.get(key);
+        return (found(keyOf(visit, fact)) ?? found(keyOf(former.get(visit) ?? '', fact))) || undefined;
       },
       addEvent(id) {
         openEvents.add(id);

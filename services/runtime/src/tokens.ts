@@ -23,6 +23,8 @@ export type Tokeniser = {
   demographic(person: DemographicPerson): string;
   /** Of an identifier that only one organisation uses, exactly as that organisation writes it. */
   local(organisation: string, scheme: string, id: string): string;
+  /** By the partnership key of before, while what was made with it still counts. */
+  former?: Tokeniser;
 };
 
 const TOKEN_BYTES = 16;
@@ -33,7 +35,7 @@ const MIN_KEY_BYTES = 16;
  * @throws PermanentError `weak-key` for a key under 16 bytes; the functions throw `invalid-identifier` for what
  * is none by its form or check character, without repeating it
  */
-export function createTokeniser(key: Buffer): Tokeniser {
+export function createTokeniser(key: Buffer, former?: Buffer): Tokeniser {
   if (key.length < MIN_KEY_BYTES)
     throw new PermanentError('weak-key', 'the partnership key needs 16 bytes or more');
   // Made once: handing over the bytes each time costs five times the hash itself.
@@ -50,7 +52,20 @@ export function createTokeniser(key: Buffer): Tokeniser {
     demographic: (person) => token(`demographic:${demographic(person)}`),
     local: (organisation, scheme, id) =>
       token(`local:${name(organisation)}:${name(scheme)}:${present(id, 'a local identifier')}`),
+    ...(former && { former: createTokeniser(former) }),
   };
+}
+
+/** The tokeniser of `partnershipSettings`; the UTF-8 bytes of a key are used. */
+export function tokeniserOf(config: {
+  PARTNERSHIP_KEY: string;
+  PARTNERSHIP_KEY_PREVIOUS?: string | undefined;
+}): Tokeniser {
+  const { PARTNERSHIP_KEY: key, PARTNERSHIP_KEY_PREVIOUS: former } = config;
+  return createTokeniser(
+    Buffer.from(key, 'utf8'),
+    former === undefined ? undefined : Buffer.from(former, 'utf8'),
+  );
 }
 
 function canonical(checked: Checked, what: string): string {

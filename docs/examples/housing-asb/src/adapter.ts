@@ -6,9 +6,9 @@ import {
   type Config,
   databaseSettings,
   kafkaSettings,
+  partnershipSettings,
   port,
   registrySettings,
-  secret,
   text,
 } from '@causeway/runtime/config';
 import { connectDatabase } from '@causeway/runtime/database';
@@ -18,7 +18,7 @@ import { contactOf, followOrganisations } from '@causeway/runtime/organisations'
 import type { Context } from '@causeway/runtime/service';
 import { createSink } from '@causeway/runtime/sink';
 import { createSource } from '@causeway/runtime/source';
-import { createTokeniser } from '@causeway/runtime/tokens';
+import { tokeniserOf } from '@causeway/runtime/tokens';
 import { caseDoor, sendNotice } from './client.ts';
 import { noticeOf, TYPE, translateCase } from './translate.ts';
 
@@ -30,7 +30,7 @@ export const settings = {
   ...registrySettings,
   ...databaseSettings,
   ORGANISATION: text(),
-  PARTNERSHIP_KEY: secret(),
+  ...partnershipSettings,
   HOUSING_CASES_HOST: text('127.0.0.1'),
   HOUSING_CASES_PORT: port(8085),
   HOUSING_SYSTEM_HOST: text('127.0.0.1'),
@@ -60,7 +60,7 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
     codec,
     database,
     agreements,
-    tokeniser: createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8')),
+    tokeniser: tokeniserOf(config),
     log,
     metrics,
   });

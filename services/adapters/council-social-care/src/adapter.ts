@@ -5,8 +5,8 @@ import {
   type Config,
   databaseSettings,
   kafkaSettings,
+  partnershipSettings,
   registrySettings,
-  secret,
   text,
 } from '@causeway/runtime/config';
 import { connectDatabase } from '@causeway/runtime/database';
@@ -14,7 +14,7 @@ import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
 import { contactOf, followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createSource } from '@causeway/runtime/source';
-import { createTokeniser } from '@causeway/runtime/tokens';
+import { tokeniserOf } from '@causeway/runtime/tokens';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import type { EventData } from '@causeway/schemas/generated/types';
 import { contactsSettings, startContacts } from './contacts/side.ts';
@@ -30,7 +30,7 @@ export const settings = {
   ...databaseSettings,
   COUNCIL_SOCIAL_CARE_DATABASE_SCHEMA: text('council_social_care'),
   ORGANISATION: text(),
-  PARTNERSHIP_KEY: secret(),
+  ...partnershipSettings,
   ...reportingSettings,
   ...returnsSettings,
   ...contactsSettings,
@@ -58,7 +58,7 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
   const organisations = followOrganisations(kafka, log);
   onStop('organisations', () => organisations.close());
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
-  const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8'));
+  const tokeniser = tokeniserOf(config);
   const source = createSource({
     organisation,
     adapter: ADAPTER,

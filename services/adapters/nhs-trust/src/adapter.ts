@@ -9,9 +9,9 @@ import {
   integer,
   kafkaSettings,
   list,
+  partnershipSettings,
   port,
   registrySettings,
-  secret,
   text,
 } from '@causeway/runtime/config';
 import { connectDatabase } from '@causeway/runtime/database';
@@ -20,7 +20,7 @@ import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
 import { contactOf, followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createSource } from '@causeway/runtime/source';
-import { createTokeniser } from '@causeway/runtime/tokens';
+import { tokeniserOf } from '@causeway/runtime/tokens';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import type { EventData } from '@causeway/schemas/generated/types';
 import { serveMllp } from './client.ts';
@@ -37,7 +37,7 @@ export const settings = {
   ...databaseSettings,
   NHS_TRUST_DATABASE_SCHEMA: text('nhs_trust'),
   ORGANISATION: text(),
-  PARTNERSHIP_KEY: secret(),
+  ...partnershipSettings,
   NHS_TRUST_MLLP_HOST: text('127.0.0.1'),
   NHS_TRUST_MLLP_PORT: port(2575),
   NHS_TRUST_ACK_MODE: choice(['original', 'enhanced'], 'original'),
@@ -82,7 +82,7 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
   onStop('agreements', () => agreements.close());
   const organisations = followOrganisations(kafka, log);
   onStop('organisations', () => organisations.close());
-  const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8'));
+  const tokeniser = tokeniserOf(config);
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
   const source = createSource({
     organisation: config.ORGANISATION,

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Checkpoint, checkpointText, openCheckpoint } from '@causeway/runtime/checkpoint';
 import { errorCode } from '@causeway/runtime/errors';
@@ -9,13 +9,16 @@ import { lastRecord } from '@causeway/runtime/ledger-tail';
 import type { Logger } from '@causeway/runtime/log';
 import type { Metrics } from '@causeway/runtime/metrics';
 import { type Reader, readToEnd } from '@causeway/runtime/reader';
-import { type NoteSigner, noteVerifier } from '@causeway/runtime/signed-note';
+import { type NoteSigner, noteVerifiers } from '@causeway/runtime/signed-note';
 import { CHECKPOINTS_TOPIC, CONSOLE_LEDGER_TOPIC, LANES, topicsOf } from '@causeway/runtime/topology';
 import { pause } from '../store/store.ts';
+import { publishKeys } from './keys.ts';
 
 export type Checkpointer = {
   /** The latest note that this process has signed or taken over. */
   latest(): string | undefined;
+  /** Every key that has signed here, as `verifier.txt` has them; in the first moments those that sign now. */
+  keys(): string;
   /** When the latest was signed (milliseconds), and which ledgers are not whole, as `<topic>/<partition>`. */
   standing(): { signedAt: number | undefined; broken: string[] };
   close(): Promise<void>;
@@ -29,6 +32,8 @@ export type CheckpointerParts = {
   directory: string;
   log: Logger;
   metrics: Metrics;
+  /** Puts a change of keys where it cannot be taken back. */
+  record?: (keys: string[]) => Promise<void>;
   everyMs?: number;
   now?: () => Date;
 };
@@ -46,7 +51,7 @@ type Head = { records: number; next: number; head: Buffer; broken: boolean };
 export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
   const { kafka, signer, organisations, directory, log, metrics } = parts;
   const { everyMs = EVERY_MS, now = () => new Date() } = parts;
-  const verifiers = [noteVerifier(signer.verifierKey)];
+  let keys: string | undefined;
   const stop = new AbortController();
   const heads = new Map<string, Head>();
   let last: { at: number; note: string } | undefined;
@@ -56,7 +61,7 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
   const takeOver = async (reader: Reader) => {
     const record = await lastRecord(reader, { topic: CHECKPOINTS_TOPIC, partition: 0 });
     const note = record?.value.toString('utf8') ?? '';
-    const opened = record ? openCheckpoint(note, verifiers) : undefined;
+    const opened = record ? openCheckpoint(note, noteVerifiers(keysNow())) : undefined;
     if (!opened || note === last?.note) return;
     if ('problem' in opened)
       return log.warn({ problem: opened.problem }, 'the last checkpoint cannot be read');
@@ -102,7 +107,6 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
 
   const keep = async ({ at }: Checkpoint, note: string) => {
     await mkdir(directory, { recursive: true });
-    await writeFile(join(directory, 'verifier.txt'), `${signer.verifierKey}\n`);
     await appendFile(join(directory, `${at.slice(0, 10)}.notes`), note, { flush: true });
   };
 
@@ -110,6 +114,7 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
     const reader = kafka.reader();
     const producer = kafka.producer();
     try {
+      keys ??= await publishKeys(directory, signer, now(), parts.record);
       await takeOver(reader);
       if (last && now().getTime() - last.at < RECENT_PART * everyMs) return;
       const lanes = Array.from({ length: LANES }, (_, lane) => lane);
@@ -164,9 +169,11 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
     }
   };
   const running = run();
+  const keysNow = () => keys ?? `${signer.verifierKeys.join('\n')}\n`;
 
   return {
     latest: () => last?.note,
+    keys: keysNow,
     standing: () => ({
       signedAt: last?.at,
       broken: [...heads].filter(([, { broken }]) => broken).map(([name]) => name),

@@ -3,12 +3,17 @@ import express, { type Router } from 'express';
 import type { Guard } from '../sign-in/guard.ts';
 
 /** What is shown of checkpoints. */
-export type Checkpoints = { verifierKey: string; sign(text: string): string; latest(): string | undefined };
+export type Checkpoints = {
+  /** Every key that has signed here, one a line. */
+  keys(): string;
+  sign(text: string): string;
+  latest(): string | undefined;
+};
 
 /** The key is for everybody; a note says how many decisions each organisation has had, so it is not. */
 export function checkpointsApi({ guard, checkpoints }: { guard: Guard; checkpoints: Checkpoints }): Router {
   const router = express.Router();
-  router.get('/checkpoints/key', (_req, res) => void res.type('text').send(`${checkpoints.verifierKey}\n`));
+  router.get('/checkpoints/key', (_req, res) => void res.type('text').send(checkpoints.keys()));
   router.get(
     '/api/checkpoints/latest',
     guard.api((_req, res) => {

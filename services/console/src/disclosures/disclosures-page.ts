@@ -107,7 +107,7 @@ function answer(
   }
   if (format === 'proof') {
     const made = { at: new Date(now).toISOString(), by: session.subject };
-    const checkpoint = { verifierKey: checkpoints.verifierKey, latest: checkpoints.latest() ?? null };
+    const checkpoint = { verifierKey: checkpoints.keys().trim(), latest: checkpoints.latest() ?? null };
     const text = sealPack(proofPack(found.disclosures, checkpoint, made), checkpoints);
     return void res.attachment('proof-pack.json').type('json').send(text);
   }

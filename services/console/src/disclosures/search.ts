@@ -78,15 +78,15 @@ export const createDisclosures = (parts: {
 
   return {
     search: async (viewer, { scheme, value, reason }) => {
-      const token = tokenOf(tokeniser, scheme, value);
-      const found = await find(BY_PERSON, [...links.expand([token])], viewer);
+      const tokens = tokensOf(tokeniser, scheme, value);
+      const found = await find(BY_PERSON, [...links.expand(tokens)], viewer);
       await ledger.record([
         {
           kind: 'look',
           what: 'disclosure-search',
           by: viewer.subject,
           ...(viewer.organisation === undefined ? {} : { organisation: viewer.organisation }),
-          tokens: [token],
+          tokens,
           reason,
           found: found.disclosures.length,
         },
@@ -99,9 +99,10 @@ export const createDisclosures = (parts: {
   };
 };
 
-const tokenOf = (tokeniser: Tokeniser, scheme: Scheme, value: string): string => {
+/** By the former partnership key too: what was decided before the change is found like everything since. */
+const tokensOf = (tokeniser: Tokeniser, scheme: Scheme, value: string): string[] => {
   try {
-    return tokeniser[scheme](value);
+    return [tokeniser, tokeniser.former].flatMap((maker) => maker?.[scheme](value) ?? []);
   } catch (error) {
     // The message says what the scheme looks like, and never what was typed.
     if (isPermanent(error)) throw new Problem(422, 'invalid-identifier', 'No such identifier', error.message);

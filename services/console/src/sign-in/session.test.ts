@@ -28,6 +28,9 @@ test('a session sealed with another key, or changed anywhere, is no session', as
   const sessions = createSessions(KEY, Date.now);
   const cookie = await sessions.begin(PERSON);
   assert.equal(await createSessions('another key of the same length', Date.now).open(cookie), undefined);
+  const rotated = createSessions(['another key of the same length', KEY], Date.now);
+  assert.equal((await rotated.open(cookie))?.subject, PERSON.subject);
+  assert.equal(await sessions.open(await rotated.begin(PERSON)), undefined);
   for (const position of [10, 60, 100, cookie.length - 2]) {
     const other = cookie[position] === 'A' ? 'B' : 'A';
     assert.equal(

@@ -27,9 +27,9 @@ export type Sessions = ReturnType<typeof createSessions>;
  * so nothing in them can be read or changed. Session and log-in attempt have keys of their own, so neither
  * is ever taken for the other. A session is made at log-in and at no other time.
  */
-export function createSessions(sessionKey: string, now: () => number) {
-  const sessionSeal = seal(sessionKey, 'causeway console session', now);
-  const attemptSeal = seal(sessionKey, 'causeway console log-in attempt', now);
+export function createSessions(sessionKeys: string | readonly string[], now: () => number) {
+  const sessionSeal = seal([sessionKeys].flat(), 'causeway console session', now);
+  const attemptSeal = seal([sessionKeys].flat(), 'causeway console log-in attempt', now);
   const ended = new Map<string, number>();
 
   return {
@@ -84,15 +84,17 @@ export function ownPath(candidate: unknown, pages: readonly string[], home: stri
   return url.pathname + url.search;
 }
 
-function seal(key: string, purpose: string, now: () => number) {
-  const secret = new Uint8Array(hkdfSync('sha256', key, '', purpose, 32));
+/** The first key seals, all of them open: so a key is changed while people stay logged in. */
+function seal(keys: readonly string[], purpose: string, now: () => number) {
+  const secrets = keys.map((key) => new Uint8Array(hkdfSync('sha256', key, '', purpose, 32)));
+  const [first = new Uint8Array()] = secrets;
   return {
     async close(content: Record<string, unknown>, lifetimeMs: number): Promise<string> {
       const expiresAt = now() + lifetimeMs;
       return await new EncryptJWT({ ...content, expiresAt })
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
         .setExpirationTime(new Date(expiresAt))
-        .encrypt(secret);
+        .encrypt(first);
     },
 
     async open(sealed: string | undefined): Promise<Record<string, unknown> | undefined> {
@@ -103,8 +105,11 @@ function seal(key: string, purpose: string, now: () => number) {
         contentEncryptionAlgorithms: ['A256GCM'],
       };
       // Altered, expired, or sealed with a key of the past: for the person each means the same, to log in again.
-      const opened = await jwtDecrypt(sealed, secret, options).catch(() => undefined);
-      return opened?.payload;
+      for (const secret of secrets) {
+        const opened = await jwtDecrypt(sealed, secret, options).catch(() => undefined);
+        if (opened) return opened.payload;
+      }
+      return undefined;
     },
   };
 }

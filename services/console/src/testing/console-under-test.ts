@@ -60,7 +60,7 @@ export async function startConsoleUnderTest(options: {
     },
     agreements: options.agreements ?? NOTHING_THERE,
     disclosures: options.disclosures ?? NOTHING_FOUND,
-    checkpoints: { ...SIGNER, latest: () => undefined },
+    checkpoints: { sign: SIGNER.sign, keys: () => `${SIGNER.verifierKey}\n`, latest: () => undefined },
     world: {
       measured: () => measured,
       lag: () => undefined,
@@ -81,7 +81,7 @@ export async function startConsoleUnderTest(options: {
     },
     failures: options.failures ?? NO_FAILURES,
     flowTotals: () => options.flowTotals ?? [],
-    sessionKey: 'a session key for tests only',
+    sessionKeys: ['a session key for tests only'],
     publicUrl: () => new URL(options.publicUrl ?? server.url),
     secure: options.publicUrl?.startsWith('https:') ?? false,
     production,

@@ -104,13 +104,15 @@ const tokensIn = (
 ) => {
   const { nhsNumber, upn, pncId, cro } = identifiers;
   const colon = localid?.indexOf(':') ?? -1;
-  const made = [
-    nhsNumber && tokeniser.nhs(nhsNumber),
-    upn && tokeniser.upn(upn),
-    pncId && tokeniser.pnc(pncId),
-    cro && tokeniser.cro(cro),
-    localid && tokeniser.local(organisation, localid.slice(0, colon), localid.slice(colon + 1)),
-  ].filter((token): token is string => typeof token === 'string' && token !== '');
+  const madeBy = (maker: Tokeniser) =>
+    [
+      nhsNumber && maker.nhs(nhsNumber),
+      upn && maker.upn(upn),
+      pncId && maker.pnc(pncId),
+      cro && maker.cro(cro),
+      localid && maker.local(organisation, localid.slice(0, colon), localid.slice(colon + 1)),
+    ].filter((token): token is string => typeof token === 'string' && token !== '');
+  const made = [...madeBy(tokeniser), ...(tokeniser.former ? madeBy(tokeniser.former) : [])];
   return {
     tokens: [...new Set([...tokens, ...made])],
     demographic: person && demographicOf(tokeniser, person),

@@ -22,7 +22,7 @@ const put = (reference: string, body: unknown, organisation = council): Promise<
   world.ask(organisation, 'PUT', `/v1/interests/${encodeURIComponent(reference)}`, body, json);
 const list = async (organisation: string, query = '') =>
   (await world.ask(organisation, 'GET', `/v1/interests${query}`)).body as unknown as {
-    interests: { reference: string }[];
+    interests: { reference: string; expires: string }[];
     next: string | null;
   };
 
@@ -60,7 +60,7 @@ test('an organisation sees, replaces and withdraws its own interests only', asyn
   assert.equal((await put('a', body(day(20)))).status, 200);
   const seen = await eventually(
     () => list(council),
-    ({ interests }) => interests.length === 4,
+    ({ interests }) => interests.length === 4 && interests[0]?.expires === day(20),
   );
   assert.deepEqual(
     seen.interests.map(({ reference }) => reference),

@@ -14,7 +14,7 @@ export type SendingParts = {
   poster: Pick<Poster, 'post'>;
   resolve: Resolve;
   allowed: Allowed;
-  sealing: Pick<Sealing, 'open'>;
+  sealing: Pick<Sealing, 'open' | 'again'>;
   clock: Clock;
 };
 

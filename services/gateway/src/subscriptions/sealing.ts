@@ -6,6 +6,8 @@ export type Sealing = {
   seal(secret: string, subscription: string): Buffer;
   /** @throws PermanentError `secret-unreadable` where no key that is known here made it */
   open(sealed: Buffer, subscription: string): string;
+  /** The same sealed by the first key, or undefined where it is already or where no key here opens it. */
+  again(sealed: Buffer, subscription: string): Buffer | undefined;
 };
 
 const ID_BYTES = 4;
@@ -18,7 +20,7 @@ export const createSealing = (keys: readonly string[]): Sealing => {
     const key = Buffer.from(hkdfSync('sha256', text, '', 'causeway webhook secrets', 32));
     return { key, id: createHash('sha256').update(key).digest().subarray(0, ID_BYTES) };
   });
-  return {
+  const sealing: Sealing = {
     seal(secret, subscription) {
       const [first] = made;
       if (first === undefined) throw new PermanentError('configuration', 'there is no key for secrets');
@@ -45,7 +47,14 @@ export const createSealing = (keys: readonly string[]): Sealing => {
         );
       }
     },
+    again(sealed, subscription) {
+      const id = sealed.subarray(0, ID_BYTES);
+      const isFirst = made[0]?.id.equals(id) ?? true;
+      if (isFirst || !made.some((key) => key.id.equals(id))) return undefined;
+      return sealing.seal(sealing.open(sealed, subscription), subscription);
+    },
   };
+  return sealing;
 };
 
 /** A new secret of a subscription, as Standard Webhooks writes it: 32 random bytes. */

@@ -25,6 +25,17 @@ test('a sealed secret is opened with its key and for its subscription only', () 
   assert.throws(() => sealing.open(rotated.seal(secret, 'sub_a'), 'sub_a'), { code: 'secret-unreadable' });
 });
 
+test('once secrets were sealed again the old key can go', () => {
+  const [old, fresh] = ['the key of before', 'the key of afterwards'];
+  const secret = newSecret();
+  const sealed = createSealing([old]).seal(secret, 'sub_a');
+  const both = createSealing([fresh, old]);
+  const again = both.again(sealed, 'sub_a');
+  assert.equal(createSealing([fresh]).open(again ?? sealed, 'sub_a'), secret);
+  assert.equal(both.again(again ?? sealed, 'sub_a'), undefined);
+  assert.equal(createSealing([fresh]).again(sealed, 'sub_a'), undefined);
+});
+
 // From the test suite of the Standard Webhooks libraries (MIT), https://github.com/standard-webhooks/standard-webhooks.
 const VECTOR = {
   secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',

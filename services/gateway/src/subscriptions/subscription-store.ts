@@ -1,4 +1,5 @@
 import type { Database } from '@causeway/runtime/database';
+import type { Sealing } from './sealing.ts';
 
 export type Status = 'active' | 'paused' | 'disabled' | 'expired';
 /** Equality on `type`, `subject` or top-level fields of the data. */
@@ -33,6 +34,8 @@ export type SubscriptionStore = {
   /** Ends it for a reason of its own, unless it was stopped or changed meanwhile. */
   end(id: string, revision: number, status: 'disabled' | 'expired', reason: string): Promise<void>;
   remove(organisation: string, id: string): Promise<boolean>;
+  /** Seals its secrets by the first key where another one did, unless somebody changed them meanwhile. */
+  seal(stored: Stored, sealing: Pick<Sealing, 'again'>): Promise<void>;
 };
 
 const COLUMNS = [
@@ -93,6 +96,16 @@ export const createSubscriptionStore = ({ query }: Pick<Database, 'query'>): Sub
       id,
     ]);
     return rows.length === 1;
+  },
+  async seal({ id, secret, previous_secret: previous }, sealing) {
+    const again = sealing.again(secret, id);
+    const previousAgain = previous === null ? undefined : sealing.again(previous, id);
+    if (again === undefined && previousAgain === undefined) return;
+    await query(
+      `update webhook_subscription set secret = $2, previous_secret = $3
+       where id = $1 and secret = $4 and previous_secret is not distinct from $5`,
+      [id, again ?? secret, previousAgain ?? previous, secret, previous],
+    );
   },
 });
 

@@ -128,6 +128,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
   const take = async (stored: Stored): Promise<void> => {
     const before = known.get(stored.id);
     const isOver = stored.expires !== null && stored.expires.getTime() <= clock.now();
+    if (before === undefined) await subscriptions.seal(stored, sending.sealing);
     if (stored.status === 'active' && isOver) await endOf(stored);
     if (before?.revision === stored.revision) return;
     known.set(stored.id, stored);
