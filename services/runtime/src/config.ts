@@ -162,14 +162,21 @@ export const registrySettings = {
   SCHEMA_REGISTRY_URL: url(developmentDefault('http://127.0.0.1:8083/apis/ccompat/v7')),
 };
 
-/** The PostgreSQL connection string; it holds a password and therefore has no default. */
-export const databaseSettings = {
-  DATABASE_URL: inProduction(url(), (address) => {
-    const { username, password } = new URL(address);
-    if (password === '') return undefined;
-    return password === username ? 'has the user name as its password' : refuseGuessable(password);
-  }),
-};
+/** A connection string of a database; it holds a password, which production looks at, and therefore has no default. */
+export const databaseUrl = () => inProduction(url(), refusePassword);
+
+/** The same where there may be none. */
+export const optionalDatabaseUrl = () =>
+  inProduction(url().optional(), (address) => (address === undefined ? undefined : refusePassword(address)));
+
+function refusePassword(address: string): string | undefined {
+  const { username, password } = new URL(address);
+  if (password === '') return undefined;
+  return password === username ? 'has the user name as its password' : refuseGuessable(password);
+}
+
+/** The PostgreSQL of our own services. */
+export const databaseSettings = { DATABASE_URL: databaseUrl() };
 
 /**
  * Of every service that makes pseudonyms. With the previous key what was made with it is still found: `docs/operating.md` says

@@ -1,6 +1,6 @@
 /** What partners send, put into the council's staging table: settings, and how its parts are put together. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Config, flag, integer, text, url } from '@causeway/runtime/config';
+import { type Config, flag, integer, optionalDatabaseUrl, text } from '@causeway/runtime/config';
 import { connectDatabase, type Database } from '@causeway/runtime/database';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
 import type { Context } from '@causeway/runtime/service';
@@ -14,9 +14,9 @@ const word = (fallback: string) => text(fallback).refine((value) => /^[a-z_][a-z
 
 export const contactsSettings = {
   /** The reporting database; the contacts may be elsewhere, for instance where that one is a replica. */
-  COUNCIL_DATABASE_URL: url().optional(),
+  COUNCIL_DATABASE_URL: optionalDatabaseUrl(),
   COUNCIL_SOCIAL_CARE_CONTACTS: flag(true),
-  COUNCIL_SOCIAL_CARE_CONTACTS_URL: url().optional(),
+  COUNCIL_SOCIAL_CARE_CONTACTS_URL: optionalDatabaseUrl(),
   COUNCIL_SOCIAL_CARE_CONTACTS_SCHEMA: word('public').describe(
     'the schema of the staging table, a lower-case word',
   ),
