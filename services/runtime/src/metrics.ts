@@ -44,6 +44,8 @@ export type Metrics = {
     outcome: 'published' | 'duplicate' | 'not-shared' | 'ignored' | 'dead-lettered' | 'refused' | 'failed';
     reason: string;
   }>;
+  /** 1 while a part of a legacy system that is asked, such as a reporting view, can be read as it should be. */
+  legacyPartUp: Level<{ adapter: string; part: string }>;
   /** From the last byte of a legacy message to its acknowledgement. */
   acknowledgementDuration: Timing<{ adapter: string }>;
   /** `route` is the pattern (`/v1/events/:id/outcome`), never the path. */
@@ -126,6 +128,10 @@ export function createMetrics(service: string): Metrics {
       'adapter',
       'outcome',
       'reason',
+    ]),
+    legacyPartUp: level('legacy_part_up', 'Whether a part of a legacy system can be read', [
+      'adapter',
+      'part',
     ]),
     acknowledgementDuration: timing(
       'acknowledgement_duration_seconds',

@@ -146,7 +146,6 @@ export const createSink = (options: SinkOptions): Sink => {
   });
   delivery.set({
     id: SUBSCRIPTION,
-    name: adapter,
     organisation,
     start: 'oldest',
     concurrency: options.concurrency ?? 1,

@@ -18,8 +18,6 @@ export type JourneyRow = {
 export type FlowRow = {
   at: string;
   source: string;
-  /** Which of the source's systems sent it; empty where that is not said. */
-  system: string;
   recipient: string;
   type: string;
   outcome: string;
@@ -46,11 +44,10 @@ export function ledgerRows(fetched: readonly FetchedPartition[]): LedgerRows {
   const rows: LedgerRows = { journeys: [], flow: [], outcomes: [] };
   const flow = new Map<string, FlowRow>();
   const count = (at: string, record: DecisionRecord, source: string, recipient: string, outcome: string) => {
-    const system = systemOf(record.source);
-    const key = [at, source, system, recipient, record.type, outcome].join(' ');
+    const key = [at, source, recipient, record.type, outcome].join(' ');
     const row = flow.get(key);
     if (row) row.events += 1;
-    else flow.set(key, { at, source, system, recipient, type: record.type, outcome, events: 1 });
+    else flow.set(key, { at, source, recipient, type: record.type, outcome, events: 1 });
   };
   for (const { records, partition } of fetched) {
     for (const fetchedRecord of records) {
@@ -80,12 +77,6 @@ export function ledgerRows(fetched: readonly FetchedPartition[]): LedgerRows {
   }
   rows.flow = [...flow.values()];
   return rows;
-}
-
-/** The part of an event's `source` after its organisation: `/westshire-council/housing` is of `housing`. */
-function systemOf(source: string): string {
-  const system = source.split('/').slice(2).join('/');
-  return isWord(system) ? system : '';
 }
 
 function decisionIn({ value }: FetchedRecord): DecisionRecord | undefined {

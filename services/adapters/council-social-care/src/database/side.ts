@@ -1,10 +1,149 @@
 /** The council's reporting views, polled: settings, and how its parts are put together. */
-import type { Config } from '@causeway/runtime/config';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Config, databaseSettings, integer, optionalDatabaseUrl, text } from '@causeway/runtime/config';
+import { errorCode, PermanentError, RetryableError } from '@causeway/runtime/errors';
 import type { Context } from '@causeway/runtime/service';
-import type { Parts } from '../parts.ts';
+import { ADAPTER, type Parts } from '../parts.ts';
+import { createLock } from './lock.ts';
+import { createPoll, PERSONS, type Poll } from './poll.ts';
+import { connectPostgres } from './postgres.ts';
+import { loadQuery } from './queries.ts';
+import { createStore } from './store.ts';
+import { VIEWS } from './views.ts';
 
-export const reportingSettings = {};
+export const reportingSettings = {
+  ...databaseSettings,
+  COUNCIL_DATABASE_URL: optionalDatabaseUrl(),
+  /** A folder with a council's own query files; those that it lacks are taken from the adapter. */
+  COUNCIL_SOCIAL_CARE_QUERIES_DIR: text().optional(),
+  COUNCIL_SOCIAL_CARE_POLL_SECONDS: integer(5, { min: 1, max: 3_600 }),
+  COUNCIL_SOCIAL_CARE_SWEEP_SECONDS: integer(300, { min: 1, max: 86_400 }),
+  COUNCIL_SOCIAL_CARE_OVERLAP_SECONDS: integer(120, { min: 1, max: 86_400 }),
+  COUNCIL_SOCIAL_CARE_STATEMENT_SECONDS: integer(30, { min: 1, max: 3_600 }),
+  COUNCIL_SOCIAL_CARE_MAY_BE_GONE_PERCENT: integer(20, { min: 0, max: 100 }),
+};
+
+/** A view that is not as it was is read whole again and again until it is; not at the pace of the polls. */
+const SHRUNK_MS = 20_000;
+const STANDBY_MS = 1_000;
+
+type Trouble = { code: string; message: string };
 
 /** Begins in the background; what fails is tried again. */
-export const startDatabase = (_context: Context<Config<typeof reportingSettings>>, _parts: Parts): void =>
-  undefined;
+export const startDatabase = (
+  { config, log, metrics, onStop, readiness, signal }: Context<Config<typeof reportingSettings>>,
+  parts: Parts,
+): void => {
+  const address = config.COUNCIL_DATABASE_URL;
+  if (address === undefined) {
+    log.info('COUNCIL_DATABASE_URL is not set: no reporting database is polled');
+    return;
+  }
+  if (address === config.DATABASE_URL)
+    throw new PermanentError(
+      'configuration',
+      "COUNCIL_DATABASE_URL is the adapter's own database; set it to the council's reporting database",
+    );
+  const names = [...VIEWS.map(({ name }) => name), PERSONS];
+  const queries = new Map(
+    names.map((name) => [name, loadQuery(name, config.COUNCIL_SOCIAL_CARE_QUERIES_DIR)]),
+  );
+  const reading = connectPostgres({
+    url: address,
+    statementMs: config.COUNCIL_SOCIAL_CARE_STATEMENT_SECONDS * 1_000,
+    log,
+  });
+  const lock = createLock(config.DATABASE_URL, `reporting of ${parts.organisation}`);
+  const store = createStore(parts.database);
+  const poll = createPoll({
+    organisation: parts.organisation,
+    reading,
+    queryOf: (name) => queries.get(name) ?? loadQuery(name, config.COUNCIL_SOCIAL_CARE_QUERIES_DIR),
+    store,
+    source: parts.source,
+    tokeniser: parts.tokeniser,
+    contact: parts.contact,
+    metrics,
+    overlapMs: config.COUNCIL_SOCIAL_CARE_OVERLAP_SECONDS * 1_000,
+    sweepMs: config.COUNCIL_SOCIAL_CARE_SWEEP_SECONDS * 1_000,
+    mayBeGone: config.COUNCIL_SOCIAL_CARE_MAY_BE_GONE_PERCENT / 100,
+    signal,
+  });
+  const troubles = new Map<string, Trouble>();
+  /** Views that were read whole once: from then on it is a fault when they cannot be read. */
+  let expected = new Set<string>();
+
+  const wait = (ms: number) => delay(ms, undefined, { signal }).catch(() => undefined);
+
+  const attempt = async (view: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+      if (troubles.delete(view)) log.info({ view }, 'the view is read again');
+      metrics.legacyPartUp.set({ adapter: ADAPTER, part: view }, 1);
+    } catch (error) {
+      if (signal.aborted) return;
+      const code = errorCode(error);
+      const message = error instanceof RetryableError ? error.message : 'reading it failed';
+      if (troubles.get(view)?.code !== code)
+        log.warn({ err: error, view, code }, 'a view cannot be read now; trying again');
+      troubles.set(view, { code, message });
+      metrics.legacyPartUp.set({ adapter: ADAPTER, part: view }, 0);
+    }
+  };
+
+  const round = async (turn: Poll, notBefore: Map<string, number>): Promise<void> => {
+    await attempt('outgoing', () => turn.send());
+    for (const view of VIEWS) {
+      if (signal.aborted) return;
+      if ((notBefore.get(view.name) ?? 0) > Date.now()) continue;
+      await attempt(view.name, () => turn.view(view));
+      if (troubles.get(view.name)?.code === 'view-shrunk') notBefore.set(view.name, Date.now() + SHRUNK_MS);
+    }
+    await attempt(PERSONS, () => turn.persons());
+    await attempt('renewals', () => turn.renew());
+    expected = new Set(await store.completeViews());
+  };
+
+  const run = async (): Promise<void> => {
+    const notBefore = new Map<string, number>();
+    let prepared = false;
+    for (let told = ''; !signal.aborted; ) {
+      try {
+        if (!(await lock.hold())) {
+          if (told !== 'standby')
+            log.info('another instance polls the reporting database; waiting to take over');
+          told = 'standby';
+          await wait(STANDBY_MS);
+          continue;
+        }
+        if (!prepared) {
+          await store.prepare();
+          expected = new Set(await store.completeViews());
+          prepared = true;
+        }
+        await parts.source.ready();
+        await round(poll, notBefore);
+        told = '';
+        await wait(config.COUNCIL_SOCIAL_CARE_POLL_SECONDS * 1_000);
+      } catch (error) {
+        const code = errorCode(error);
+        if (code !== told && code !== 'starting' && !signal.aborted)
+          log.warn({ err: error }, 'the reporting database is not polled now; trying again');
+        told = code;
+        await wait(STANDBY_MS);
+      }
+    }
+  };
+  const running = run();
+  onStop('reporting database', async () => {
+    await running;
+    await lock.close();
+    await reading.close();
+  });
+  readiness('reporting-views', async () => {
+    const broken = [...troubles].find(([view]) => expected.has(view));
+    if (broken === undefined) return;
+    const [view, { code, message }] = broken;
+    throw new RetryableError(code, `${view}: ${message}`);
+  });
+};

@@ -1,0 +1,238 @@
+/** From what was said of a row, and what it states now, to what is to be said. Pure. */
+
+import { PermanentError } from '@causeway/runtime/errors';
+import type { Fact } from '@causeway/runtime/fact';
+import type { Contact } from '@causeway/schemas/generated/types';
+import { categoryAt, type Known, localOf } from './person.ts';
+import type { FactKind, Stated, StatedFact, Values, View } from './stated.ts';
+
+/** What has been said of a row: enough to notice that it was wrong, and to withdraw it. Nobody's name, and no free text. */
+export type Said = {
+  personId: string;
+  caseReference: string;
+  facts: readonly SaidFact[];
+};
+
+type SaidFact = Pick<StatedFact, 'name' | 'essential' | 'withdrawal' | 'inResponseTo'>;
+
+export type Circumstances = {
+  rowId: string;
+  /** When the adapter noticed, in RFC 3339. */
+  noticedAt: string;
+  /** When the council's system wrote the row, where it says so. */
+  recordedAt?: string;
+  /** It was there before the adapter was. */
+  replay: boolean;
+  contact: Contact;
+  /** By person id; everybody the two versions name who is known. */
+  people: ReadonlyMap<string, Known>;
+  /** The pseudonym of the chain of cases that the row is in. */
+  correlationOf(chain: string): string;
+};
+
+/** Facts about one person, in order. */
+export type ToldOf = { personId: string; facts: Fact[] };
+
+/**
+ * What is to be said, person by person. `after` is undefined for a row that is gone.
+ * @throws PermanentError `no-person` where the index does not know somebody whom the row is about
+ */
+export const differences = (
+  view: View,
+  before: Said | undefined,
+  after: Stated | undefined,
+  circumstances: Circumstances,
+): ToldOf[] => {
+  const moved = before !== undefined && after !== undefined && before.personId !== after.personId;
+  if (moved)
+    return [
+      ...differences(view, before, undefined, circumstances).map((told) => asWrongPerson(told)),
+      ...differences(view, undefined, after, circumstances),
+    ];
+  const personId = after?.personId ?? before?.personId;
+  if (personId === undefined) return [];
+  const { corrected, withdrawn, said } = sorted(view, before?.facts ?? [], after?.facts ?? []);
+  const facts = [
+    ...withdrawn.toReversed().map((fact) => withdrawalOf(view, fact, before as Said, circumstances)),
+    ...corrected.map((fact) => correctionOf(view, fact, after as Stated, circumstances)),
+    ...said.map((fact) => statementOf(view, fact, after as Stated, circumstances)),
+  ];
+  return facts.length === 0 ? [] : [{ personId, facts }];
+};
+
+/** The state to keep once it is said. */
+export const saidOf = ({ personId, caseReference, facts }: Stated): Said => ({
+  personId,
+  caseReference,
+  facts: facts.map(({ name, essential, withdrawal, inResponseTo }) => ({
+    name,
+    essential,
+    withdrawal,
+    ...(inResponseTo !== undefined && { inResponseTo }),
+  })),
+});
+
+const kindOf = (view: View, name: string): FactKind => {
+  const kind = view.facts[name];
+  if (kind === undefined) throw new PermanentError('unknown-fact', `${view.name} has no fact ${name}`);
+  return kind;
+};
+
+/** What only one of them knows, such as a member that a newer version of the adapter looks at, is no difference. */
+const isSame = (before: Values, after: Values): boolean =>
+  Object.entries(after).every(([name, value]) => !Object.hasOwn(before, name) || before[name] === value);
+
+const sorted = (view: View, before: readonly SaidFact[], after: readonly StatedFact[]) => {
+  const corrected: StatedFact[] = [];
+  const withdrawn: SaidFact[] = [];
+  const said: StatedFact[] = [];
+  const anew = new Set<string>();
+  for (const [name, kind] of Object.entries(view.facts)) {
+    const old = before.find((fact) => fact.name === name);
+    const now = after.find((fact) => fact.name === name);
+    const presumed = kind.follows !== undefined && anew.has(kind.follows);
+    if (old !== undefined && now !== undefined && !presumed && isSame(old.essential, now.essential)) continue;
+    if (old === undefined && now === undefined) continue;
+    anew.add(name);
+    if (old !== undefined && now !== undefined && kind.voided === undefined) {
+      corrected.push(now);
+      continue;
+    }
+    if (old !== undefined) withdrawn.push(old);
+    if (now !== undefined) said.push(now);
+  }
+  return { corrected, withdrawn, said };
+};
+
+const visitOf = (view: View, { rowId }: Circumstances): string => `${view.name}:${rowId}`;
+
+/** What every fact about a person has. */
+const about = (known: Known, at: string, { contact }: Circumstances) => ({
+  attributes: {
+    classification: 'OFFICIAL-SENSITIVE' as const,
+    subject: [localOf(known.personId)],
+    verified: known.verified,
+    person: known.person,
+  },
+  data: { person: known.person, personCategory: categoryAt(known, at), contact },
+});
+
+export const noPerson = (): PermanentError =>
+  new PermanentError('no-person', 'the query persons does not know the person of the row');
+
+const personOf = (personId: string, { people }: Circumstances): Known => {
+  const known = people.get(personId);
+  if (known === undefined) throw noPerson();
+  return known;
+};
+
+/** The exact shape of each type is checked when it is encoded; a fact that does not fit is kept as a dead letter. */
+const asFact = (fact: Record<string, unknown>): Fact => fact as unknown as Fact;
+
+const statementOf = (view: View, fact: StatedFact, stated: Stated, circumstances: Circumstances): Fact => {
+  const kind = kindOf(view, fact.name);
+  const visit = visitOf(view, circumstances);
+  return asFact({
+    ...spoken(fact, kind, stated, circumstances),
+    type: kind.type,
+    remember: { visit, fact: fact.name },
+    ...(circumstances.replay && { replay: true }),
+  });
+};
+
+/** A correction says how it is now, and of which event that is so. */
+const correctionOf = (view: View, fact: StatedFact, stated: Stated, circumstances: Circumstances): Fact => {
+  const kind = kindOf(view, fact.name);
+  const visit = visitOf(view, circumstances);
+  const { data, ...attributes } = spoken(fact, kind, stated, circumstances);
+  return asFact({
+    ...attributes,
+    type: kind.corrected,
+    remember: { visit, fact: fact.name },
+    voids: { visit, fact: fact.name },
+    data: { ...data, corrects: null, reason: 'decided_again' },
+  });
+};
+
+const spoken = (
+  { occurredAt, essential, further = {}, inResponseTo }: StatedFact,
+  kind: FactKind,
+  { personId, caseReference, exclude, chain, motherId }: Stated,
+  circumstances: Circumstances,
+) => {
+  const known = personOf(personId, circumstances);
+  const { attributes, data } = about(known, occurredAt, circumstances);
+  const mother = motherId === undefined ? undefined : circumstances.people.get(motherId);
+  const hidden = known.shielded ? Object.fromEntries((kind.places ?? []).map((name) => [name, null])) : {};
+  const { recordedAt } = circumstances;
+  return {
+    ...attributes,
+    occurredAt,
+    ...(recordedAt !== undefined && { recordedAt }),
+    ...(kind.handling && { handling: [...kind.handling] }),
+    ...(exclude.length > 0 && { exclude: [...exclude] }),
+    ...(chain !== undefined && { correlationId: circumstances.correlationOf(chain) }),
+    ...(inResponseTo !== undefined && { inResponseTo }),
+    ...(mother !== undefined &&
+      kind.mother && {
+        others: [{ local: [localOf(mother.personId)], verified: mother.verified, person: mother.person }],
+      }),
+    data: {
+      ...data,
+      caseReference,
+      ...essential,
+      ...further,
+      ...hidden,
+      ...(kind.mother && { mother: mother?.person ?? null }),
+    },
+  };
+};
+
+const withdrawalOf = (view: View, fact: SaidFact, said: Said, circumstances: Circumstances): Fact => {
+  const kind = kindOf(view, fact.name);
+  const { noticedAt } = circumstances;
+  const known = personOf(said.personId, circumstances);
+  const { attributes, data } = about(known, noticedAt, circumstances);
+  const visit = visitOf(view, circumstances);
+  const common = {
+    ...attributes,
+    occurredAt: noticedAt,
+    ...(kind.handling && { handling: [...kind.handling] }),
+    voids: { visit, fact: fact.name },
+    remember: { visit, fact: fact.name, over: true },
+  };
+  if (kind.voided !== undefined)
+    return asFact({
+      ...common,
+      type: kind.voided,
+      data: {
+        ...data,
+        voids: { caseReference: said.caseReference, fact: kind.called },
+        corrects: null,
+        reason: 'entered_in_error',
+        voidedAt: noticedAt,
+        ...fact.withdrawal,
+      },
+    });
+  return asFact({
+    ...common,
+    type: kind.corrected,
+    ...(fact.inResponseTo !== undefined && { inResponseTo: fact.inResponseTo }),
+    data: {
+      ...data,
+      caseReference: said.caseReference,
+      corrects: null,
+      reason: 'entered_in_error',
+      respondsTo: fact.essential.respondsTo ?? null,
+      outcome: 'UNKNOWN',
+      decidedAt: noticedAt,
+    },
+  });
+};
+
+const asWrongPerson = ({ personId, facts }: ToldOf): ToldOf => ({
+  personId,
+  facts: facts.map((fact) =>
+    'voidedAt' in fact.data ? asFact({ ...fact, data: { ...fact.data, reason: 'wrong_person' } }) : fact,
+  ),
+});

@@ -1,0 +1,118 @@
+/** What is to be published, written down with the state that it leads to, and sent from there in its order. */
+import type { Fact } from '@causeway/runtime/fact';
+import type { KafkaRecord } from '@causeway/runtime/kafka-session';
+import type { Metrics } from '@causeway/runtime/metrics';
+import type { Source } from '@causeway/runtime/source';
+import type { Fate, SourceMessage, Standing } from '@causeway/runtime/source-commit';
+import { ADAPTER } from '../parts.ts';
+import type { Said } from './difference.ts';
+import type { Store } from './store.ts';
+
+export const CONTENT_TYPE = 'application/json';
+
+/** A message, or a row that says nothing it should. As JSON; a record's key and value are text. */
+export type Outgoing =
+  | {
+      kind: 'message';
+      view: string;
+      rowId: string;
+      identity: string[];
+      facts: Fact[];
+      standing: Written[];
+      /** What had been said before: that still holds where the message cannot be published. */
+      before: Said | null;
+    }
+  | { kind: 'bad-row'; view: string; rowId: string; reason: string; why: string; row: unknown };
+
+type Written = Omit<Standing, 'record' | 'state'> & {
+  state: string | null;
+  record: { topic: string; partition: number; key: string; value: string | null };
+};
+
+export const written = ({ record, about, name, state }: Standing): Written => ({
+  about,
+  name,
+  state: state ?? null,
+  record: {
+    topic: record.topic,
+    partition: record.partition ?? 0,
+    key: String(record.key),
+    value: record.value?.toString('utf8') ?? null,
+  },
+});
+
+const standingOf = ({ record, about, name, state }: Written): Standing => ({
+  about,
+  name,
+  state: state ?? undefined,
+  record: {
+    ...record,
+    value: record.value === null ? null : Buffer.from(record.value, 'utf8'),
+  } satisfies KafkaRecord,
+});
+
+const messageOf = ({
+  identity,
+  facts,
+  standing,
+  view,
+  rowId,
+}: Extract<Outgoing, { kind: 'message' }>): SourceMessage => ({
+  raw: Buffer.from(JSON.stringify({ view, row_id: rowId, facts })),
+  contentType: CONTENT_TYPE,
+  identity,
+  content: Buffer.from(JSON.stringify(facts)),
+  facts,
+  standing: standing.map(standingOf),
+});
+
+export type SendParts = {
+  store: Pick<Store, 'outgoing' | 'sent' | 'refused'>;
+  source: Pick<Source, 'accept' | 'deadLetter'>;
+  metrics: Pick<Metrics, 'sourceMessages'>;
+};
+
+/** Of a row whose message the source could not publish; it is tried again when the row changes. */
+export const NOT_PUBLISHED = 'not-published:';
+
+const PAGE = 200;
+
+/**
+ * Sends everything that is written down. After a crash in the middle the same messages are sent again, with the same ids.
+ * @throws RetryableError when it cannot be kept now; what was not sent stays
+ */
+export const sendOutgoing = async ({ store, source, metrics }: SendParts): Promise<void> => {
+  for (;;) {
+    const page = await store.outgoing(PAGE);
+    if (page.length === 0) return;
+    const fates = await Promise.all(page.map(({ message }) => send(source, message)));
+    for (const [index, fate] of fates.entries()) {
+      const message = page[index]?.message;
+      if (message === undefined) continue;
+      metrics.sourceMessages.inc({ adapter: ADAPTER, ...outcomeOf(fate) });
+      if (message.kind === 'message' && fate.fate === 'dead-lettered')
+        await store.refused(message.view, message.rowId, `${NOT_PUBLISHED}${fate.reason}`, message.before);
+    }
+    await store.sent(page.map(({ id }) => id));
+  }
+};
+
+const send = async (source: SendParts['source'], message: Outgoing): Promise<Fate> => {
+  if (message.kind === 'message') return source.accept(messageOf(message));
+  const { view, rowId, reason, why, row } = message;
+  await source.deadLetter({
+    raw: Buffer.from(JSON.stringify({ view, row_id: rowId, reason, why, row })),
+    contentType: CONTENT_TYPE,
+    reason,
+    attempts: 1,
+  });
+  return { fate: 'dead-lettered', reason };
+};
+
+type Counted = Omit<Parameters<Metrics['sourceMessages']['inc']>[0], 'adapter'>;
+
+const outcomeOf = (fate: Fate): Counted => {
+  if (fate.fate === 'published' && fate.ids.length === 0)
+    return { outcome: 'published', reason: 'standing-only' };
+  return { outcome: fate.fate, reason: 'reason' in fate ? fate.reason : 'none' };
+};

@@ -1,0 +1,372 @@
+/** The polling of one council's reporting views: new rows by mark, late edits and deletions by whole readings. */
+import { randomUUID } from 'node:crypto';
+import { RetryableError } from '@causeway/runtime/errors';
+import type { Tokeniser } from '@causeway/runtime/tokens';
+import { londonOffset, writeInstant } from '@causeway/schemas/dates/london';
+import type { Contact } from '@causeway/schemas/generated/types';
+import { type SendParts, sendOutgoing } from './outgoing.ts';
+import {
+  type Changed,
+  differs,
+  isReal,
+  type Led,
+  led,
+  normalised,
+  peopleOf,
+  personState,
+  type Setting,
+  saidAgain,
+} from './page.ts';
+import { type Known, personIn } from './person.ts';
+import type { Position, ReportingDatabase, ReportingQuery } from './reporting-database.ts';
+import { parseTime, type Row } from './row.ts';
+import type { View } from './stated.ts';
+import type { RowState, Store, ViewState } from './store.ts';
+
+export type PollParts = SendParts & {
+  organisation: string;
+  reading: ReportingDatabase;
+  /** By the name of the view, `persons` among them. */
+  queryOf(name: string): ReportingQuery;
+  store: Store;
+  tokeniser: Tokeniser;
+  contact(): Contact;
+  /** How far back each poll looks, for clocks that differ and transactions that take their time. */
+  overlapMs: number;
+  /** How often a view is read whole. */
+  sweepMs: number;
+  /** Share of a view's rows, 0 to 1, that may be gone at once. */
+  mayBeGone: number;
+  /** Rows at a time. */
+  pageSize?: number;
+  signal: AbortSignal;
+};
+
+export const PERSONS = 'persons';
+
+const PAGE = 500;
+/** Gone rows that never need anybody's word. */
+const ALWAYS_GONE = 5;
+
+export type Poll = {
+  /** Reads what changed in a view, or all of it where that is due. @throws RetryableError */
+  view(view: View): Promise<void>;
+  /** Notices that people changed whom an interest or a safeguard names. @throws RetryableError */
+  persons(): Promise<void>;
+  /** Says again what would expire. @throws RetryableError */
+  renew(): Promise<void>;
+  /** Sends what an earlier run has left behind. @throws RetryableError */
+  send(): Promise<void>;
+};
+
+export const createPoll = (parts: PollParts): Poll => {
+  const { reading, store, queryOf, pageSize = PAGE, signal } = parts;
+  const send = (): Promise<void> => sendOutgoing(parts);
+
+  const stateOf = async (name: string, now: string): Promise<ViewState> =>
+    store.view(name, randomUUID(), now);
+
+  const settingOf = (now: string, { generation, complete, beganAt }: ViewState): Setting => ({
+    organisation: parts.organisation,
+    tokeniser: parts.tokeniser,
+    contact: parts.contact(),
+    now,
+    generation,
+    historyUntil: complete ? undefined : beganAt,
+  });
+
+  const indexOf = async (ids: readonly string[]): Promise<Map<string, Known>> => {
+    const wanted = [...new Set(ids)];
+    if (wanted.length === 0) return new Map();
+    const rows = await reading.withKeys(queryOf(PERSONS), 'person_id', wanted);
+    return new Map(uniquePeople(rows).map((known) => [known.personId, known]));
+  };
+
+  const rememberedOf = async (ids: readonly string[]): Promise<Map<string, Known>> => {
+    const states = await store.people([...new Set(ids)]);
+    return new Map([...states].map(([id, { identity }]) => [id, identity]));
+  };
+
+  /** Translates changed rows, writes down what they lead to, and sends it. */
+  const work = async (view: View, changes: readonly Changed[], setting: Setting): Promise<void> => {
+    if (changes.length === 0) return;
+    const ids = changes.flatMap(peopleOf);
+    const [indexed, remembered] = [await indexOf(ids), await rememberedOf(ids)];
+    const results = changes.map((changed) => led(view, changed, indexed, remembered, setting));
+    await store.apply({
+      view: view.name,
+      rows: results.flatMap(({ state }) => state ?? []),
+      gone: changes.flatMap(({ rowId }, index) => (results[index]?.state === undefined ? [rowId] : [])),
+      // Those who are remembered already are compared first: other cases of theirs may have to be said again.
+      people: [...indexed.values()].filter(({ personId }) => !remembered.has(personId)).map(personState),
+      outgoing: results.flatMap(({ outgoing }) => outgoing),
+    });
+    await send();
+  };
+
+  /** Those of a page that are new or differ, as they are to be worked on. */
+  const changedIn = async (view: View, rows: readonly Row[], now: string) => {
+    const all = rows.map((row) => ({ row: normalised(view, row, now), changedAt: row.changed_at ?? null }));
+    const real = all.filter(({ row }) => isReal(row));
+    const states = await store.rows(
+      view.name,
+      real.map(({ row }) => row.row_id ?? ''),
+    );
+    const changes = real.map(({ row, changedAt }): Changed => {
+      const rowId = row.row_id ?? '';
+      return { rowId, row, changedAt, state: states.get(rowId) };
+    });
+    return { changes: changes.filter(({ row, state }) => row && differs(row, state)), known: states.size };
+  };
+
+  const readChanges = async (view: View, state: ViewState, now: string): Promise<void> => {
+    const query = queryOf(view.name);
+    const setting = settingOf(now, state);
+    let position = beginning(state.mark ?? { changedAt: state.beganAt, rowId: null }, now, parts.overlapMs);
+    let mark = state.mark;
+    for (;;) {
+      signal.throwIfAborted();
+      const rows = await reading.changed(query, 'row_id', position, pageSize);
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      const { changes, known } = await changedIn(view, rows, now);
+      // As many rows that nobody has seen before can be a warehouse that was built anew under other keys.
+      if (known === 0 && changes.length >= pageSize) return sweep(view, state, now);
+      await work(view, lastOfEach(changes), setting);
+      position = { changedAt: last.changed_at ?? '', rowId: last.row_id ?? '' };
+      mark = rows.reduce((furthest, row) => further(furthest, row, now), mark);
+      if (rows.length < pageSize) break;
+    }
+    if (mark !== undefined && mark !== state.mark) await store.mark(view.name, mark);
+  };
+
+  const sweep = async (view: View, state: ViewState, now: string): Promise<void> => {
+    const setting = settingOf(now, state);
+    await store.sweep.begin(view.name);
+    let present = 0;
+    let mark = state.mark;
+    for await (const rows of reading.all(queryOf(view.name), pageSize)) {
+      signal.throwIfAborted();
+      const { changes } = await changedIn(view, rows, now);
+      const ids = rows.map((row) => row.row_id ?? '').filter((_, index) => isReal(rows[index] as Row));
+      const noted = await store.sweep.note(view.name, ids);
+      if (noted < ids.length)
+        throw new RetryableError(
+          'row-id-twice',
+          `the query ${view.name} gives more than one row with the same row_id; nothing is read until it does not`,
+        );
+      present += noted;
+      await store.sweep.keep(
+        view.name,
+        changes.map(({ rowId, row, changedAt }) => ({ rowId, row: { ...row, changed_at: changedAt } })),
+      );
+      mark = rows.reduce((furthest, row) => further(furthest, row, now), mark);
+    }
+    await checkGone(view, present);
+    await workOnFound(view, setting);
+    await workOnGone(view, setting);
+    if (mark !== undefined) await store.mark(view.name, mark);
+    await store.swept(view.name);
+    await store.sweep.end(view.name);
+  };
+
+  const checkGone = async (view: View, present: number): Promise<void> => {
+    const [known, missing] = [await store.sweep.known(view.name), await store.sweep.missing(view.name)];
+    const allowed = Math.max(ALWAYS_GONE, Math.floor(known * parts.mayBeGone));
+    if (missing <= 1 || parts.mayBeGone >= 1 || (present > 0 && missing <= allowed)) return;
+    throw new RetryableError(
+      'view-shrunk',
+      `${missing} of ${known} rows are gone from what the query ${view.name} gives; nothing of it is published until they are back, ` +
+        'or until COUNCIL_SOCIAL_CARE_MAY_BE_GONE_PERCENT is set to 100 for as long as it takes to withdraw them',
+    );
+  };
+
+  const workOnFound = async (view: View, setting: Setting): Promise<void> => {
+    for (let after = ''; ; ) {
+      signal.throwIfAborted();
+      const page = await store.sweep.found(view.name, after, pageSize);
+      const last = page.at(-1);
+      if (last === undefined) return;
+      const states = await store.rows(
+        view.name,
+        page.map(({ rowId }) => rowId),
+      );
+      const changes = page.map(
+        ({ rowId, row: { changed_at: changedAt = null, ...row } }): Changed => ({
+          rowId,
+          row,
+          changedAt,
+          state: states.get(rowId),
+        }),
+      );
+      await work(view, changes, setting);
+      after = last.rowId;
+    }
+  };
+
+  const workOnGone = async (view: View, setting: Setting): Promise<void> => {
+    for (let after = ''; ; ) {
+      signal.throwIfAborted();
+      const rowIds = await store.sweep.missingAfter(view.name, after, pageSize);
+      const last = rowIds.at(-1);
+      if (last === undefined) return;
+      const states = await store.rows(view.name, rowIds);
+      const gone = rowIds.map(
+        (rowId): Changed => ({
+          rowId,
+          row: undefined,
+          changedAt: null,
+          state: states.get(rowId),
+        }),
+      );
+      await work(view, gone, setting);
+      after = last;
+    }
+  };
+
+  /** Says again what stands for people whose identifiers are others now. */
+  const compare = async (ids: readonly string[], setting: Setting): Promise<void> => {
+    const states = await store.people(ids);
+    if (states.size === 0) return;
+    const indexed = await indexOf([...states.keys()]);
+    const different = [...indexed.values()].filter(
+      (known) => states.get(known.personId)?.hash !== personState(known).hash,
+    );
+    if (different.length === 0) return;
+    const rows = await store.standing(different.map(({ personId }) => personId));
+    await sayAgain(rows, setting);
+    await store.apply({
+      view: PERSONS,
+      rows: [],
+      gone: [],
+      people: different.map(personState),
+      outgoing: [],
+    });
+  };
+
+  const sayAgain = async (
+    rows: readonly (RowState & { view: string })[],
+    setting: Setting,
+  ): Promise<void> => {
+    const ids = rows.flatMap(({ stands }) => stands?.people ?? []);
+    const [indexed, remembered] = [await indexOf(ids), await rememberedOf(ids)];
+    for (const [view, some] of Map.groupBy(rows, (row) => row.view)) {
+      const results: Led[] = some.map(({ view: _, ...state }) =>
+        saidAgain(view, state, indexed, remembered, setting),
+      );
+      await store.apply({
+        view,
+        rows: results.flatMap(({ state }) => state ?? []),
+        gone: [],
+        people: [],
+        outgoing: results.flatMap(({ outgoing }) => outgoing),
+      });
+    }
+    await send();
+  };
+
+  const changedPeople = async (state: ViewState, now: string): Promise<void> => {
+    let position = beginning(state.mark ?? { changedAt: state.beganAt, rowId: null }, now, parts.overlapMs);
+    let mark = state.mark;
+    for (;;) {
+      signal.throwIfAborted();
+      const rows = await reading.changed(queryOf(PERSONS), 'person_id', position, pageSize);
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      await compare(
+        rows.flatMap((row) => row.person_id ?? []),
+        settingOf(now, state),
+      );
+      position = { changedAt: last.changed_at ?? '', rowId: last.person_id ?? '' };
+      mark = rows.reduce(
+        (furthest, row) => further(furthest, { ...row, row_id: row.person_id ?? null }, now),
+        mark,
+      );
+      if (rows.length < pageSize) break;
+    }
+    if (mark !== undefined && mark !== state.mark) await store.mark(PERSONS, mark);
+  };
+
+  const everybody = async (state: ViewState, now: string): Promise<void> => {
+    for (let after = ''; ; ) {
+      signal.throwIfAborted();
+      const ids = await store.personIdsAfter(after, pageSize);
+      const last = ids.at(-1);
+      if (last === undefined) break;
+      await compare(ids, settingOf(now, state));
+      after = last;
+    }
+    await store.forgetPeople();
+    await store.swept(PERSONS);
+  };
+
+  const isDue = ({ complete, sweptAt }: ViewState): boolean =>
+    !complete || sweptAt === null || Date.now() - sweptAt.getTime() >= parts.sweepMs;
+
+  return {
+    send,
+    async view(view) {
+      const now = await reading.now();
+      const state = await stateOf(view.name, now);
+      await (isDue(state) ? sweep(view, state, now) : readChanges(view, state, now));
+    },
+    async persons() {
+      const now = await reading.now();
+      const state = await stateOf(PERSONS, now);
+      await changedPeople(state, now);
+      if (isDue(state)) await everybody(state, now);
+    },
+    async renew() {
+      const now = await reading.now();
+      const state = await stateOf(PERSONS, now);
+      for (;;) {
+        signal.throwIfAborted();
+        const rows = await store.toRenew(now.slice(0, 10), pageSize);
+        if (rows.length === 0) return;
+        await sayAgain(rows, settingOf(now, state));
+      }
+    },
+  };
+};
+
+/** Where a person has several rows, the same one each time. */
+const uniquePeople = (rows: readonly Row[]): Known[] => {
+  const chosen = new Map<string, Row>();
+  for (const row of rows) {
+    const id = row.person_id;
+    if (id === null || id === undefined) continue;
+    const other = chosen.get(id);
+    if (other === undefined || JSON.stringify(row) < JSON.stringify(other)) chosen.set(id, row);
+  }
+  return [...chosen.values()].map(personIn);
+};
+
+/** A row that moved while it was read is in two pages, or, behind other rows, twice in one. */
+const lastOfEach = (changes: readonly Changed[]): Changed[] => [
+  ...new Map(changes.map((changed) => [changed.rowId, changed])).values(),
+];
+
+/** Where a poll begins: behind the mark once that is old enough, until then far enough before it. */
+const beginning = (mark: Position, now: string, overlapMs: number): Position => {
+  const at = parseTime(mark.changedAt);
+  if (at === undefined) return mark;
+  const marked = Date.parse(at);
+  if (mark.rowId !== null && Date.parse(now) - marked > overlapMs) return mark;
+  return { changedAt: instantOf(marked - overlapMs), rowId: null };
+};
+
+/** In London, with its offset: where the column has none, the database takes the clock's reading alone. */
+const instantOf = (at: number): string => {
+  const offset = londonOffset(at);
+  return writeInstant(at + offset * 60_000, '', offset);
+};
+
+/** The later of a mark and a row; what lies in the future by the council's own clock is no mark. */
+const further = (mark: Position | undefined, row: Row, now: string): Position | undefined => {
+  const changedAt = row.changed_at ?? null;
+  const at = changedAt === null ? undefined : parseTime(changedAt);
+  if (changedAt === null || at === undefined || Date.parse(at) > Date.parse(now)) return mark;
+  const before = mark === undefined ? undefined : parseTime(mark.changedAt);
+  if (before !== undefined && Date.parse(before) > Date.parse(at)) return mark;
+  return { changedAt, rowId: row.row_id ?? null };
+};

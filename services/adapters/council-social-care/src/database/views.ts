@@ -1,0 +1,502 @@
+/** The reporting views: which columns each has, and what its rows state. Pure: nothing here knows a database or a bus. */
+import { ATTRIBUTE_FORMS } from '@causeway/runtime/event';
+import type { ReferralOutcome, StatutoryDuty } from '@causeway/schemas/generated/types';
+import { canonicalOf } from '@causeway/schemas/identifiers/checked';
+import { checkGssCode, checkPostcode } from '@causeway/schemas/identifiers/places';
+import {
+  categoryOfAbuseOf,
+  ceasesLookedAfter,
+  legalStatusOf,
+  missingKindOf,
+  primaryNeedOf,
+  referralSourceOf,
+  startsLookedAfter,
+} from '../codes.ts';
+import {
+  badRow,
+  codeIn,
+  dateIn,
+  dayOf,
+  FUTURE,
+  flagIn,
+  type Row,
+  requiredDate,
+  requiredText,
+  requiredTime,
+  startOfDay,
+  textOf,
+  timeIn,
+} from './row.ts';
+import type { OpenCase, Stated, StatedFact, View } from './stated.ts';
+
+/** Optional in every view: the case's own name where the row id is not it, and who must not be told. */
+const EVERYWHERE = ['case_reference', 'exclude'];
+
+const excluded = (row: Row): string[] => {
+  const named = (textOf(row, 'exclude') ?? '').split(/[\s,]+/).filter(Boolean);
+  if (!named.every((one) => ATTRIBUTE_FORMS.organisation.test(one))) throw badRow('unknown-code', 'exclude');
+  return named;
+};
+
+const FORM = /^[A-Za-z0-9._:/-]{1,100}$/;
+
+const base = (row: Row, prefix: string): Pick<Stated, 'personId' | 'caseReference' | 'exclude'> => {
+  const caseReference = textOf(row, 'case_reference') ?? `${prefix}-${requiredText(row, 'row_id')}`;
+  if (!FORM.test(caseReference)) throw badRow('bad-reference', 'case_reference');
+  return { personId: requiredText(row, 'person_id'), caseReference, exclude: excluded(row) };
+};
+
+const planned = (row: Row, column: string): boolean => textOf(row, column) === FUTURE;
+
+const opened = (reason: string, since: string, until: string | null): OpenCase => {
+  if (until !== null && until < since) throw badRow('ends-before-it-begins', 'end_date');
+  return { reason, since, ...(until !== null && { until }) };
+};
+
+const PLAN_TYPES: Record<string, 'child_protection_plan' | 'unborn_child_protection_plan'> = {
+  CPP: 'child_protection_plan',
+  UCP: 'unborn_child_protection_plan',
+};
+
+const childProtectionPlans: View = {
+  name: 'child-protection-plans',
+  required: ['plan_type', 'start_date', 'end_date', 'initial_category'],
+  optional: [
+    ...EVERYWHERE,
+    'latest_category',
+    'expected_date_of_delivery',
+    'next_review_date',
+    'team',
+    'mother_person_id',
+    'referral_id',
+  ],
+  planned: ['start_date', 'end_date'],
+  facts: {
+    begun: {
+      type: 'uk.causeway.council.child-protection-plan.begun.v1',
+      voided: 'uk.causeway.council.child-protection-plan.voided.v1',
+      called: 'child-protection-plan',
+      mother: true,
+    },
+    ended: {
+      type: 'uk.causeway.council.child-protection-plan.ended.v1',
+      voided: 'uk.causeway.council.child-protection-plan-end.voided.v1',
+      follows: 'begun',
+      called: 'child-protection-plan-end',
+    },
+  },
+  state(row) {
+    const common = base(row, 'CPP');
+    if (planned(row, 'start_date')) return { ...common, facts: [] };
+    const planType = codeIn(row, 'plan_type', (code) => PLAN_TYPES[code.toUpperCase()]);
+    if (planType === null) throw badRow('missing-value', 'plan_type');
+    const initialCategoryOfAbuse = codeIn(row, 'initial_category', categoryOfAbuseOf) ?? 'UNKNOWN';
+    const cppStartDate = requiredDate(row, 'start_date');
+    const cppEndDate = planned(row, 'end_date') ? null : dateIn(row, 'end_date');
+    const motherId = textOf(row, 'mother_person_id') ?? undefined;
+    const facts: StatedFact[] = [
+      {
+        name: 'begun',
+        occurredAt: startOfDay(cppStartDate),
+        essential: {
+          planType,
+          cppStartDate,
+          initialCategoryOfAbuse,
+          expectedDateOfDelivery: dateIn(row, 'expected_date_of_delivery'),
+        },
+        further: { nextReviewDate: dateIn(row, 'next_review_date'), allocatedTeam: textOf(row, 'team') },
+        withdrawal: { planType, cppStartDate },
+      },
+    ];
+    if (cppEndDate !== null)
+      facts.push({
+        name: 'ended',
+        occurredAt: startOfDay(cppEndDate),
+        essential: {
+          planType,
+          cppEndDate,
+          latestCategoryOfAbuse: codeIn(row, 'latest_category', categoryOfAbuseOf) ?? initialCategoryOfAbuse,
+        },
+        further: { cppStartDate, allocatedTeam: textOf(row, 'team') },
+        withdrawal: { planType, cppEndDate },
+      });
+    const unborn = planType === 'unborn_child_protection_plan';
+    const reason = unborn ? 'unborn-child-protection-plan' : 'child-protection-plan';
+    return {
+      ...common,
+      facts,
+      case: opened(reason, cppStartDate, cppEndDate),
+      ...(unborn && motherId !== undefined && { motherId }),
+      ...chainOf(row),
+    };
+  },
+};
+
+const chainOf = (row: Row): Pick<Stated, 'chain'> => {
+  const chain = textOf(row, 'referral_id');
+  return chain === null || chain === '-1' ? {} : { chain };
+};
+
+const careEpisodes: View = {
+  name: 'care-episodes',
+  required: ['start_date', 'end_date', 'legal_status'],
+  optional: [
+    ...EVERYWHERE,
+    'start_reason',
+    'end_reason',
+    'placement_type',
+    'placement_provider',
+    'placement_postcode',
+    'placement_authority',
+    'team',
+  ],
+  planned: ['start_date', 'end_date'],
+  facts: {
+    begun: {
+      type: 'uk.causeway.council.care-episode.begun.v1',
+      voided: 'uk.causeway.council.care-episode.voided.v1',
+      called: 'care-episode',
+      places: ['placementPostcode', 'placementLocalAuthority'],
+    },
+    ended: {
+      type: 'uk.causeway.council.care-episode.ended.v1',
+      voided: 'uk.causeway.council.care-episode-end.voided.v1',
+      follows: 'begun',
+      called: 'care-episode-end',
+    },
+  },
+  state(row) {
+    const common = base(row, 'EPISODE');
+    if (planned(row, 'start_date')) return { ...common, facts: [] };
+    const legalStatus = codeIn(row, 'legal_status', legalStatusOf) ?? 'UNKNOWN';
+    const episodeStartDate = requiredDate(row, 'start_date');
+    const episodeEndDate = planned(row, 'end_date') ? null : dateIn(row, 'end_date');
+    const startsLooked = startsLookedAfter(textOf(row, 'start_reason'));
+    const facts: StatedFact[] = [
+      {
+        name: 'begun',
+        occurredAt: startOfDay(episodeStartDate),
+        essential: {
+          episodeStartDate,
+          episodeStartReason: textOf(row, 'start_reason'),
+          startsLookedAfter: startsLooked,
+          legalStatus,
+          legalStatusCode: textOf(row, 'legal_status'),
+          placementType: textOf(row, 'placement_type'),
+          placementProvider: textOf(row, 'placement_provider'),
+          placementPostcode: canonicalOf(checkPostcode(textOf(row, 'placement_postcode') ?? '')) ?? null,
+          placementLocalAuthority:
+            canonicalOf(checkGssCode(textOf(row, 'placement_authority') ?? '')) ?? null,
+        },
+        further: { allocatedTeam: textOf(row, 'team') },
+        withdrawal: { episodeStartDate, startsLookedAfter: startsLooked, legalStatus },
+      },
+    ];
+    if (episodeEndDate !== null) {
+      const ceases = ceasesLookedAfter(textOf(row, 'end_reason'));
+      facts.push({
+        name: 'ended',
+        occurredAt: startOfDay(episodeEndDate),
+        essential: {
+          episodeEndDate,
+          episodeEndReason: textOf(row, 'end_reason'),
+          ceasesLookedAfter: ceases,
+          legalStatus,
+        },
+        further: { episodeStartDate, allocatedTeam: textOf(row, 'team') },
+        withdrawal: { episodeEndDate, ceasesLookedAfter: ceases, legalStatus },
+      });
+    }
+    return { ...common, facts, case: opened('looked-after', episodeStartDate, episodeEndDate) };
+  },
+};
+
+const missingEpisodes: View = {
+  name: 'missing-episodes',
+  required: ['kind', 'started_at', 'ended_at'],
+  optional: [
+    ...EVERYWHERE,
+    'interview_offered',
+    'interview_accepted',
+    'police_told',
+    'police_reference',
+    'placement_authority',
+    'circumstances',
+  ],
+  planned: ['started_at', 'ended_at'],
+  facts: {
+    reported: {
+      type: 'uk.causeway.council.child-missing-from-care.reported.v1',
+      voided: 'uk.causeway.council.child-missing-from-care-report.voided.v1',
+      called: 'child-missing-from-care-report',
+      places: ['placementLocalAuthority'],
+    },
+    ended: {
+      type: 'uk.causeway.council.child-missing-from-care.ended.v1',
+      voided: 'uk.causeway.council.child-missing-from-care-end.voided.v1',
+      follows: 'reported',
+      called: 'child-missing-from-care-end',
+    },
+  },
+  state(row) {
+    const common = base(row, 'MISSING');
+    if (planned(row, 'started_at')) return { ...common, facts: [] };
+    const missingKind = codeIn(row, 'kind', missingKindOf) ?? 'UNKNOWN';
+    const startedAt = requiredTime(row, 'started_at');
+    const endedAt = planned(row, 'ended_at') ? null : timeIn(row, 'ended_at');
+    if (endedAt !== null && Date.parse(endedAt) < Date.parse(startedAt))
+      throw badRow('ends-before-it-begins', 'ended_at');
+    const missingEpisodeStartDate = startedAt.slice(0, 10);
+    const policeReference = textOf(row, 'police_reference');
+    const onlyADay = dayOf(textOf(row, 'started_at') ?? '') === textOf(row, 'started_at');
+    const facts: StatedFact[] = [
+      {
+        name: 'reported',
+        occurredAt: startedAt,
+        essential: {
+          missingKind,
+          missingEpisodeStartDate,
+          missingSinceAt: onlyADay ? null : startedAt,
+        },
+        further: {
+          placementLocalAuthority:
+            canonicalOf(checkGssCode(textOf(row, 'placement_authority') ?? '')) ?? null,
+          reportedToPolice: flagIn(row, 'police_told'),
+          policeReference,
+          circumstances: textOf(row, 'circumstances'),
+        },
+        withdrawal: { missingKind, missingEpisodeStartDate },
+      },
+    ];
+    if (endedAt !== null) {
+      const missingEpisodeEndDate = endedAt.slice(0, 10);
+      facts.push({
+        name: 'ended',
+        occurredAt: endedAt,
+        essential: { missingKind, missingEpisodeEndDate },
+        further: {
+          missingEpisodeStartDate,
+          returnInterviewOffered: flagIn(row, 'interview_offered'),
+          returnInterviewAccepted: flagIn(row, 'interview_accepted'),
+          policeReference,
+        },
+        withdrawal: { missingKind, missingEpisodeEndDate },
+      });
+    }
+    return { ...common, facts };
+  },
+};
+
+const section47Enquiries: View = {
+  name: 'section47-enquiries',
+  required: ['started_at'],
+  optional: [...EVERYWHERE, 'joint', 'conference_due', 'team', 'allegation', 'referral_id'],
+  planned: ['started_at'],
+  facts: {
+    opened: {
+      type: 'uk.causeway.council.section47-enquiry.opened.v1',
+      voided: 'uk.causeway.council.section47-enquiry.voided.v1',
+      called: 'section47-enquiry',
+      handling: ['do-not-tell-alleged-person'],
+    },
+  },
+  state(row) {
+    const common = base(row, 'S47');
+    if (planned(row, 'started_at')) return { ...common, facts: [] };
+    const startedAt = requiredTime(row, 'started_at');
+    const joint = flagIn(row, 'joint');
+    const enquiryKind = joint === null ? 'UNKNOWN' : joint ? 'joint' : 'single_agency';
+    const s47ActualStartDate = startedAt.slice(0, 10);
+    return {
+      ...common,
+      facts: [
+        {
+          name: 'opened',
+          occurredAt: startedAt,
+          essential: { s47ActualStartDate, enquiryKind },
+          further: {
+            initialCpcTarget: dateIn(row, 'conference_due'),
+            allocatedTeam: textOf(row, 'team'),
+            allegation: textOf(row, 'allegation'),
+          },
+          withdrawal: { s47ActualStartDate, enquiryKind },
+        },
+      ],
+      ...chainOf(row),
+    };
+  },
+};
+
+const OUTCOMES: Record<string, ReferralOutcome> = {
+  ASSESSMENT: 'assessment',
+  S47: 'enquiry',
+  ENQUIRY: 'enquiry',
+  S42: 'enquiry',
+  EARLY_HELP: 'early_help',
+  SIGNPOSTED: 'signposted',
+  ALREADY_OPEN: 'already_open',
+  NOT_OURS: 'not_ours',
+  NFA: 'no_further_action',
+  NO_FURTHER_ACTION: 'no_further_action',
+};
+
+const outcomeOf = (code: string): ReferralOutcome | undefined =>
+  OUTCOMES[code.toUpperCase().replaceAll(/[ -]/g, '_')];
+
+const OUTCOME_KIND = {
+  type: 'uk.causeway.council.safeguarding-referral-outcome.recorded.v1',
+  corrected: 'uk.causeway.council.safeguarding-referral-outcome.corrected.v1',
+  called: 'safeguarding-referral-outcome',
+} as const;
+
+/** The partner's event that was the contact; nothing where the row does not name one in the form that the bus has. */
+const originOf = (row: Row): string | undefined => {
+  const reference = textOf(row, 'origin_reference');
+  if (reference === null) return undefined;
+  if (!ATTRIBUTE_FORMS.response.test(reference)) throw badRow('bad-reference', 'origin_reference');
+  return reference;
+};
+
+const outcomeIn = (row: Row): StatedFact[] => {
+  const outcome = codeIn(row, 'outcome', outcomeOf);
+  if (outcome === null) return [];
+  const decidedAt = requiredTime(row, 'outcome_at');
+  const inResponseTo = originOf(row);
+  return [
+    {
+      name: 'outcome',
+      occurredAt: decidedAt,
+      essential: { outcome, respondsTo: inResponseTo?.split('/').at(-1) ?? null },
+      further: { decidedAt, allocatedTeam: textOf(row, 'team'), advice: textOf(row, 'advice') },
+      withdrawal: {},
+      ...(inResponseTo !== undefined && { inResponseTo }),
+    },
+  ];
+};
+
+/** A contact that did not become a referral has an outcome of its own; of the others the referral says what became of them. */
+const contacts: View = {
+  name: 'contacts',
+  required: ['outcome', 'outcome_at', 'origin_reference'],
+  optional: [...EVERYWHERE, 'team', 'advice'],
+  planned: [],
+  facts: { outcome: OUTCOME_KIND },
+  state: (row) => ({ ...base(row, 'CONTACT'), facts: outcomeIn(row) }),
+};
+
+const DUTIES: Record<string, StatutoryDuty> = {
+  S17: 'children_act_s17',
+  S20: 'children_act_s20',
+  S31: 'children_act_s31',
+  S47: 'children_act_s47',
+  S9: 'care_act_s9',
+  S42: 'care_act_s42',
+};
+
+const referrals: View = {
+  name: 'referrals',
+  required: [
+    'received_at',
+    'accepted_at',
+    'source_code',
+    'duty',
+    'closed_at',
+    'outcome',
+    'outcome_at',
+    'origin_reference',
+  ],
+  optional: [...EVERYWHERE, 'need_code', 'team', 'summary', 'advice'],
+  planned: [],
+  facts: {
+    accepted: {
+      type: 'uk.causeway.council.safeguarding-referral.accepted.v1',
+      voided: 'uk.causeway.council.safeguarding-referral.voided.v1',
+      called: 'safeguarding-referral',
+    },
+    outcome: OUTCOME_KIND,
+  },
+  state(row) {
+    const common = base(row, 'REF');
+    const receivedAt = requiredTime(row, 'received_at');
+    const acceptedAt = timeIn(row, 'accepted_at');
+    const closedAt = timeIn(row, 'closed_at');
+    const referralDate = receivedAt.slice(0, 10);
+    const outcome = outcomeIn(row);
+    if (acceptedAt === null) return { ...common, facts: outcome, chain: requiredText(row, 'row_id') };
+    const duty = codeIn(row, 'duty', (code) => DUTIES[code.toUpperCase()]) ?? 'UNKNOWN';
+    const adult = duty === 'care_act_s9' || duty === 'care_act_s42';
+    const referralSource = referralSourceOf(textOf(row, 'source_code'));
+    const reason = duty === 'care_act_s42' ? 'adult-safeguarding-enquiry' : 'open-referral';
+    const inResponseTo = originOf(row);
+    return {
+      ...common,
+      facts: [
+        {
+          name: 'accepted',
+          occurredAt: acceptedAt,
+          essential: {
+            referralDate,
+            referralSource,
+            referralSourceCode: textOf(row, 'source_code'),
+            primaryNeedCode: adult ? null : codeIn(row, 'need_code', primaryNeedOf),
+            duty,
+          },
+          further: { acceptedAt, allocatedTeam: textOf(row, 'team'), summary: textOf(row, 'summary') },
+          withdrawal: { referralDate, referralSource, duty },
+          ...(inResponseTo !== undefined && { inResponseTo }),
+        },
+        ...outcome,
+      ],
+      case: opened(reason, referralDate, closedAt?.slice(0, 10) ?? null),
+      chain: requiredText(row, 'row_id'),
+    };
+  },
+};
+
+const adultCarePackages: View = {
+  name: 'adult-care-packages',
+  required: ['start_date', 'end_date'],
+  optional: EVERYWHERE,
+  planned: ['start_date', 'end_date'],
+  facts: {},
+  state(row) {
+    const common = base(row, 'PACKAGE');
+    if (planned(row, 'start_date')) return { ...common, facts: [] };
+    const until = planned(row, 'end_date') ? null : dateIn(row, 'end_date');
+    return {
+      ...common,
+      facts: [],
+      case: opened('adult-care-package', requiredDate(row, 'start_date'), until),
+    };
+  },
+};
+
+/** A row for each person whose whereabouts, or all of whose data, must not go out. Its row goes when the protection does. */
+const restrictedPeople: View = {
+  name: 'restricted-people',
+  required: ['restriction'],
+  optional: EVERYWHERE,
+  planned: [],
+  facts: {},
+  state(row) {
+    const restriction = requiredText(row, 'restriction').toLowerCase();
+    // What is protected in a way that we do not know is protected as an address is.
+    const shields =
+      restriction === 'processing-restricted' || restriction === 'objection-upheld'
+        ? restriction
+        : 'shielded';
+    return { ...base(row, 'RESTRICTED'), facts: [], shields };
+  },
+};
+
+/** Protection first: what is said of a person after it must not be on the bus before it. */
+export const VIEWS: readonly View[] = [
+  restrictedPeople,
+  missingEpisodes,
+  section47Enquiries,
+  childProtectionPlans,
+  careEpisodes,
+  referrals,
+  contacts,
+  adultCarePackages,
+];
