@@ -140,7 +140,7 @@ function* visits(first: number, now: () => Date): Generator<Buffer, never> {
   for (let visit = first; ; visit += 1) {
     const child = visit % EXAMPLE_CHILDREN;
     yield attendanceMessage({ attendance: visit, child, controlId: `SIMA${visit}`, at: now() });
-    const patient = visit % 2 ? (visit * 7) % EXAMPLE_ADULTS : (10 * visit + 1) % EXAMPLE_ADULTS;
+    const patient = visit % 2 ? (visit * 13) % EXAMPLE_ADULTS : (10 * visit + 1) % EXAMPLE_ADULTS;
     const admittedAt = now();
     for (const [index, trigger] of courseOf(visit).entries())
       yield stayMessage({

@@ -27,7 +27,9 @@ export const contactsSettings = {
 };
 
 const STATEMENT_MS = 10_000;
-const CONNECTIONS = 4;
+/** Contacts of different people that are put in at one time; beside them the checks and the reading back. */
+const CONCURRENCY = 4;
+const CONNECTIONS = CONCURRENCY + 2;
 const CHECK_MS = 5_000;
 /** One instance reads back at a time, in a transaction that the server ends after 30 s. */
 const TURN_MS = 10_000;
@@ -56,7 +58,14 @@ export const startContacts = (
     schema: config.COUNCIL_SOCIAL_CARE_CONTACTS_SCHEMA,
     table: config.COUNCIL_SOCIAL_CARE_CONTACTS_TABLE,
   });
-  const sink = createSink({ ...parts, adapter: ADAPTER, log, metrics, deliver: createDeliver(table) });
+  const sink = createSink({
+    ...parts,
+    adapter: ADAPTER,
+    log,
+    metrics,
+    concurrency: CONCURRENCY,
+    deliver: createDeliver(table),
+  });
   onStop('sink', () => sink.close());
   readiness('sink', () => sink.ready());
   readiness('contacts', checkedNowAndThen(table));

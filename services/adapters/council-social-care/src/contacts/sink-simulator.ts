@@ -28,7 +28,8 @@ export type DeskOptions = {
 
 const LATE_MS = 3_000;
 const AT_ONCE = 50;
-const FRONT_DOOR = "Children's services front door";
+const CHILDRENS_DOOR = "Children's services front door";
+const ADULTS_DOOR = 'Adult social care front door';
 const ASSESSMENT = 'Assessment team north';
 const OUTCOMES = ['assessment', 'assessment', 'enquiry', 'early_help', 'signposted'];
 
@@ -74,7 +75,9 @@ const answer = async (query: Query, { pauseMs, heard }: DeskOptions): Promise<vo
     await query('update inbound_contact set state = $2, team = $3, reference = $4 where contact_id = $1', [
       contact.contact_id,
       ours ? 'accepted' : 'not-ours',
-      FRONT_DOOR,
+      isRecord(contact.event.data) && contact.event.data.personCategory === 'adult'
+        ? ADULTS_DOOR
+        : CHILDRENS_DOOR,
       reference,
     ]);
     heard?.(ours ? 'accepted' : 'not-ours', contact.contact_id);
