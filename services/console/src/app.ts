@@ -8,6 +8,7 @@ import { agreementsApi } from './agreements/agreements-api.ts';
 import { agreementsRoutes } from './agreements/agreements-page.ts';
 import type { AgreementDesk } from './agreements/desk.ts';
 import { openApi } from './api/openapi.ts';
+import { type CasesParts, casesRoutes } from './cases/cases-page.ts';
 import { type Checkpoints, checkpointsApi } from './checkpoints/checkpoints-api.ts';
 import { disclosuresApi } from './disclosures/disclosures-api.ts';
 import { disclosuresRoutes } from './disclosures/disclosures-page.ts';
@@ -40,6 +41,7 @@ export type AppParts = {
   checkpoints: Checkpoints;
   world: World;
   failures: Pick<FailureParts, 'codec' | 'reader' | 'producer' | 'ledger'>;
+  cases: CasesParts;
   flowTotals: () => FlowTotal[] | undefined;
   disclosures: Disclosures;
   sessionKeys: readonly string[];
@@ -88,6 +90,7 @@ export function createApp(parts: AppParts): Express {
   app.use(registerRoutes(shared));
   app.use(agreementsApi(shared));
   app.use(checkpointsApi(shared));
+  app.use(casesRoutes({ ...shared, ...parts.cases }));
   app.use(disclosuresRoutes(shared));
   app.use(disclosuresApi(shared));
   app.use((req, res) => {

@@ -34,6 +34,7 @@ import { createApp } from './app.ts';
 import { startCheckpointer } from './checkpoints/checkpointer.ts';
 import { followDisclosures } from './disclosures/follow.ts';
 import { createDisclosures } from './disclosures/search.ts';
+import { sendRedrives } from './failures/redrive.ts';
 import { flowTotals } from './flow/flow-totals.ts';
 import { followJourneys } from './journeys/follow.ts';
 import { startLagSampler } from './lag/sampler.ts';
@@ -172,6 +173,9 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   const producer = kafka.producer();
   onStop('producer', () => producer.close());
 
+  const redrives = sendRedrives({ store, producer, log });
+  onStop('redrives', () => redrives.close());
+
   let publicUrl = configuredUrl;
   const app = createApp({
     provider: createIdentityProvider({
@@ -192,6 +196,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     checkpoints: { sign: signer.sign, keys: checkpointer.keys, latest: checkpointer.latest },
     world,
     failures: { codec, ledger, producer, reader: () => kafka.reader() },
+    cases: { ledger },
     flowTotals: totals.now,
     sessionKeys: config.SESSION_KEY,
     publicUrl: () => publicUrl ?? new URL(server.url),

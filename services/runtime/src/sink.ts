@@ -146,6 +146,7 @@ export const createSink = (options: SinkOptions): Sink => {
   });
   delivery.set({
     id: SUBSCRIPTION,
+    name: adapter,
     organisation,
     start: 'oldest',
     concurrency: options.concurrency ?? 1,

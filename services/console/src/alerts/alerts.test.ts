@@ -52,7 +52,7 @@ test('a reader that stands still, failures and silence are said to their own org
   const more = { lag: () => lagLook(NOW), attention: () => attention(NOW) };
   assert.equal(titles(more).length, 3);
   assert.deepEqual(titles(more, { ...everybody, organisation: 'westshire-nhs-trust' } as typeof everybody), [
-    'Westshire Hospitals NHS Trust has been silent for longer than usual',
+    'nhs-mesh of Westshire Hospitals NHS Trust has been silent for longer than usual',
   ]);
 });
 

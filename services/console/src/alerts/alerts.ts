@@ -1,8 +1,9 @@
 import { currentVersions } from '@causeway/schemas/agreement-log';
 import { readerTitle, standingOfReader } from '../lag/lag-view.ts';
 import { lagReport, visibleTo } from '../measurement/report.ts';
-import type { Viewer } from '../sign-in/guard.ts';
-import { ageInWords, countInWords, dayInWords } from '../web/wording.ts';
+import { hasOne, type Viewer } from '../sign-in/guard.ts';
+import { CASES_PAGE, GOVERNANCE } from '../web/navigation.ts';
+import { ageInWords, componentInWords, countInWords, dayInWords } from '../web/wording.ts';
 import { maySee, nameIn, type World } from '../web/world.ts';
 import { isUnusual } from './interests.ts';
 
@@ -72,9 +73,9 @@ const silence: Source = (world, viewer) => {
   const nameOf = nameIn(world);
   return (world.attention()?.silent ?? [])
     .filter(({ organisation }) => maySee(viewer, organisation))
-    .map(({ organisation, seconds, usually }) => ({
+    .map(({ organisation, system, seconds, usually }) => ({
       kind: 'warning' as const,
-      title: `${nameOf(organisation)} has been silent for longer than usual`,
+      title: `${system ? `${system} of ` : ''}${nameOf(organisation)} has been silent for longer than usual`,
       text: `Nothing has come for ${ageInWords(seconds)}; its gaps are nearly always shorter than ${ageInWords(usually)}.`,
       todo: 'Check its adapter and whether its own system sends anything.',
       link: { href: '/throughput', text: 'See the throughput' },
@@ -85,15 +86,18 @@ const failures: Source = (world, viewer) => {
   const nameOf = nameIn(world);
   return (world.attention()?.failing ?? [])
     .filter(({ organisation, waiting }) => waiting > 0 && maySee(viewer, organisation))
-    .map(({ organisation, waiting, today }) => ({
+    .map(({ organisation, component, waiting, today }) => ({
       kind: 'warning' as const,
-      title: `${countInWords(waiting)} ${waiting === 1 ? 'record' : 'records'} of ${nameOf(organisation)} could not be read or delivered`,
+      title: `${countInWords(waiting)} ${waiting === 1 ? 'record' : 'records'} of ${nameOf(organisation)} could not be read or delivered by ${componentInWords(component)}`,
       text:
         today > 0
-          ? `${countInWords(today)} of all failures are from the last 24 hours.`
+          ? `${countInWords(today)} came in the last 24 hours, redriven ones included.`
           : 'None of them is from the last 24 hours.',
       todo: 'Look at the reason, mend it, and redrive them.',
-      link: { href: `/failures?organisation=${encodeURIComponent(organisation)}`, text: 'See the failures' },
+      link: {
+        href: `/failures?${new URLSearchParams({ organisation, component })}`,
+        text: 'See the failures',
+      },
     }));
 };
 
@@ -185,6 +189,14 @@ const interests: Source = (world, viewer) => {
       title: `${nameOf(organisation)} says that it knows unusually many people`,
       text: `${countInWords(today)} interests in the last 24 hours, where ${countInWords(Math.round(usually))} a day are usual.`,
       todo: 'Ask its information governance what happened: each interest lets events about that person through.',
+      ...(hasOne(viewer, GOVERNANCE)
+        ? {
+            link: {
+              href: `${CASES_PAGE}?${new URLSearchParams({ organisation, kind: 'interest' })}`,
+              text: 'See its interests',
+            },
+          }
+        : {}),
     }));
 };
 

@@ -115,6 +115,17 @@ export function openApi(publicUrl: string) {
           inPath('id'),
         ]),
       },
+      '/api/cases': get(
+        'Interests and safeguards',
+        'What the caller’s organisation says of people: by reason, and the newest 1,000 by case reference. Recorded as a look.',
+        [
+          parameter('organisation', 'Whose'),
+          parameter('kind', 'interest or safeguard'),
+          parameter('reason', 'Reason code'),
+          parameter('writer', 'Which adapter or service keeps it'),
+          parameter('after', 'Go on after `<time>/<key>`'),
+        ],
+      ),
       '/api/disclosures/search': {
         post: withBody('Everything that was decided about a person', person, {
           200: ok('Decisions of the caller’s side, newest first'),

@@ -95,6 +95,27 @@ export async function countDeadLetters(
   return row?.n ?? 0;
 }
 
+/**
+ * Marks those of a filter as asked for, newest first and at most so many, and gives what was marked: of two who ask at the same time
+ * only one gets a record. Those that are being tried already, or that are done, are left out.
+ */
+export async function askFor(
+  query: Query,
+  own: readonly string[],
+  filter: Filter,
+  most: number,
+): Promise<{ organisation: string; offset: number }[]> {
+  return await query<{ organisation: string; offset: number }>(
+    `with chosen as (
+       select organisation, "offset" from dead_letter where ${MATCHES} and state not in ('asked', 'done')
+       order by at desc, organisation desc, "offset" desc limit $8 for update
+     )
+     update dead_letter d set state = 'asked' from chosen c
+     where d.organisation = c.organisation and d."offset" = c."offset" returning d.organisation, d."offset"`,
+    [...params(own, filter), most],
+  );
+}
+
 export async function oneDeadLetter(
   query: Query,
   own: readonly string[],

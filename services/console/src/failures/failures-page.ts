@@ -1,6 +1,7 @@
 import type { Codec } from '@causeway/runtime/avro';
 import type { ConsoleLedger } from '@causeway/runtime/console-ledger';
 import { Problem } from '@causeway/runtime/http';
+import type { Logger } from '@causeway/runtime/log';
 import type { Producer } from '@causeway/runtime/producer';
 import type { Reader } from '@causeway/runtime/reader';
 import express, { type Request, type Response, type Router } from 'express';
@@ -26,6 +27,12 @@ import { dryRun, redrive, redriveBatch, redrivesOf } from './redrive.ts';
 export const FAILURES_PAGE = '/failures';
 const PAGE_SIZE = 50;
 
+/** Why nothing was redriven, by `nothing` in the address. */
+const NOTICES: Record<string, string> = {
+  selected: 'None was selected. Tick the ones that are meant, or redrive all that are listed.',
+  left: 'Nothing was left to redrive: somebody else has asked for these already.',
+};
+
 export type FailureParts = {
   guard: Guard;
   pages: Pages;
@@ -36,6 +43,7 @@ export type FailureParts = {
   reader: () => Reader;
   producer: Pick<Producer, 'send'>;
   ledger: Pick<ConsoleLedger, 'record'>;
+  log: Pick<Logger, 'warn'>;
 };
 
 /** "Failures": dead letters of everybody in one list, a look at one, and their redrive. */
@@ -116,7 +124,7 @@ async function listContext({ world, clock }: FailureParts, req: Request, viewer:
       nameOf: nameIn(world),
       now: clock(),
     }),
-    organisations: world.organisations().filter(({ id }) => own.includes(id)),
+    notice: NOTICES[String(req.query.nothing)] ?? '',
     state: { text: `Looked at ${timeInWords(clock())}`, live: true },
   };
 }
@@ -173,12 +181,12 @@ async function ask(parts: FailureParts, req: Request, res: Response, session: Se
       missing: true,
     });
   }
-  const { batch } = await redrive({ ...parts, store: world.store }, own, filter, {
+  const { batch, count } = await redrive({ ...parts, store: world.store }, own, filter, {
     viewer: session,
     reason,
     at: new Date(clock()),
   });
-  res.redirect(303, `${FAILURES_PAGE}/redrives/${batch}`);
+  res.redirect(303, count > 0 ? `${FAILURES_PAGE}/redrives/${batch}` : `${FAILURES_PAGE}?nothing=left`);
 }
 
 async function batchContext({ world, clock }: FailureParts, req: Request, viewer: Viewer) {

@@ -99,7 +99,7 @@ export function detailView(
       when: momentInWords(one.askedAt.getTime(), now),
       by: one.askedBy,
       reason: one.reason,
-      outcome: outcomeWords(one.outcome),
+      outcome: outcomeWords(one),
       code: one.code ?? '',
     })),
   };
@@ -117,8 +117,9 @@ const OUTCOMES: Record<string, { text: string; tag: string }> = {
   'not-found': { text: 'Kept no longer', tag: 'red' },
 };
 
-function outcomeWords(outcome: string | null) {
-  if (outcome === null) return { text: 'Asked', tag: 'yellow' };
+function outcomeWords({ outcome, sentAt }: Pick<RedriveRow, 'outcome' | 'sentAt'>) {
+  if (outcome === null)
+    return sentAt ? { text: 'Asked', tag: 'yellow' } : { text: 'Waits for Kafka', tag: 'orange' };
   return OUTCOMES[outcome] ?? { text: codeInWords(outcome), tag: 'grey' };
 }
 
@@ -138,15 +139,15 @@ export function batchView(
     reason: first?.reason ?? '',
     by: first?.askedBy ?? '',
     at: first ? momentInWords(first.askedAt.getTime(), now) : '',
-    summary: found.summary.map(({ outcome, count }) => ({
-      ...outcomeWords(outcome),
+    summary: found.summary.map(({ outcome, sentAt, count }) => ({
+      ...outcomeWords({ outcome, sentAt }),
       count: countInWords(count),
     })),
     rows: found.rows.map((row) => ({
       organisation: nameOf(row.organisation),
       number: row.deadLetter,
       href: `/failures/${row.organisation}/${row.deadLetter}`,
-      outcome: outcomeWords(row.outcome),
+      outcome: outcomeWords(row),
       code: row.code ?? '',
       settled: row.settledAt ? momentInWords(row.settledAt.getTime(), now) : '–',
     })),

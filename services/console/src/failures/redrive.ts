@@ -1,19 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Database, Query } from '@causeway/runtime/database';
+import { errorCode } from '@causeway/runtime/errors';
+import type { Logger } from '@causeway/runtime/log';
 import type { Producer } from '@causeway/runtime/producer';
 import { redriveRecord } from '@causeway/runtime/redrive';
 import type { Viewer } from '../sign-in/guard.ts';
-import {
-  countDeadLetters,
-  type DeadLetter,
-  deadLetterGroups,
-  type Filter,
-  type Group,
-  listDeadLetters,
-} from './dead-letters.ts';
+import { pause, type Store } from '../store/store.ts';
+import { askFor, countDeadLetters, deadLetterGroups, type Filter, type Group } from './dead-letters.ts';
 
 export const MOST_AT_ONCE = 10_000;
 export const LONGEST_REASON = 500;
+const LONGEST_SUBJECT = 200;
 
 export type DryRun = { count: number; groups: Group[]; most: number };
 export type Redriven = { batch: string; count: number };
@@ -28,62 +25,104 @@ export async function dryRun(query: Query, own: readonly string[], filter: Filte
 }
 
 /**
- * Asks whoever gave these dead letters up to try them again. Those that are being tried already are left out. It is written down
- * before it is sent; if it cannot be sent, it is as if it had not been asked.
+ * Asks whoever gave these dead letters up to try them again. It is written down first and then sent; what could not be sent, or of
+ * which nobody knows whether it was, is sent again with the same id by `sendRedrives`.
  *
- * @throws RetryableError where database or broker are away: nothing was asked then
+ * @throws RetryableError where the database is away: nothing was asked then
  */
 export async function redrive(
-  { store, producer }: { store: Pick<Database, 'query' | 'transaction'>; producer: Pick<Producer, 'send'> },
+  { store, producer, log }: RedriveParts,
   own: readonly string[],
   filter: Filter,
   { viewer, reason, at }: { viewer: Viewer; reason: string; at: Date },
 ): Promise<Redriven> {
   const batch = newId();
+  const by = viewer.subject.slice(0, LONGEST_SUBJECT);
   const asked = await store.transaction(async (query) => {
-    const letters = (await listDeadLetters(query, own, filter, { limit: MOST_AT_ONCE })).filter(
-      ({ state }) => state !== 'asked' && state !== 'done',
-    );
-    const rows = letters.map((letter) => ({ ...letter, id: newId() }));
-    await query(ASKED, [JSON.stringify(rows), batch, viewer.subject, reason, at]);
+    const rows = (await askFor(query, own, filter, MOST_AT_ONCE)).map((row) => ({ ...row, id: newId() }));
+    await query(ASKED, [JSON.stringify(rows), batch, by, reason, at]);
     return rows;
   });
   try {
-    await producer.send(asked.map((row) => recordOf(row, viewer, reason, at)));
+    await send(
+      producer,
+      asked.map((row) => ({ ...row, by, reason, at })),
+    );
+    await store.query('update redrive set sent_at = now() where batch = $1', [batch]);
   } catch (error) {
-    await store.transaction(async (query) => {
-      await query(UNASKED, [batch]);
-    });
-    throw error;
+    log.warn({ code: errorCode(error) }, 'a redrive was asked for and could not be sent; it is sent again');
   }
   return { batch, count: asked.length };
 }
 
+export type RedriveParts = {
+  store: Pick<Database, 'query' | 'transaction'>;
+  producer: Pick<Producer, 'send'>;
+  log: Pick<Logger, 'warn'>;
+};
+
 const newId = () => randomBytes(12).toString('base64url');
 
-function recordOf(row: DeadLetter & { id: string }, viewer: Viewer, reason: string, at: Date) {
-  const request = {
-    id: row.id,
-    deadLetter: row.offset,
-    by: viewer.subject.slice(0, 200),
-    reason,
-    at: at.toISOString(),
-  };
-  return redriveRecord(row.organisation, request);
+type Asked = { id: string; organisation: string; offset: number; by: string; reason: string; at: Date };
+
+async function send(producer: Pick<Producer, 'send'>, asked: readonly Asked[]): Promise<void> {
+  if (asked.length === 0) return;
+  await producer.send(
+    asked.map(({ organisation, offset, at, ...request }) =>
+      redriveRecord(organisation, { ...request, deadLetter: offset, at: at.toISOString() }),
+    ),
+  );
 }
 
 const ASKED = `
-with given as (
-  select * from jsonb_to_recordset($1) as g(id text, organisation text, "offset" bigint)
-), made as (
-  insert into redrive (id, organisation, dead_letter, batch, asked_by, reason, asked_at)
-  select id, organisation, "offset", $2, $3, $4, $5 from given
-)
-update dead_letter d set state = 'asked' from given g where d.organisation = g.organisation and d."offset" = g."offset"`;
+insert into redrive (id, organisation, dead_letter, batch, asked_by, reason, asked_at)
+select id, organisation, "offset", $2, $3, $4, $5
+from jsonb_to_recordset($1) as g(id text, organisation text, "offset" bigint)`;
 
-const UNASKED = `
-with gone as (delete from redrive where batch = $1 returning organisation, dead_letter)
-update dead_letter d set state = 'waiting' from gone g where d.organisation = g.organisation and d."offset" = g.dead_letter`;
+/** Whoever asked is still sending it. */
+const PATIENCE = "interval '10 seconds'";
+const SEND_AT_ONCE = 500;
+const EVERY_MS = 2_000;
+
+/** Sends what was asked for and did not get into its topic: the console ended in between, or Kafka was away. */
+export function sendRedrives({ store, producer, log }: RedriveParts & { store: Store }): {
+  close(): Promise<void>;
+} {
+  const stop = new AbortController();
+  const step = async (query: Query): Promise<number> => {
+    const unsent = await query<Asked>(UNSENT, [SEND_AT_ONCE]);
+    await send(producer, unsent);
+    await query('update redrive set sent_at = now() where id = any($1)', [unsent.map(({ id }) => id)]);
+    return unsent.length;
+  };
+  const run = async () => {
+    await store.migrated;
+    for (let told = false; !stop.signal.aborted; ) {
+      try {
+        const sent = await store.transaction(step);
+        if (sent > 0) log.warn({ sent }, 'redrives that had been asked for were sent again');
+        told = false;
+        if (sent === SEND_AT_ONCE) continue;
+      } catch (error) {
+        if (!told && !stop.signal.aborted)
+          log.warn({ code: errorCode(error) }, 'redrives that were asked for cannot be sent now');
+        told = true;
+      }
+      await pause(EVERY_MS, stop.signal);
+    }
+  };
+  const running = run();
+  return {
+    async close() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+const UNSENT = `
+select id, organisation, dead_letter as "offset", asked_by as by, reason, asked_at as at from redrive
+where sent_at is null and asked_at < now() - ${PATIENCE} order by asked_at limit $1 for update skip locked`;
 
 export type RedriveRow = {
   organisation: string;
@@ -94,16 +133,18 @@ export type RedriveRow = {
   outcome: string | null;
   code: string | null;
   settledAt: Date | null;
+  sentAt: Date | null;
 };
-export type BatchSummary = { outcome: string | null; count: number };
+export type BatchSummary = Pick<RedriveRow, 'outcome' | 'sentAt'> & { count: number };
 
-const REDRIVE_COLUMNS = `organisation, dead_letter as "deadLetter", reason, asked_by as "askedBy", asked_at as "askedAt", outcome, code, settled_at as "settledAt"`;
+const REDRIVE_COLUMNS = `organisation, dead_letter as "deadLetter", reason, asked_by as "askedBy", asked_at as "askedAt", outcome, code, settled_at as "settledAt", sent_at as "sentAt"`;
 
 /** What came of a batch, in all and record by record, those that failed first. */
 export async function redriveBatch(query: Query, own: readonly string[], batch: string) {
   const [summary, rows] = await Promise.all([
     query<BatchSummary>(
-      'select outcome, count(*)::int as count from redrive where batch = $1 and organisation = any($2) group by 1 order by 2 desc',
+      `select outcome, max(sent_at) as "sentAt", count(*)::int as count from redrive
+       where batch = $1 and organisation = any($2) group by outcome, sent_at is null order by 3 desc`,
       [batch, own],
     ),
     query<RedriveRow>(

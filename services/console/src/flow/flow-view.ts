@@ -20,6 +20,8 @@ export type Place = { id: string; name: string; kind: string; published: number 
 export type FlowRow = {
   key: string;
   from: string;
+  /** Which of its systems. */
+  system: string;
   to: string;
   type: string;
   released: string;
@@ -158,7 +160,7 @@ function rowsOf(totals: readonly FlowTotal[], viewer: Viewer, nameOf: (id: strin
   for (const total of totals) {
     if (!maySee(viewer, total.source) && !maySee(viewer, total.recipient)) continue;
     if (total.outcome !== 'released' && !maySee(viewer, total.source)) continue;
-    const key = `${total.source} ${total.recipient} ${total.type}`;
+    const key = `${total.source} ${total.system} ${total.recipient} ${total.type}`;
     groups.set(key, [...(groups.get(key) ?? []), total]);
   }
   return [...groups].flatMap(([key, group]) => {
@@ -170,6 +172,7 @@ function rowsOf(totals: readonly FlowTotal[], viewer: Viewer, nameOf: (id: strin
     return {
       key,
       from: nameOf(first.source),
+      system: first.system,
       to: nameOf(first.recipient),
       type: eventTitle(first.type),
       released: countInWords(released),

@@ -1,8 +1,9 @@
 import type { Query } from '@causeway/runtime/database';
 import { RetryableError } from '@causeway/runtime/errors';
 import type { TopicPartition } from '@causeway/runtime/kafka-session';
+import { applyCases, type CaseRows } from './case-rows.ts';
 import type { DeadLetterRow } from './dead-letter-rows.ts';
-import type { DeliveryRows } from './delivery-rows.ts';
+import type { DeliveryRows, RedriveRow } from './delivery-rows.ts';
 import type { LedgerRows, OutcomeRow } from './ledger-rows.ts';
 
 /** A pulling client has everything released up to `through` in this partition of its inbox. */
@@ -12,6 +13,7 @@ export type Taken = {
   deliveries: Omit<DeliveryRows, 'pages'>;
   reads: ReadRow[];
   deadLetters: DeadLetterRow[];
+  cases: CaseRows;
   /** `from` is where it was read from. */
   positions: (TopicPartition & { from: number; next: number })[];
 };
@@ -32,6 +34,7 @@ export async function applyTaken(query: Query, taken: Taken): Promise<void> {
   if (taken.deadLetters.length > 0) await query(DEAD_LETTERS, [JSON.stringify(taken.deadLetters)]);
   if (deliveries.attempts.length > 0) await applyAttempts(query, deliveries.attempts);
   if (taken.reads.length > 0) await query(READS, [JSON.stringify(taken.reads)]);
+  await applyCases(query, taken.cases);
   if (deliveries.redrives.length > 0)
     await query(REDRIVES, [JSON.stringify(lastOfEach(deliveries.redrives))]);
   await query(POSITIONS, [JSON.stringify(taken.positions)]);
@@ -52,8 +55,11 @@ function firstOfEach(rows: OutcomeRow[]): OutcomeRow[] {
   return [...first.values()];
 }
 
-function lastOfEach<T extends { id: string }>(rows: T[]): T[] {
-  return [...new Map(rows.map((row) => [row.id, row])).values()];
+/** `queued` and what came of it lie in different partitions, which are read in any order: what is final counts. */
+function lastOfEach(rows: readonly RedriveRow[]): RedriveRow[] {
+  const last = new Map<string, RedriveRow>();
+  for (const row of rows) if (row.outcome !== 'queued' || !last.has(row.id)) last.set(row.id, row);
+  return [...last.values()];
 }
 
 async function insertJourneys(query: Query, journeys: LedgerRows['journeys']): Promise<void> {
@@ -88,10 +94,10 @@ async function applyAttempts(query: Query, attempts: DeliveryRows['attempts']): 
 }
 
 const FLOW = `
-insert into flow (at, source, recipient, type, outcome, events)
-select at, source, recipient, type, outcome, events
-from jsonb_to_recordset($1) as g(at timestamptz, source text, recipient text, type text, outcome text, events int)
-on conflict (at, source, recipient, type, outcome) do update set events = flow.events + excluded.events`;
+insert into flow (at, source, system, recipient, type, outcome, events)
+select at, source, system, recipient, type, outcome, events
+from jsonb_to_recordset($1) as g(at timestamptz, source text, system text, recipient text, type text, outcome text, events int)
+on conflict (at, source, system, recipient, type, outcome) do update set events = flow.events + excluded.events`;
 
 const OUTCOMES = `
 insert into outcome (source, event_id, recipient, leg, at)

@@ -1,3 +1,4 @@
+import { reasonSeenBy } from '@causeway/runtime/decide';
 import type { AttemptRecord, DeliveryRecord, PageRecord, RedriveResult } from '@causeway/runtime/deliveries';
 import { organisationOf } from '@causeway/runtime/event';
 import type { FetchedPartition } from '@causeway/runtime/kafka-session';
@@ -68,6 +69,8 @@ function addAttempt(rows: DeliveryRows, organisation: string, record: AttemptRec
   if (!at || !position || !isWord(record.subscription) || !isWord(record.code)) return;
   const source = isWord(record.source) ? organisationOf(record.source) : null;
   const eventId = isEventId(record.event) ? record.event : null;
+  // That the source has restricted an event is for the source alone: here a recipient's side is kept.
+  const code = reasonSeenBy(organisation, source ?? '', record.code) ?? 'withheld';
   rows.attempts.push({
     organisation,
     name: record.subscription,
@@ -77,7 +80,7 @@ function addAttempt(rows: DeliveryRows, organisation: string, record: AttemptRec
     event_id: eventId,
     type: isWord(record.type) ? record.type : null,
     at,
-    code: record.code,
+    code,
     attempts: isCount(record.attempt) ? record.attempt : 0,
     open: record.outcome === 'retry' || record.outcome === 'unreachable',
   });
@@ -85,7 +88,7 @@ function addAttempt(rows: DeliveryRows, organisation: string, record: AttemptRec
   if (leg && source && eventId)
     rows.outcomes.push({ source, event_id: eventId, recipient: organisation, leg, at });
   if (leg && isWord(record.redrive))
-    rows.redrives.push({ id: record.redrive, outcome: record.outcome, code: record.code, at });
+    rows.redrives.push({ id: record.redrive, outcome: record.outcome, code, at });
 }
 
 function addPage(rows: DeliveryRows, organisation: string, record: PageRecord): void {

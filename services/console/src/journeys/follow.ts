@@ -7,6 +7,7 @@ import { LANES, topicsOf } from '@causeway/runtime/topology';
 import { within } from '../measurement/deadline.ts';
 import { pause, type Store } from '../store/store.ts';
 import { applyTaken, settle } from './apply.ts';
+import { caseRows } from './case-rows.ts';
 import { deadLetterRows } from './dead-letter-rows.ts';
 import { deliveryRows } from './delivery-rows.ts';
 import { ledgerRows } from './ledger-rows.ts';
@@ -29,7 +30,7 @@ const LOOK_FOR_TOPICS_MS = 5_000;
 const TOPICS_AT_ONCE = 30;
 
 /**
- * Takes ledgers, deliveries and dead letters of every organisation into the database: records and positions in one
+ * Takes ledgers, deliveries, dead letters, interests and safeguards of every organisation into the database: records and positions in one
  * transaction, so that after any death it goes on exactly where it was.
  */
 export function followJourneys(parts: {
@@ -53,11 +54,13 @@ export function followJourneys(parts: {
     if (clock() - looked < LOOK_FOR_TOPICS_MS) return;
     looked = clock();
     const wanted = organisations.all().flatMap(({ id }) => {
-      const { ledger, deliveries, deadLetter } = topicsOf(id);
+      const { ledger, deliveries, deadLetter, interests, safeguards } = topicsOf(id);
       return [
         [ledger, LANES],
         [deliveries, LANES],
         [deadLetter, 1],
+        [interests, 1],
+        [safeguards, 1],
       ] as const;
     });
     const unknown = wanted.filter(([topic]) => !positions.has(`${topic}/0`));
@@ -103,6 +106,7 @@ export function followJourneys(parts: {
       deliveries,
       reads: await readsOf(pages, reader, clock),
       deadLetters: deadLetterRows(of('dead-letter.')),
+      cases: caseRows([...of('interests.'), ...of('safeguards.')]),
       positions: fetched.map(({ topic, partition, next }) => ({
         topic,
         partition,

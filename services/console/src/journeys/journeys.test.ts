@@ -182,6 +182,47 @@ test('what a client pulled counts as delivered by the time it was put into its i
   ]);
 });
 
+test('what came of a redrive counts, in whatever order it and “queued” are read', async () => {
+  const ids = ['request-one', 'request-two'];
+  await store.query(
+    `insert into redrive (id, organisation, dead_letter, batch, asked_by, reason, asked_at)
+     select id, $1, 1, 'batch', 'a', 'why', now() from unnest($2::text[]) as id`,
+    [recipient, ids],
+  );
+  const event = someEvent();
+  const results = ids.map((redrive, i) =>
+    deliveryRecord(recipient, attempt(event, 'delivered', { redrive, position: `3-${i}` })),
+  );
+  const queued = ids.map((request) =>
+    deliveryRecord(recipient, {
+      kind: 'redrive',
+      request,
+      deadLetter: 1,
+      component: 'nhs-trust',
+      outcome: 'queued',
+      code: 'ok',
+      at: new Date().toISOString(),
+    }),
+  );
+  // One transaction of the producer: both are in the same answer of the broker, on partitions of their own.
+  await bus.producer.send([...queued, ...results]);
+  await until("select 1 from redrive where outcome = 'delivered' having count(*) = 2", []);
+  await bus.producer.send(queued);
+  await writeLedger(source, decided(event));
+  await until('select 1 from journey where event_id = $1', [event]);
+  assert.deepEqual(await store.query('select distinct outcome from redrive'), [{ outcome: 'delivered' }]);
+});
+
+test('two systems of one organisation are counted apart', async () => {
+  const type = 'uk.causeway.nhs.test.recorded.v1';
+  await writeLedger(source, decided(someEvent(), { type, source: `/${source}/nhs-trust` }));
+  await writeLedger(source, decided(someEvent(), { type, source: `/${source}/nhs-mesh` }));
+  await until('select 1 from flow where type = $1 having count(distinct system) = 2', [type]);
+  await writeDelivery(attempt(someEvent(), 'withheld', { position: '4-1', code: 'source-restricted' }));
+  const [reader] = await until('select last_code from reader where partition = 4', []);
+  assert.equal(reader?.last_code, 'withheld', 'that its source restricted it is not the recipient’s to know');
+});
+
 test('hostile records are passed over and the rest goes on', async () => {
   const event = someEvent();
   const hostile = [

@@ -18,6 +18,8 @@ export type JourneyRow = {
 export type FlowRow = {
   at: string;
   source: string;
+  /** Which of the source's systems sent it; empty where that is not said. */
+  system: string;
   recipient: string;
   type: string;
   outcome: string;
@@ -44,10 +46,11 @@ export function ledgerRows(fetched: readonly FetchedPartition[]): LedgerRows {
   const rows: LedgerRows = { journeys: [], flow: [], outcomes: [] };
   const flow = new Map<string, FlowRow>();
   const count = (at: string, record: DecisionRecord, source: string, recipient: string, outcome: string) => {
-    const key = [at, source, recipient, record.type, outcome].join(' ');
+    const system = systemOf(record.source);
+    const key = [at, source, system, recipient, record.type, outcome].join(' ');
     const row = flow.get(key);
     if (row) row.events += 1;
-    else flow.set(key, { at, source, recipient, type: record.type, outcome, events: 1 });
+    else flow.set(key, { at, source, system, recipient, type: record.type, outcome, events: 1 });
   };
   for (const { records, partition } of fetched) {
     for (const fetchedRecord of records) {
@@ -77,6 +80,12 @@ export function ledgerRows(fetched: readonly FetchedPartition[]): LedgerRows {
   }
   rows.flow = [...flow.values()];
   return rows;
+}
+
+/** The part of an event's `source` after its organisation: `/westshire-council/housing` is of `housing`. */
+function systemOf(source: string): string {
+  const system = source.split('/').slice(2).join('/');
+  return isWord(system) ? system : '';
 }
 
 function decisionIn({ value }: FetchedRecord): DecisionRecord | undefined {

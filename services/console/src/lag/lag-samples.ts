@@ -104,9 +104,9 @@ export async function thin(query: Query): Promise<void> {
     );
     await query(
       `with old as (delete from flow where ${old} returning *)
-       insert into flow (at, source, recipient, type, outcome, events)
-       select ${slot}, source, recipient, type, outcome, sum(events) from old group by 1, 2, 3, 4, 5
-       on conflict (at, source, recipient, type, outcome) do update set events = flow.events + excluded.events`,
+       insert into flow (at, source, system, recipient, type, outcome, events)
+       select ${slot}, source, system, recipient, type, outcome, sum(events) from old group by 1, 2, 3, 4, 5, 6
+       on conflict (at, source, system, recipient, type, outcome) do update set events = flow.events + excluded.events`,
     );
   }
 }

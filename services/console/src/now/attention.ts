@@ -13,9 +13,10 @@ export type Pressing = {
   deliveredAt: Date | null;
   failed: boolean;
 };
-/** An organisation that has been silent for longer than it usually is; both in seconds. */
-export type Silent = { organisation: string; seconds: number; usually: number };
-export type Failing = { organisation: string; waiting: number; today: number };
+/** A system of an organisation that has been silent for longer than it usually is; both in seconds. */
+export type Silent = { organisation: string; system: string; seconds: number; usually: number };
+/** Dead letters of an organisation, by who gave them up. */
+export type Failing = { organisation: string; component: string; waiting: number; today: number };
 
 /** What may need somebody, read from the database at `at`. */
 export type Attention = {
@@ -61,16 +62,17 @@ where acknowledged_at is null and priority = 'immediate' and delivered_at is nul
 /** Longer than three times the gap that only one in a hundred of its gaps is longer than, and than a quarter of an hour. */
 const SILENT = `
 with slots as (
-  select distinct source, at from flow where recipient = '' and ${NOT_FEEDBACK}
+  select distinct source, system, at from flow where recipient = '' and ${NOT_FEEDBACK}
 ), gaps as (
-  select source, at, extract(epoch from at - lag(at) over (partition by source order by at)) as gap from slots
+  select source, system, at, extract(epoch from at - lag(at) over (partition by source, system order by at)) as gap from slots
 ), usual as (
-  select source, max(at) as last, percentile_cont(0.99) within group (order by gap) as gap, count(gap) as gaps from gaps group by 1
+  select source, system, max(at) as last, percentile_cont(0.99) within group (order by gap) as gap, count(gap) as gaps
+  from gaps group by 1, 2
 )
-select source as organisation, extract(epoch from now() - last)::float8 as seconds, gap::float8 as usually from usual
+select source as organisation, system, extract(epoch from now() - last)::float8 as seconds, gap::float8 as usually from usual
 where gaps >= 20 and now() - last > greatest(interval '15 minutes', make_interval(secs => 3 * gap))`;
 
 const FAILING = `
-select organisation, count(*) filter (where state = 'waiting')::int as waiting,
+select organisation, component, count(*) filter (where state = 'waiting')::int as waiting,
   count(*) filter (where at > now() - interval '1 day')::int as today
-from dead_letter group by 1`;
+from dead_letter group by 1, 2 order by 1, 2`;

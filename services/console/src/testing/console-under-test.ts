@@ -43,6 +43,7 @@ export async function startConsoleUnderTest(options: {
   flowTotals?: FlowTotal[];
   disclosures?: Disclosures;
   failures?: AppParts['failures'];
+  cases?: AppParts['cases'];
 }) {
   const { issuer, production = false, clock = Date.now } = options;
   let measured = options.measured;
@@ -80,6 +81,7 @@ export async function startConsoleUnderTest(options: {
       ...options.world,
     },
     failures: options.failures ?? NO_FAILURES,
+    cases: options.cases ?? NO_FAILURES,
     flowTotals: () => options.flowTotals ?? [],
     sessionKeys: ['a session key for tests only'],
     publicUrl: () => new URL(options.publicUrl ?? server.url),

@@ -141,14 +141,15 @@ export function attention(now: number): Attention {
         failed: false,
       },
     ],
-    silent: [{ organisation: 'westshire-nhs-trust', seconds: 4_000, usually: 600 }],
-    failing: [{ organisation: 'westshire-council', waiting: 14, today: 3 }],
+    silent: [{ organisation: 'westshire-nhs-trust', system: 'nhs-mesh', seconds: 4_000, usually: 600 }],
+    failing: [{ organisation: 'westshire-council', component: 'council-social-care', waiting: 14, today: 3 }],
   };
 }
 
 export const FLOW_TOTALS: FlowTotal[] = [
   {
     source: 'westshire-police',
+    system: 'police-records',
     recipient: 'westshire-council',
     type: MISSING,
     outcome: 'released',
@@ -157,6 +158,7 @@ export const FLOW_TOTALS: FlowTotal[] = [
   },
   {
     source: 'westshire-police',
+    system: 'police-records',
     recipient: 'westshire-council',
     type: MISSING,
     outcome: 'condition-not-met',
@@ -165,6 +167,7 @@ export const FLOW_TOTALS: FlowTotal[] = [
   },
   {
     source: 'westshire-nhs-trust',
+    system: 'nhs-trust',
     recipient: 'westshire-council',
     type: ADMISSION,
     outcome: 'released',
@@ -173,6 +176,7 @@ export const FLOW_TOTALS: FlowTotal[] = [
   },
   {
     source: 'westshire-nhs-trust',
+    system: 'nhs-trust',
     recipient: 'westshire-council',
     type: ADMISSION,
     outcome: 'not-known',
@@ -181,11 +185,21 @@ export const FLOW_TOTALS: FlowTotal[] = [
   },
   {
     source: 'westshire-nhs-trust',
+    system: 'nhs-trust',
     recipient: 'westshire-council',
     type: ADMISSION,
     outcome: 'source-restricted',
     hour: 0,
     day: 2,
+  },
+  {
+    source: 'westshire-nhs-trust',
+    system: 'nhs-mesh',
+    recipient: 'westshire-council',
+    type: ADMISSION,
+    outcome: 'released',
+    hour: 2,
+    day: 17,
   },
 ];
 

@@ -90,3 +90,8 @@ export function codeInWords(code: string): string {
   const words = code.replaceAll(/[-_]/g, ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+/** Who gave something up, as part of a sentence: our own services with an article, an adapter by its name. */
+export function componentInWords(component: string): string {
+  return component === 'exchange' || component === 'gateway' ? `the ${component}` : component;
+}

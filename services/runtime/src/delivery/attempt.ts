@@ -98,7 +98,7 @@ const saying =
   (...[outcome, code, read, status]: Said): { said: AttemptRecord } => ({
     said: {
       kind: 'attempt',
-      subscription: subscription.id,
+      subscription: subscription.name ?? subscription.id,
       position: `${partition}-${item.position}`,
       ...(read && { event: read.event.id, type: read.event.type, source: read.event.source }),
       outcome,

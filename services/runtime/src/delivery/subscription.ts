@@ -8,8 +8,10 @@ import type { Schedule } from './schedule.ts';
  * The delivery core keeps order, positions, retries and dead letters; how one event is handed over is `deliver`'s.
  */
 export type Subscription = {
-  /** Unique within the service's database schema; also the key in `deliveries.<organisation>`. */
+  /** Unique within the service's database schema; also the key in `deliveries.<organisation>` unless it has a `name`. */
   id: string;
+  /** What `deliveries.<organisation>` calls it where the id is not unique there, as with two adapters of one organisation. */
+  name?: string;
   /** Whose inbox. */
   organisation: string;
   /** Where to begin where nothing is known yet: `since` is milliseconds since 1970, by append time. */

@@ -209,7 +209,10 @@ export const createWorker = (parts: WorkerParts): Worker => {
     );
     parts.gap();
     const at = new Date(clock.now()).toISOString();
-    track.say({ kind: 'gap', subscription: subscription.id, partition, from, until: oldest, at }, oldest);
+    track.say(
+      { kind: 'gap', subscription: subscription.name ?? subscription.id, partition, from, until: oldest, at },
+      oldest,
+    );
     return true;
   };
 
