@@ -1,10 +1,187 @@
 /** The drop folder of statutory returns: settings, and how its parts are put together. */
-import type { Config } from '@causeway/runtime/config';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Config, choice, integer, text } from '@causeway/runtime/config';
+import { errorCode, RetryableError } from '@causeway/runtime/errors';
 import type { Context } from '@causeway/runtime/service';
-import type { Parts } from '../parts.ts';
+import { ADAPTER, type Parts } from '../parts.ts';
+import { readReturn } from './file.ts';
+import { createFolder, type Folder, type Settled } from './folder.ts';
+import { createKnown } from './known.ts';
+import type { Publishing } from './publish.ts';
+import type { Receipt } from './receipt.ts';
 
-export const returnsSettings = {};
+export const returnsSettings = {
+  /** Without it nothing is read from files. */
+  COUNCIL_DROP_DIR: text().optional(),
+  COUNCIL_SOCIAL_CARE_DROP_POLL_MS: integer(1_000, { min: 50, max: 600_000 }),
+  COUNCIL_SOCIAL_CARE_PROCESSED: choice(['keep', 'archive', 'remove'], 'keep'),
+  COUNCIL_SOCIAL_CARE_MAX_FILE_MB: integer(20, { min: 1, max: 1_000 }),
+  COUNCIL_SOCIAL_CARE_HISTORY_DAYS: integer(92, { min: 0, max: 36_500 }),
+};
+
+type SideContext = Context<Config<typeof returnsSettings>>;
+
+const UNREADABLE = 'drop-folder-unreadable-file';
+const FORGET_MS = 24 * 3_600_000;
 
 /** Begins in the background; what fails is tried again. */
-export const startReturns = (_context: Context<Config<typeof returnsSettings>>, _parts: Parts): void =>
-  undefined;
+export const startReturns = (context: SideContext, parts: Parts): void => {
+  const { config, log, onStop, readiness, signal } = context;
+  if (config.COUNCIL_DROP_DIR === undefined) {
+    log.info('no drop folder is set: nothing is read from files');
+    return;
+  }
+  const folder = createFolder(config.COUNCIL_DROP_DIR, config.COUNCIL_SOCIAL_CARE_PROCESSED);
+  const state: State = {
+    problem: new RetryableError('starting', 'The drop folder has not been looked at yet'),
+  };
+  readiness('drop folder', async () => {
+    if (state.problem) throw state.problem;
+  });
+  const ended = watch(context, parts, folder, state, signal);
+  onStop('drop folder', () => ended);
+};
+
+type State = { problem: Error | undefined };
+
+const watch = async (
+  context: SideContext,
+  parts: Parts,
+  folder: Folder,
+  state: State,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { config, log } = context;
+  const known = createKnown(parts.database);
+  const publishing: Publishing = {
+    organisation: parts.organisation,
+    known,
+    source: parts.source,
+    tokeniser: parts.tokeniser,
+    contact: parts.contact,
+    historyDays: config.COUNCIL_SOCIAL_CARE_HISTORY_DAYS,
+  };
+  /** The state of each file that was seen to in this process, by name. */
+  const done = new Map<string, string>();
+  let migrated = false;
+  let forgotAt = 0;
+  let told = '';
+  while (!signal.aborted) {
+    try {
+      if (!migrated) {
+        await parts.database.migrate(new URL('./migrations', import.meta.url), 'returns_migrations');
+        migrated = true;
+      }
+      if (Date.now() - forgotAt > FORGET_MS) {
+        await known.forget();
+        forgotAt = Date.now();
+      }
+      const settled = (await folder.scan()).filter((one) => done.get(keyOf(one)) !== stampOf(one));
+      let unreadable: Error | undefined;
+      for (const one of await inOrder(folder, settled)) {
+        try {
+          if (await seeTo(context, folder, publishing, one)) done.set(keyOf(one), stampOf(one));
+        } catch (error) {
+          // One that cannot be opened does not hold up the others.
+          if (errorCode(error) !== UNREADABLE) throw error;
+          unreadable = error as Error;
+        }
+      }
+      if (unreadable) throw unreadable;
+      state.problem = undefined;
+      told = '';
+    } catch (error) {
+      if (signal.aborted) break;
+      state.problem = problemOf(error);
+      const code = errorCode(error);
+      if (code !== told)
+        log.warn({ err: error }, 'the drop folder is not read now; trying again until it is');
+      told = code;
+    }
+    await delay(config.COUNCIL_SOCIAL_CARE_DROP_POLL_MS, undefined, { signal }).catch(() => undefined);
+  }
+};
+
+/** Our own errors say what to do; the message of any other can hold the name of a file. */
+const problemOf = (error: unknown): Error =>
+  error instanceof RetryableError
+    ? error
+    : new RetryableError(errorCode(error), `The drop folder cannot be read now (${errorCode(error)})`);
+
+const keyOf = ({ name }: Settled): string => name.toString('latin1');
+const stampOf = ({ state }: Settled): string => `${state.size} ${state.mtimeMs}`;
+
+/** Header files first, so that the events of others carry what they say; then by name. */
+const inOrder = async (folder: Folder, settled: readonly Settled[]): Promise<Settled[]> => {
+  const ranked = await Promise.all(
+    settled.map(async (one) => ({ one, rank: (await looksLikeHeader(folder, one.name)) ? 0 : 1 })),
+  );
+  return ranked
+    .sort((a, b) => a.rank - b.rank || Buffer.compare(a.one.name, b.one.name))
+    .map(({ one }) => one);
+};
+
+const looksLikeHeader = async (folder: Folder, name: Buffer): Promise<boolean> => {
+  try {
+    const file = await folder.open(name);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(1_000), 0, 1_000, 0);
+      const start = buffer.subarray(0, bytesRead).toString('latin1').replaceAll('\0', '');
+      return /UPN/i.test(start.split(/[\r\n]/)[0] ?? '') && !/^\W*</.test(start);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return false;
+  }
+};
+
+/** Whether the file is finished with. @throws RetryableError when bus or database cannot take it now */
+const seeTo = async (
+  context: SideContext,
+  folder: Folder,
+  publishing: Publishing,
+  settled: Settled,
+): Promise<boolean> => {
+  const { config, log, metrics, signal } = context;
+  const earlier = await folder.receiptOf(settled);
+  if (earlier) {
+    // It was read before this process began; only that it went where it belongs can be missing.
+    await folder.dispose(settled, earlier);
+    return true;
+  }
+  let receipt: Receipt | undefined;
+  const handle = await folder.open(settled.name).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new RetryableError(
+      UNREADABLE,
+      `A file in the drop folder cannot be opened (${errorCode(error)}): look at its permissions`,
+    );
+  });
+  if (handle === undefined) return true;
+  try {
+    receipt = await readReturn(handle, publishing, {
+      maxMegabytes: config.COUNCIL_SOCIAL_CARE_MAX_FILE_MB,
+      signal,
+    });
+  } finally {
+    await handle.close();
+  }
+  if (receipt === undefined) return false;
+  await folder.receipt(settled.name, receipt);
+  const refused = receipt.refused.length + receipt.refusedNotListed;
+  const counted = (outcome: 'published' | 'duplicate' | 'not-shared' | 'refused', rows: number) => {
+    if (rows > 0) metrics.sourceMessages.inc({ adapter: ADAPTER, outcome, reason: 'none' }, rows);
+  };
+  counted('published', receipt.published);
+  counted('duplicate', receipt.unchanged);
+  counted('not-shared', receipt.notShared);
+  counted('refused', refused);
+  const { kind, rows, published, unchanged, notShared, complete } = receipt;
+  log.info(
+    { kind, rows, published, unchanged, notShared, refused, complete },
+    'a file of the drop folder was read',
+  );
+  await folder.dispose(settled, receipt);
+  return true;
+};

@@ -1,0 +1,71 @@
+/** What a case in a file adds to what was said about it before. */
+import { addDays } from './dates.ts';
+import type { Ended, Part } from './facts.ts';
+import type { KnownCase } from './known.ts';
+import type { Case, Values } from './stated.ts';
+
+export type Saying = { part: Part; replay: boolean };
+
+export type Verdict = {
+  /** What is to be told, in order; empty where nothing is new. */
+  sayings: Saying[];
+  /** The case as it stands now; columns that the file does not have are taken from what is known. */
+  start: Values;
+  end: Ended | null;
+};
+
+/**
+ * `today`: the day on which the file came. What happened more than `historyDays` before is told as history, and what corrects it too; what
+ * corrects something that was news is news.
+ */
+export const decide = (
+  stated: Case,
+  known: KnownCase | undefined,
+  today: string,
+  historyDays: number,
+): Verdict => {
+  const start = { ...known?.start, ...stated.start };
+  const end = stated.end === undefined ? (known?.end ?? null) : stated.end && { ...stated.end };
+  const isHistory = (date: string) => date < addDays(today, -historyDays);
+  const sayings: Saying[] = [];
+  const correction = { part: 'corrected', replay: true } as Saying;
+  const correct = (history: boolean) => {
+    if (!sayings.includes(correction)) sayings.push(correction);
+    correction.replay &&= history;
+  };
+
+  if (!known?.start) sayings.push({ part: 'begun', replay: isHistory(stated.began) });
+  else if (known.began !== stated.began || !same(known.start, start)) correct(known.startHistory);
+  if (end && !known?.end) sayings.push({ part: 'ended', replay: isHistory(end.date) });
+  else if (!end && known?.end) sayings.push({ part: 'end-voided', replay: known.endHistory });
+  else if (end && known?.end && !same(known.end, end)) correct(known.endHistory);
+  return { sayings, start, end };
+};
+
+/**
+ * The case whose beginning was corrected: of this child, not in the file under its old date, and the same in everything else. Without an end or
+ * details that tell it from others nothing is taken for that.
+ */
+export const renamed = (
+  stated: Case,
+  known: readonly KnownCase[],
+  isInFile: (began: string) => boolean,
+): KnownCase | undefined => {
+  const details = Object.values(stated.start).filter((value) => value !== null).length;
+  if (!stated.end && details < 3) return undefined;
+  const fitting = known.filter(
+    (one) =>
+      one.start !== null &&
+      one.began !== stated.began &&
+      !isInFile(one.began) &&
+      same(one.start, { ...one.start, ...stated.start }) &&
+      (stated.end === undefined || same(one.end ?? {}, stated.end ?? {})),
+  );
+  return fitting.length === 1 ? fitting[0] : undefined;
+};
+
+/** A value that is not there is an empty one. */
+export const same = (a: Values, b: Values): boolean =>
+  [...new Set([...Object.keys(a), ...Object.keys(b)])].every(
+    (name) => (a[name] ?? null) === (b[name] ?? null),
+  );

@@ -1,0 +1,272 @@
+/** The events of a case: what it means that it began, ended, was recorded otherwise, or is said not to have ended after all. */
+import type { Fact } from '@causeway/runtime/fact';
+import type { Contact, EventData, Person } from '@causeway/schemas/generated/types';
+import { isTemporaryUpn } from '@causeway/schemas/identifiers/upn';
+import {
+  categoryOfAbuseOf,
+  ceasesLookedAfter,
+  legalStatusOf,
+  missingKindOf,
+  primaryNeedOf,
+  referralSourceOf,
+  sexOf,
+  startsLookedAfter,
+} from '../codes.ts';
+import { isUnborn } from './cin.ts';
+import { ageAt, startOfDay } from './dates.ts';
+import type { CaseKind, Child, Values } from './stated.ts';
+
+export type Ended = Values & { date: string };
+
+/** A case as it is to be told. */
+export type Told = {
+  kind: CaseKind;
+  child: Child;
+  /** The case's reference towards partners: the same for good, also where the date that named it is corrected. */
+  reference: string;
+  began: string;
+  start: Values;
+  end: Ended | null;
+  contact: Contact;
+  chain?: string;
+  /** When the file came that says so, RFC 3339. */
+  toldAt: string;
+  /** Back-filled history. */
+  replay: boolean;
+};
+
+export type Part = 'begun' | 'ended' | 'corrected' | 'end-voided';
+
+/** Under these names the source remembers the last event of each part, for the withdrawal that names it. */
+const REMEMBERED = { begun: 'begun', ended: 'ended', corrected: 'begun', 'end-voided': 'ended' } as const;
+
+/** The fact, or undefined where the catalogue has none for the part. */
+export const factOf = (part: Part, told: Told): Fact | undefined => {
+  const stated = DATA[told.kind](told)[part];
+  if (stated === undefined) return undefined;
+  const { child, chain, replay } = told;
+  const visit = `${told.kind} ${child.scheme} ${child.id} ${told.reference}`;
+  const fact = REMEMBERED[part];
+  return {
+    ...stated,
+    ...(part === 'begun' || part === 'corrected' ? { remember: { visit, fact } } : {}),
+    ...(part === 'ended' ? { remember: { visit, fact } } : {}),
+    ...(part === 'corrected' || part === 'end-voided' ? { voids: { visit, fact } } : {}),
+    classification: 'OFFICIAL-SENSITIVE',
+    subject: [{ scheme: child.scheme === 'cin' ? 'la-child' : 'ssda903', id: child.id }],
+    // One that a school gave until the permanent number is known is not the child's for good.
+    verified: child.upn && !isTemporaryUpn(child.upn) ? { upn: child.upn } : {},
+    person: {},
+    replay,
+    ...(chain !== undefined && { correlationId: chain }),
+    ...(told.kind === 'section47-enquiry' && { handling: ['do-not-tell-alleged-person'] }),
+  } as Fact;
+};
+
+type Stated = {
+  [T in keyof EventData]: { type: T; data: EventData[T]; occurredAt: string };
+}[keyof EventData];
+
+const one = <T extends keyof EventData>(type: T, occurredAt: string, data: EventData[T]): Stated =>
+  ({ type, occurredAt, data }) as Stated;
+
+const personOf = ({ id, sex, born, upn }: Child): Person => ({
+  name: null,
+  dateOfBirth: born ? { value: born, precision: 'day' } : null,
+  sex: sexOf(sex),
+  address: null,
+  identifiers: {
+    nhsNumber: null,
+    nhsNumberStatus: null,
+    hospitalNumber: null,
+    upn: upn ?? null,
+    pncId: null,
+    cro: null,
+    localId: id,
+  },
+  generalPractice: null,
+});
+
+/** Both returns are about children; who has come of age meanwhile is told by the date of birth. */
+const commonOf = ({ child, contact, began }: Told, at = began) => ({
+  person: personOf(child),
+  personCategory: isUnborn(child)
+    ? ('unborn' as const)
+    : child.born && ageAt(child.born, at) >= 18
+      ? ('adult' as const)
+      : ('child' as const),
+  contact,
+});
+
+const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
+  'care-episode': (told) => {
+    const { start, end, reference, began, toldAt } = told;
+    const legalStatus = legalStatusOf(start.legalStatus) ?? 'UNKNOWN';
+    const beginning = {
+      caseReference: reference,
+      episodeStartDate: began,
+      episodeStartReason: start.reason ?? null,
+      startsLookedAfter: startsLookedAfter(start.reason),
+      legalStatus,
+      legalStatusCode: start.legalStatus ?? null,
+      placementType: start.placement ?? null,
+      placementProvider: start.provider ?? null,
+      placementPostcode: start.postcode ?? null,
+    };
+    const ending = {
+      episodeEndDate: end?.date ?? null,
+      episodeEndReason: end?.reason ?? null,
+      ceasesLookedAfter: ceasesLookedAfter(end?.reason),
+    };
+    return {
+      begun: one('uk.causeway.council.care-episode.begun.v1', startOfDay(began), {
+        ...commonOf(told),
+        ...beginning,
+      }),
+      ...(end && {
+        ended: one('uk.causeway.council.care-episode.ended.v1', startOfDay(end.date), {
+          ...commonOf(told, end.date),
+          ...ending,
+          caseReference: reference,
+          episodeStartDate: began,
+          episodeEndDate: end.date,
+          legalStatus,
+        }),
+        'end-voided': one('uk.causeway.council.care-episode-end.voided.v1', toldAt, {
+          ...commonOf(told),
+          voids: { caseReference: reference, fact: 'care-episode-end' },
+          reason: 'UNKNOWN',
+          voidedAt: toldAt,
+          episodeEndDate: end.date,
+          ceasesLookedAfter: ending.ceasesLookedAfter,
+          legalStatus,
+        }),
+      }),
+      corrected: one('uk.causeway.council.care-episode.corrected.v1', toldAt, {
+        ...commonOf(told),
+        ...beginning,
+        ...ending,
+        reason: 'UNKNOWN',
+      }),
+    };
+  },
+  'child-missing-from-care': (told) => {
+    const { start, end, reference, began, toldAt } = told;
+    const kind = missingKindOf(start.missing) ?? 'UNKNOWN';
+    return {
+      begun: one('uk.causeway.council.child-missing-from-care.reported.v1', startOfDay(began), {
+        ...commonOf(told),
+        caseReference: reference,
+        missingKind: kind,
+        missingEpisodeStartDate: began,
+      }),
+      ...(end && {
+        ended: one('uk.causeway.council.child-missing-from-care.ended.v1', startOfDay(end.date), {
+          ...commonOf(told, end.date),
+          caseReference: reference,
+          missingKind: kind,
+          missingEpisodeStartDate: began,
+          missingEpisodeEndDate: end.date,
+        }),
+        'end-voided': one('uk.causeway.council.child-missing-from-care-end.voided.v1', toldAt, {
+          ...commonOf(told),
+          voids: { caseReference: reference, fact: 'child-missing-from-care-end' },
+          reason: 'UNKNOWN',
+          voidedAt: toldAt,
+          missingKind: kind,
+          missingEpisodeEndDate: end.date,
+        }),
+      }),
+      corrected: one('uk.causeway.council.child-missing-from-care.corrected.v1', toldAt, {
+        ...commonOf(told),
+        caseReference: reference,
+        reason: 'UNKNOWN',
+        missingKind: kind,
+        missingEpisodeStartDate: began,
+        missingEpisodeEndDate: end?.date ?? null,
+      }),
+    };
+  },
+  'child-protection-plan': (told) => {
+    const { start, end, reference, began, toldAt } = told;
+    const planType = start.unborn === 'yes' ? 'unborn_child_protection_plan' : 'child_protection_plan';
+    const initialCategoryOfAbuse = categoryOfAbuseOf(start.category) ?? 'UNKNOWN';
+    return {
+      begun: one('uk.causeway.council.child-protection-plan.begun.v1', startOfDay(began), {
+        ...commonOf(told),
+        caseReference: reference,
+        planType,
+        cppStartDate: began,
+        initialCategoryOfAbuse,
+        expectedDateOfDelivery: start.expected ?? null,
+      }),
+      ...(end && {
+        ended: one('uk.causeway.council.child-protection-plan.ended.v1', startOfDay(end.date), {
+          ...commonOf(told, end.date),
+          caseReference: reference,
+          planType,
+          cppStartDate: began,
+          cppEndDate: end.date,
+          latestCategoryOfAbuse: categoryOfAbuseOf(end.category) ?? 'UNKNOWN',
+        }),
+        'end-voided': one('uk.causeway.council.child-protection-plan-end.voided.v1', toldAt, {
+          ...commonOf(told),
+          voids: { caseReference: reference, fact: 'child-protection-plan-end' },
+          reason: 'UNKNOWN',
+          voidedAt: toldAt,
+          planType,
+          cppEndDate: end.date,
+        }),
+      }),
+      corrected: one('uk.causeway.council.child-protection-plan.corrected.v1', toldAt, {
+        ...commonOf(told),
+        caseReference: reference,
+        reason: 'UNKNOWN',
+        planType,
+        cppStartDate: began,
+        initialCategoryOfAbuse,
+        expectedDateOfDelivery: start.expected ?? null,
+        cppEndDate: end?.date ?? null,
+        latestCategoryOfAbuse: end ? (categoryOfAbuseOf(end.category) ?? 'UNKNOWN') : null,
+      }),
+    };
+  },
+  'safeguarding-referral': (told) => {
+    const { start, reference, began, toldAt } = told;
+    const stated = {
+      ...commonOf(told),
+      caseReference: reference,
+      referralDate: began,
+      referralSource: referralSourceOf(start.source),
+      referralSourceCode: start.source ?? null,
+      primaryNeedCode: primaryNeedOf(start.need) ?? ('UNKNOWN' as const),
+      duty: 'children_act_s17' as const,
+      // The census does not say when; an authority decides within one working day.
+      acceptedAt: startOfDay(began),
+    };
+    return {
+      begun: one('uk.causeway.council.safeguarding-referral.accepted.v1', startOfDay(began), stated),
+      corrected: one('uk.causeway.council.safeguarding-referral.corrected.v1', toldAt, {
+        ...stated,
+        reason: 'UNKNOWN',
+      }),
+    };
+  },
+  'section47-enquiry': (told) => {
+    const { start, reference, began, toldAt } = told;
+    const stated = {
+      ...commonOf(told),
+      caseReference: reference,
+      s47ActualStartDate: began,
+      enquiryKind: 'UNKNOWN' as const,
+      initialCpcTarget: start.conferenceTarget ?? null,
+    };
+    return {
+      begun: one('uk.causeway.council.section47-enquiry.opened.v1', startOfDay(began), stated),
+      corrected: one('uk.causeway.council.section47-enquiry.corrected.v1', toldAt, {
+        ...stated,
+        reason: 'UNKNOWN',
+      }),
+    };
+  },
+};

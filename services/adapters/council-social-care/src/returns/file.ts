@@ -1,0 +1,307 @@
+/** Reads one file of a return and tells the bus what is new in it; what became of every row is in the receipt. */
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { ukDate } from '@causeway/runtime/decide';
+import { RetryableError } from '@causeway/runtime/errors';
+import { readCensusChild } from './cin.ts';
+import { createCensusReader, FileRefused, type ReadChild } from './cin-xml.ts';
+import { createLines, createRows, type Row } from './csv.ts';
+import { createDecoder, createDetector, type Encoding } from './encoding.ts';
+import {
+  type Outcome,
+  type Publishing,
+  publishCases,
+  type Reading,
+  rememberChildren,
+  tokenOf,
+} from './publish.ts';
+import { createTally, type Receipt, type Tally } from './receipt.ts';
+import { readRow } from './ssda903.ts';
+import { isUsed, type Layout, recognise } from './ssda903-files.ts';
+import type { Case, Child } from './stated.ts';
+
+export type FileState = { size: number; mtimeMs: number };
+
+/** One row of a file, or one child. `problems`: why it, or a part of it, is refused. */
+type Item = { row: number; cases: Case[]; child?: Child; problems: string[]; notes: string[] };
+
+const BATCH = 250;
+const MB = 1_000_000;
+
+/**
+ * Undefined where the file changed while it was read: it is not finished.
+ * @throws RetryableError when the bus or the database cannot take it now
+ */
+export const readReturn = async (
+  handle: FileHandle,
+  publishing: Publishing,
+  { maxMegabytes, signal }: { maxMegabytes: number; signal: AbortSignal },
+): Promise<Receipt | undefined> => {
+  const before = await stateOf(handle);
+  const tally = createTally();
+  const { receipt } = tally;
+  Object.assign(receipt.file, { bytes: before.size, modified: new Date(before.mtimeMs).toISOString() });
+  if (before.size > maxMegabytes * MB) {
+    receipt.readAt = new Date().toISOString();
+    tally.refuse(
+      0,
+      `it is larger than ${maxMegabytes} MB: split it, or raise COUNCIL_SOCIAL_CARE_MAX_FILE_MB`,
+    );
+    return receipt;
+  }
+  const { sha256, detected, isXml } = await lookOver(handle, before.size);
+  receipt.file.sha256 = sha256;
+  const firstRead = await publishing.known.firstRead(
+    createHash('sha256').update(`${sha256} ${before.mtimeMs}`).digest('base64url'),
+  );
+  receipt.readAt = firstRead.toISOString();
+  if (before.size === 0) tally.refuse(0, 'it is empty');
+  else if (detected.kind === 'refused') tally.refuse(0, detected.reason);
+  else {
+    receipt.file.encoding = detected.encoding;
+    const today = ukDate(firstRead);
+    const items = () => {
+      const pieces = textOf(handle, before.size, detected.encoding);
+      return isXml ? censusItems(pieces, tally, today) : rowItems(pieces, tally, today);
+    };
+    await publishFile(items, publishing, { toldAt: firstRead.toISOString(), today }, tally, signal);
+  }
+  const after = await stateOf(handle);
+  return after.size === before.size && after.mtimeMs === before.mtimeMs ? receipt : undefined;
+};
+
+const stateOf = async (handle: FileHandle): Promise<FileState> => {
+  const { size, mtimeMs } = await handle.stat();
+  return { size, mtimeMs };
+};
+
+async function* bytesOf(handle: FileHandle, size: number): AsyncGenerator<Buffer> {
+  for (let position = 0; position < size; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(65_536, size - position));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function* textOf(handle: FileHandle, size: number, encoding: Encoding): AsyncGenerator<string> {
+  const decoder = createDecoder(encoding);
+  for await (const piece of bytesOf(handle, size)) yield decoder.text(piece);
+  yield decoder.end();
+}
+
+const lookOver = async (handle: FileHandle, size: number) => {
+  const hash = createHash('sha256');
+  const detector = createDetector();
+  let first: string | undefined;
+  for await (const piece of bytesOf(handle, size)) {
+    hash.update(piece);
+    detector.take(piece);
+    // Whatever the encoding, a document begins with this sign and a CSV file does not.
+    first ??= /[^\s\0\xef\xbb\xbf\xfe\xff]/.exec(piece.toString('latin1'))?.[0];
+  }
+  return { sha256: hash.digest('hex'), detected: detector.result(), isXml: first === '<' };
+};
+
+async function* rowItems(pieces: AsyncIterable<string>, tally: Tally, today: string): AsyncGenerator<Item> {
+  const lines = createLines();
+  let layout: Layout | undefined;
+  let rows: ReturnType<typeof createRows> | undefined;
+
+  function* items(read: readonly Row[]): Generator<Item> {
+    for (const row of read) if (layout) yield itemOf(layout, row, today);
+  }
+  function* take(found: ReturnType<typeof lines.take>): Generator<Item> {
+    for (const line of found) {
+      if (rows) yield* items(rows.take(line));
+      // What Excel puts on top to say how the values are separated.
+      else if (line.text.trim() !== '' && !/^\s*"?sep=.?"?\s*$/i.test(line.text)) {
+        const recognised = recognise(line.text);
+        if (recognised.kind === 'refused') throw new FileRefused(recognised.reason);
+        layout = recognised.layout;
+        rows = createRows(layout.delimiter, layout.width);
+        tally.receipt.kind = `ssda903-${layout.file}`;
+        tally.receipt.ignoredColumns = layout.ignored;
+        tally.receipt.missingColumns = layout.missing;
+        if (!line.whole) throw new FileRefused('it ends inside the first row: send the whole file');
+      }
+    }
+  }
+
+  for await (const piece of pieces) yield* take(lines.take(piece));
+  yield* take(lines.end());
+  if (rows === undefined) throw new FileRefused('it has no row with column names');
+  yield* items(rows.end());
+}
+
+const itemOf = (layout: Layout, row: Row, today: string): Item => {
+  const item: Item = { row: row.line, cases: [], problems: [], notes: [] };
+  if (row.kind === 'broken') return { ...item, problems: [row.reason] };
+  if (!isUsed(layout.file)) return item;
+  const read = readRow(layout, row, today);
+  if (read.kind === 'refused') return { ...item, problems: [read.reason] };
+  if (read.kind === 'case') return { ...item, cases: [read.stated], notes: read.notes };
+  return read.kind === 'child' ? { ...item, child: read.child, notes: read.notes } : item;
+};
+
+async function* censusItems(
+  pieces: AsyncIterable<string>,
+  tally: Tally,
+  today: string,
+): AsyncGenerator<Item> {
+  const reader = createCensusReader();
+  tally.receipt.kind = 'cin-census';
+  const item = (read: ReadChild): Item => ({
+    row: read.number,
+    ...(read.kind === 'broken'
+      ? { cases: [], problems: [`${read.reason} (line ${read.line})`], notes: [] }
+      : readCensusChild(read.element, today)),
+  });
+  for await (const piece of pieces) for (const read of reader.take(piece)) yield item(read);
+  for (const read of reader.end()) yield item(read);
+  tally.receipt.complete = reader.complete();
+  const { year } = reader.about();
+  if (/^(19|20)\d{2}$/.test(year ?? '')) tally.receipt.kind = `cin-census-${year}`;
+}
+
+type Seen = Map<string, { row: number; content: string }>;
+
+/** Twice: once to know what the file has, once to tell it. So a beginning whose date was corrected is told from a new one. */
+const publishFile = async (
+  items: () => AsyncIterable<Item>,
+  publishing: Publishing,
+  { toldAt, today }: Pick<Reading, 'toldAt' | 'today'>,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<void> => {
+  const seen: Seen = new Map();
+  const reading: Reading = {
+    toldAt,
+    today,
+    has: (kind, child, began) => seen.has(keyOf(kind, child, began)),
+  };
+  try {
+    for await (const { row, cases, child } of items()) {
+      for (const one of cases) remember(seen, publishing, row, one);
+      if (child) remember(seen, publishing, row, child);
+      if (signal.aborted) throw new RetryableError('stopping', 'the adapter is stopping');
+    }
+    let batch: Item[] = [];
+    for await (const item of items()) {
+      batch.push(item);
+      if (batch.length < BATCH) continue;
+      await publishBatch(batch, publishing, reading, seen, tally);
+      if (signal.aborted) throw new RetryableError('stopping', 'the adapter is stopping');
+      batch = [];
+    }
+    await publishBatch(batch, publishing, reading, seen, tally);
+  } catch (error) {
+    if (!(error instanceof FileRefused)) throw error;
+    // Whatever was read before stands.
+    tally.receipt.complete = false;
+    tally.refuse(0, error.message);
+  }
+};
+
+const keyOf = (kind: string, child: string, began: string): string =>
+  createHash('sha256').update(`${kind} ${child} ${began}`).digest('base64url').slice(0, 16);
+
+const thingOf = (publishing: Publishing, thing: Case | Child): { key: string; content: string } => {
+  const key =
+    'kind' in thing
+      ? keyOf(thing.kind, tokenOf(publishing, thing.child), thing.began)
+      : keyOf('child', tokenOf(publishing, thing), '');
+  const content = 'kind' in thing ? [thing.start, thing.end ?? null] : thing;
+  return {
+    key,
+    content: createHash('sha256').update(JSON.stringify(content)).digest('base64url').slice(0, 12),
+  };
+};
+
+const remember = (seen: Seen, publishing: Publishing, row: number, thing: Case | Child): void => {
+  const { key, content } = thingOf(publishing, thing);
+  if (!seen.has(key)) seen.set(key, { row, content });
+};
+
+const DATE_OF: Record<Case['kind'], string> = {
+  'care-episode': 'CHILD and DECOM',
+  'child-missing-from-care': 'CHILD and MIS_START',
+  'child-protection-plan': 'LAchildID and CPPstartDate',
+  'safeguarding-referral': 'LAchildID and CINreferralDate',
+  'section47-enquiry': 'LAchildID and S47ActualStartDate',
+};
+
+type Placed = { item: Item; told: Outcome[]; refused: string[]; repeated: boolean };
+
+const publishBatch = async (
+  batch: readonly Item[],
+  publishing: Publishing,
+  reading: Reading,
+  seen: Seen,
+  tally: Tally,
+): Promise<void> => {
+  const placed = batch.map(
+    (item): Placed => ({ item, told: [], refused: [...item.problems], repeated: false }),
+  );
+  const cases: { stated: Case; of: Placed }[] = [];
+  const children: { child: Child; of: Placed }[] = [];
+  const here = new Set<string>();
+  /** Whether this is the one of its name in the file that counts: the first. */
+  const isFirst = (of: Placed, thing: Case | Child, name: string): boolean => {
+    const { key, content } = thingOf(publishing, thing);
+    const first = seen.get(key);
+    if (first?.row === of.item.row && !here.has(key)) {
+      here.add(key);
+      return true;
+    }
+    if (first?.content === content) of.repeated = true;
+    else of.refused.push(`has the same ${name} as row ${first?.row ?? 0}, and says something else`);
+    return false;
+  };
+  for (const of of placed) {
+    for (const stated of of.item.cases)
+      if (isFirst(of, stated, DATE_OF[stated.kind])) cases.push({ stated, of });
+    const { child } = of.item;
+    if (child && isFirst(of, child, 'CHILD')) children.push({ child, of });
+  }
+
+  const { outcomes, events } = await publishCases(
+    publishing,
+    reading,
+    cases.map(({ stated }) => stated),
+  );
+  for (const [index, { of }] of cases.entries()) {
+    const outcome = outcomes[index];
+    if (outcome?.fate === 'refused') of.refused.push(outcome.reason);
+    else if (outcome) of.told.push(outcome);
+  }
+  const news = await rememberChildren(
+    publishing,
+    children.map(({ child }) => child),
+  );
+  for (const type of events) tally.receipt.events[type] = (tally.receipt.events[type] ?? 0) + 1;
+  const remembered = new Map(children.map(({ of }, index) => [of, news[index] ?? false]));
+  for (const of of placed) count(of, remembered.get(of), tally);
+};
+
+const count = (
+  { item, told, refused, repeated }: Placed,
+  isNews: boolean | undefined,
+  tally: Tally,
+): void => {
+  const { receipt } = tally;
+  receipt.rows += 1;
+  for (const note of new Set(item.notes)) tally.note(note);
+  if (refused.length > 0) {
+    tally.refuse(item.row, refused.join('; '));
+    if (refused.some((reason) => reason.includes('cut short'))) receipt.complete = false;
+  } else if (told.some(({ fate }) => fate === 'published')) receipt.published += 1;
+  else if (told.some(({ fate }) => fate === 'not-shared')) receipt.notShared += 1;
+  else if (told.length > 0 || repeated || isNews === false) receipt.unchanged += 1;
+  else {
+    receipt.notShared += 1;
+    if (isNews) receipt.remembered += 1;
+    else receipt.withoutEvent += 1;
+  }
+};

@@ -1,0 +1,150 @@
+/** What the file source remembers, in its own tables. */
+import type { Database } from '@causeway/runtime/database';
+import type { Ended } from './facts.ts';
+import type { CaseKind, Child, Values } from './stated.ts';
+
+export type KnownCase = {
+  kind: CaseKind;
+  /** Token of the child. */
+  child: string;
+  began: string;
+  reference: string;
+  start: Values | null;
+  end: Ended | null;
+  startHistory: boolean;
+  endHistory: boolean;
+  said: number;
+};
+
+export type KnownChild = Pick<Child, 'sex' | 'born' | 'upn'>;
+export type ChildRow = KnownChild & { child: string };
+
+export type Known = {
+  /** When the file with this content and time was first begun. */
+  firstRead(file: string): Promise<Date>;
+  children(tokens: readonly string[]): Promise<Map<string, KnownChild>>;
+  /** All cases of a kind that these children have. */
+  cases(kind: CaseKind, tokens: readonly string[]): Promise<KnownCase[]>;
+  /** Keeps what is new of children, each at most once; gives the tokens of those of whom something was. */
+  keepChildren(rows: readonly ChildRow[]): Promise<Set<string>>;
+  /** `was`: what the case was named by before, where that has changed. */
+  keepCases(cases: readonly (KnownCase & { was: string })[]): Promise<void>;
+  /** These were mentioned again. */
+  keepAlive(cases: readonly KnownCase[]): Promise<void>;
+  /** Forgets what no file has mentioned for three years. */
+  forget(): Promise<void>;
+};
+
+type CaseRow = {
+  kind: CaseKind;
+  child: string;
+  began: string;
+  reference: string;
+  start_said: Values | null;
+  end_said: Ended | null;
+  start_history: boolean;
+  end_history: boolean;
+  said: number;
+};
+
+export const createKnown = (database: Database): Known => ({
+  async firstRead(file) {
+    const [row] = await database.query<{ first_read_at: Date }>(
+      `insert into return_file (file) values ($1)
+       on conflict (file) do update set file = excluded.file returning first_read_at`,
+      [file],
+    );
+    return row?.first_read_at ?? new Date();
+  },
+
+  async children(tokens) {
+    const rows = await database.query<ChildRow>(
+      'select child, sex, born, upn from return_child where child = any($1)',
+      [tokens],
+    );
+    return new Map(rows.map(({ child, ...known }) => [child, known]));
+  },
+
+  async cases(kind, tokens) {
+    const rows = await database.query<CaseRow>(
+      `select kind, child, began, reference, start_said, end_said, start_history, end_history, said
+       from return_case where kind = $1 and child = any($2)`,
+      [kind, tokens],
+    );
+    return rows.map((row) => ({
+      kind: row.kind,
+      child: row.child,
+      began: row.began,
+      reference: row.reference,
+      start: row.start_said,
+      end: row.end_said,
+      startHistory: row.start_history,
+      endHistory: row.end_history,
+      said: row.said,
+    }));
+  },
+
+  async keepChildren(rows) {
+    // A column that the file does not have leaves what is known; an empty value does not.
+    const changed = await database.query<{ child: string }>(
+      `insert into return_child (child, sex, born, upn)
+       select child, sex, born, upn from jsonb_to_recordset($1) as row (child text, sex text, born text, upn text)
+       on conflict (child) do update set
+         sex = case when $2 then excluded.sex else return_child.sex end,
+         born = case when $3 then excluded.born else return_child.born end,
+         upn = case when $4 then excluded.upn else return_child.upn end,
+         seen_at = now()
+       where ($2 and excluded.sex is distinct from return_child.sex)
+         or ($3 and excluded.born is distinct from return_child.born)
+         or ($4 and excluded.upn is distinct from return_child.upn)
+         or return_child.seen_at < now() - interval '30 days'
+       returning child`,
+      [
+        JSON.stringify(rows),
+        rows[0]?.sex !== undefined,
+        rows[0]?.born !== undefined,
+        rows[0]?.upn !== undefined,
+      ],
+    );
+    return new Set(changed.map(({ child }) => child));
+  },
+
+  keepCases: (cases) =>
+    database.transaction(async (query) => {
+      const renamed = cases.filter(({ was, began }) => was !== began);
+      if (renamed.length > 0)
+        await query(
+          `delete from return_case using jsonb_to_recordset($1) as row (kind text, child text, was text)
+           where return_case.kind = row.kind and return_case.child = row.child and return_case.began = row.was`,
+          [JSON.stringify(renamed)],
+        );
+      await query(
+        `insert into return_case
+           (kind, child, began, reference, start_said, end_said, start_history, end_history, said)
+         select kind, child, began, reference, nullif("start", 'null'), nullif("end", 'null'), "startHistory", "endHistory", said
+         from jsonb_to_recordset($1) as row (kind text, child text, began text, reference text, "start" jsonb,
+           "end" jsonb, "startHistory" boolean, "endHistory" boolean, said integer)
+         on conflict (kind, child, began) do update set
+           reference = excluded.reference, start_said = excluded.start_said, end_said = excluded.end_said,
+           start_history = excluded.start_history, end_history = excluded.end_history, said = excluded.said,
+           seen_at = now()`,
+        [JSON.stringify(cases)],
+      );
+    }),
+
+  async keepAlive(cases) {
+    if (cases.length === 0) return;
+    await database.query(
+      `update return_case set seen_at = now() from jsonb_to_recordset($1) as row (kind text, child text, began text)
+       where return_case.kind = row.kind and return_case.child = row.child and return_case.began = row.began
+         and seen_at < now() - interval '30 days'`,
+      [JSON.stringify(cases.map(({ kind, child, began }) => ({ kind, child, began })))],
+    );
+  },
+
+  async forget() {
+    await database.query("delete from return_case where seen_at < now() - interval '3 years'");
+    await database.query("delete from return_child where seen_at < now() - interval '3 years'");
+    await database.query("delete from return_file where first_read_at < now() - interval '3 years'");
+  },
+});

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { appendFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { Receipt } from './receipt.ts';
+import { fixture, startCouncil } from './testing.ts';
+
+const typesOf = (published: { event: { type: string } }[]) =>
+  published.map(({ event }) => event.type.replace('uk.causeway.council.', '').replace('.v1', '')).sort();
+
+const counts = ({ rows, published, unchanged, notShared, refused }: Receipt) => ({
+  rows,
+  published,
+  unchanged,
+  notShared,
+  refused: refused.length,
+});
+
+describe('returns in the drop folder, on the real bus', { timeout: 120_000 }, () => {
+  it('publishes a whole looked-after return once, each row accounted for, and corrects what is changed', async () => {
+    await using council = await startCouncil();
+    const children = await council.drop('header.csv', fixture('header.csv'));
+    assert.deepEqual(counts(children), {
+      rows: 2_675,
+      published: 0,
+      unchanged: 0,
+      notShared: 2_675,
+      refused: 0,
+    });
+    assert.equal(children.remembered, 2_675);
+    const [episodes, missing] = await Promise.all([
+      council.drop('episodes.csv', fixture('episodes.csv')),
+      council.drop('missing.csv', fixture('missing.csv')),
+    ]);
+    assert.deepEqual(counts(episodes), {
+      rows: 5_050,
+      published: 5_050,
+      unchanged: 0,
+      notShared: 0,
+      refused: 0,
+    });
+    assert.deepEqual(counts(missing), { rows: 43, published: 43, unchanged: 0, notShared: 0, refused: 0 });
+    const first = await council.news();
+    assert.equal(first.length, 5_050 + 3_637 + 2 * 43);
+    assert.equal(new Set(first.map(({ event }) => event.id)).size, first.length);
+    assert.ok(first.every(({ event }) => event.replay));
+    // Who the child is comes from the header file; 107 of the pupil numbers pass their check.
+    assert.ok(first.every(({ data }) => (data.person as { dateOfBirth: unknown }).dateOfBirth !== null));
+    assert.ok(first.some(({ event }) => event.tokens.length > 0));
+
+    await council.restart();
+    for (const file of ['header.csv', 'episodes.csv', 'missing.csv']) {
+      const again = await council.drop(`again-${file}`, fixture(file));
+      assert.deepEqual(counts(again), {
+        rows: again.rows,
+        published: 0,
+        unchanged: again.rows,
+        notShared: 0,
+        refused: 0,
+      });
+    }
+    assert.deepEqual(await council.news(), []);
+
+    const changed = fixture('episodes.csv')
+      .toString()
+      .replace('566910,15/02/2016,L,C2', '566910,15/02/2016,L,V2');
+    assert.deepEqual(counts(await council.drop('episodes.csv', changed)), {
+      rows: 5_050,
+      published: 1,
+      unchanged: 5_049,
+      notShared: 0,
+      refused: 0,
+    });
+    const [correction, ...more] = await council.news();
+    assert.equal(more.length, 0);
+    assert.equal(correction?.event.type, 'uk.causeway.council.care-episode.corrected.v1');
+    const begun = first.find(({ event }) => event.id === correction?.event.corrects);
+    assert.equal(begun?.data.caseReference, correction?.data.caseReference);
+    assert.equal(correction?.data.legalStatusCode, 'V2');
+  });
+
+  it('tells what became of an episode over the years: ended, ended otherwise, not ended, begun on another day', async () => {
+    await using council = await startCouncil();
+    const names = 'CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC\r\n';
+    const tell = async (row: string) => {
+      await council.drop('episodes.csv', `${names}${row}\r\n`);
+      return typesOf(await council.news());
+    };
+    assert.deepEqual(await tell('A1,01/02/2026,S,V2,N1,U1,PR1,,'), ['care-episode.begun']);
+    assert.deepEqual(await tell('A1,01/02/2026,S,V2,N1,U1,PR1,01/03/2026,X1'), ['care-episode.ended']);
+    assert.deepEqual(await tell('A1,01/02/2026,S,V2,N1,U1,PR1,02/03/2026,X1'), ['care-episode.corrected']);
+    assert.deepEqual(await tell('A1,01/02/2026,S,V2,N1,U1,PR1,,'), ['care-episode-end.voided']);
+    assert.deepEqual(await tell('A1,01/02/2026,S,V2,N1,U1,PR1,02/03/2026,X1'), ['care-episode.ended']);
+    assert.deepEqual(await tell('A1,31/01/2026,S,V2,N1,U1,PR1,02/03/2026,X1'), ['care-episode.corrected']);
+    assert.deepEqual(await tell('a1,31/01/2026,S,V2,N1,U1,PR1,02/03/2026,X1'), [
+      'care-episode.begun',
+      'care-episode.ended',
+    ]);
+  });
+
+  it('marks as history what is long past, and as news what is not', async () => {
+    await using council = await startCouncil();
+    const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+    const rows = [`CHILD,DECOM,DEC`, `A1,${day(400)},${day(3)}`, `A2,${day(2)},`].join('\n');
+    await council.drop('x.csv', `${rows}\n`);
+    const replayed = (await council.news()).map(
+      ({ event }) => `${event.type.split('.').at(-2)} ${event.replay}`,
+    );
+    assert.deepEqual(replayed.sort(), ['begun false', 'begun true', 'ended false']);
+  });
+
+  it('counts as not shared what no agreement names, and publishes it once one does', async () => {
+    await using council = await startCouncil({}, (type) => type.includes('missing-from-care'));
+    const episodes = await council.drop('episodes.csv', 'CHILD,DECOM\nA1,01/02/2026\n');
+    assert.deepEqual(counts(episodes), { rows: 1, published: 0, unchanged: 0, notShared: 1, refused: 0 });
+    const again = await council.drop('episodes.csv', 'CHILD,DECOM\nA1,01/02/2026\n');
+    assert.equal(again.notShared, 1);
+    const missing = await council.drop('missing.csv', 'CHILD,MISSING,MIS_START\nA1,M,01/02/2026\n');
+    assert.deepEqual(typesOf(await council.news()), ['child-missing-from-care.reported']);
+    assert.equal(missing.published, 1);
+  });
+
+  it('keeps the good rows of a bad file, and says of each bad one where it is and what is wrong, without a value of it', async () => {
+    await using council = await startCouncil();
+    const file = [
+      'CHILD;DECOM;RNE;LS;Notes;PLACE;PLACE_PROVIDER;DEC;REC;PL_POST',
+      'G1;01/02/2026;S;V2;;U1;PR1;;;',
+      ';01/02/2026;S;V2;;U1;PR1;;;',
+      'B1;31/02/2026;S;V2;;U1;PR1;;;',
+      'B2;01/02/2026;S;V2',
+      'B3;01/02/2026;S;Mr Secret;;U1;PR1;;;',
+      'B4;"01/02/2026;S;V2;;U1;PR1;;;',
+      'B5;01/02/2026;S;V2;;U1;PR1;01/01/2026;X1;',
+      'G2;01/02/2026;S;V2;"two',
+      'lines";U1;PR1;;;',
+      'G1;01/02/2026;S;C2;;U1;PR1;;;',
+      'G1;01/02/2026;S;V2;;U1;PR1;;;',
+      '',
+    ].join('\r\n');
+    const receipt = await council.drop('odd.txt', file);
+    assert.deepEqual(counts(receipt), { rows: 10, published: 2, unchanged: 1, notShared: 0, refused: 7 });
+    assert.deepEqual(
+      receipt.refused.map(({ row }) => row),
+      [3, 4, 5, 6, 7, 8, 11],
+    );
+    assert.deepEqual(receipt.ignoredColumns, ['Notes']);
+    assert.doesNotMatch(JSON.stringify(receipt), /Secret|B[1-5]|G[12]/);
+    assert.equal((await council.news()).length, 2);
+  });
+
+  it('publishes what of the census is a fact, child by child', async () => {
+    await using council = await startCouncil();
+    const receipt = await council.drop('CIN.xml', fixture('CIN_Census_2024.xml'));
+    assert.deepEqual(counts(receipt), { rows: 2, published: 2, unchanged: 0, notShared: 0, refused: 0 });
+    assert.equal(receipt.kind, 'cin-census-2023');
+    assert.deepEqual(typesOf(await council.news()), [
+      'child-protection-plan.begun',
+      'child-protection-plan.ended',
+      'safeguarding-referral.accepted',
+      'safeguarding-referral.accepted',
+      'section47-enquiry.opened',
+    ]);
+    const again = await council.drop('CIN-again.xml', fixture('CIN_Census_2024.xml'));
+    assert.equal(again.unchanged, 2);
+    const changed = fixture('CIN_Census_2024.xml')
+      .toString()
+      .replace('<CPPendDate>2023-03-14', '<CPPendDate>2023-03-15');
+    await council.drop('CIN.xml', changed);
+    assert.deepEqual(typesOf(await council.news()), ['child-protection-plan.corrected']);
+    const other = await council.drop('CIN-100.xml', fixture('CIN_header_issues_100.xml'));
+    assert.deepEqual(counts(other), { rows: 1, published: 1, unchanged: 0, notShared: 0, refused: 0 });
+  });
+
+  it('waits for a file that grows, and takes nothing from a folder but whole files', async () => {
+    await using council = await startCouncil();
+    const path = join(council.folder, 'slow.csv');
+    await writeFile(path, 'CHILD,DECOM\nA1,01/02/2026\nA2,0');
+    for (let row = 3; row < 9; row += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      await appendFile(path, `1/02/2026\nA${row},0`);
+    }
+    await appendFile(path, '1/02/2026\n');
+    await symlink(path, join(council.folder, 'link.csv'));
+    await writeFile(join(council.folder, '.hidden.csv'), 'CHILD,DECOM\nH1,01/02/2026\n');
+    const last = await council.drop('another.csv', 'CHILD,DECOM\nB1,01/02/2026\n');
+    assert.equal(last.published, 1);
+    assert.equal((await council.news()).length, 9);
+    assert.deepEqual(
+      readdirSync(council.folder)
+        .filter((name) => name.endsWith('.receipt.json'))
+        .sort(),
+      ['another.csv.receipt.json', 'slow.csv.receipt.json'],
+    );
+    assert.deepEqual(counts(JSON.parse(readFileSync(`${path}.receipt.json`, 'utf8'))), {
+      rows: 8,
+      published: 8,
+      unchanged: 0,
+      notShared: 0,
+      refused: 0,
+    });
+  });
+
+  it('moves a file that was read to the archive, with its receipt beside it', async () => {
+    await using council = await startCouncil({ COUNCIL_SOCIAL_CARE_PROCESSED: 'archive' });
+    const receipt = await council.drop('x.csv', 'CHILD,DECOM\nA1,01/02/2026\n');
+    assert.equal(receipt.published, 1);
+    const archive = join(council.folder, 'archive');
+    for (;;) {
+      const names = statSync(archive, { throwIfNoEntry: false }) ? readdirSync(archive) : [];
+      if (names.filter((name) => name.endsWith('-x.csv')).length === 1 && names.length === 2) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.deepEqual(readdirSync(council.folder).sort(), ['archive', 'x.csv.receipt.json']);
+  });
+});

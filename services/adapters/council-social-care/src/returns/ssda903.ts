@@ -1,0 +1,187 @@
+/** Rows of SSDA903 files, as far as events are made of them. A reason names columns and never their values. */
+import { checkPostcode } from '@causeway/schemas/identifiers/places';
+import { checkUpn } from '@causeway/schemas/identifiers/upn';
+import { addDays, dateOf } from './dates.ts';
+import type { Layout } from './ssda903-files.ts';
+import type { Case, Child, Values } from './stated.ts';
+
+export type Read =
+  | { kind: 'case'; stated: Case; notes: string[] }
+  | { kind: 'child'; child: Child; notes: string[] }
+  | { kind: 'nothing' }
+  | { kind: 'refused'; reason: string };
+
+const refused = (reason: string): Read => ({ kind: 'refused', reason });
+
+/** Thrown by the readers of single values, caught below. */
+class Fault extends Error {}
+
+/** `whole`: a line end followed the row. Where none did, its last value may have been cut off. */
+export const readRow = (
+  layout: Layout,
+  { cells, whole }: { cells: readonly string[]; whole: boolean },
+  today: string,
+): Read => {
+  if (cells.length < layout.width)
+    return refused(
+      whole
+        ? `has ${cells.length} values for ${layout.width} columns`
+        : 'is cut short: the file ends inside it; send the whole file',
+    );
+  if (cells.slice(layout.width).some((cell) => cell !== ''))
+    return refused(`has ${cells.length} values for ${layout.width} columns`);
+  try {
+    const row = rowOf(layout, cells, whole, today);
+    if (layout.file === 'header') return header(row);
+    if (layout.file === 'episodes') return episode(row, today);
+    if (layout.file === 'missing') return missing(row, today);
+    return { kind: 'nothing' };
+  } catch (error) {
+    if (error instanceof Fault) return refused(error.message);
+    throw error;
+  }
+};
+
+type Row = ReturnType<typeof rowOf>;
+
+const rowOf = (layout: Layout, cells: readonly string[], whole: boolean, today: string) => {
+  const uncertain = whole ? undefined : [...layout.at].find(([, index]) => index === cells.length - 1)?.[0];
+  /** Undefined: no such column. Null: empty. */
+  const text = (name: string): string | null | undefined => {
+    const index = layout.at.get(name);
+    return index === undefined ? undefined : cells[index] || null;
+  };
+  /** For a last value without a line end behind it that does not prove by its form to be whole. */
+  const cutShort = () =>
+    new Fault('may be cut short: the last row of the file has no line end; end it with one');
+
+  const date = (name: string): string | null | undefined => {
+    const written = text(name);
+    if (!written) return written;
+    const read = dateOf(written, today, name === uncertain);
+    if (read === undefined)
+      throw name === uncertain ? cutShort() : new Fault(`${name} is not a date that exists`);
+    if (read > addDays(today, 366)) throw new Fault(`${name} lies more than a year ahead`);
+    return read;
+  };
+  /** `form`: what a value of the standard looks like; anything else that looks like a code is kept as it is. */
+  const code = (name: string, form: RegExp): string | null | undefined => {
+    const written = text(name);
+    if (name === uncertain && !form.test(written?.toUpperCase() ?? '')) throw cutShort();
+    if (!written) return written;
+    if (!/^[A-Z0-9]{1,8}$/i.test(written)) throw new Fault(`${name} is not a code`);
+    return written.toUpperCase();
+  };
+  const child = (): string => {
+    const id = text('CHILD');
+    if (!id) throw new Fault('CHILD is empty');
+    if (uncertain === 'CHILD') throw cutShort();
+    // What a spreadsheet makes of a long number, and another tool of an empty neighbour.
+    if (/^\d+([.,]\d+)?E\+?\d+$|^\d+\.0+$/i.test(id)) throw new Fault('CHILD was changed by a spreadsheet');
+    if (id.length > 64 || !/^[\p{L}\p{N}][\p{L}\p{N} ._/-]*$/u.test(id))
+      throw new Fault('CHILD is not an identifier');
+    return id;
+  };
+  return { text, date, code, child, uncertain, cutShort };
+};
+
+const header = ({ text, date, code, child, uncertain, cutShort }: Row): Read => {
+  const id = child();
+  const written = text('UPN');
+  const upn = checkUpn(written ?? '');
+  if (uncertain === 'UPN' && !upn.valid) throw cutShort();
+  const born = date('DOB');
+  const sex = code('SEX', /^[129MFUI]$/);
+  return {
+    kind: 'child',
+    child: {
+      scheme: 'ssda903',
+      id,
+      ...(sex !== undefined && { sex }),
+      ...(born !== undefined && { born }),
+      ...(written !== undefined && { upn: upn.valid ? upn.value : null }),
+    },
+    notes:
+      written && !upn.valid && !/^UN\d$/i.test(written) ? ['UPN fails its check letter and is not used'] : [],
+  };
+};
+
+const RNE = /^[SLPTBU]$/;
+const LS = /^(C[12]|D1|E1|V[2-4]|L[1-3]|J[1-3])$/;
+const PLACE = /^[A-Z]\d$/;
+const PROVIDER = /^PR\d$/;
+const REC = /^(X1|E[2-9]|E1[1-9]|E4[A-Z1-9])$/;
+
+const episode = (row: Row, today: string): Read => {
+  const { text, date, code, child, uncertain, cutShort } = row;
+  const id = child();
+  const began = started(row, 'DECOM', today);
+  const postcode = text('PL_POST');
+  const checked = checkPostcode(postcode ?? '');
+  if (uncertain === 'PL_POST' && !checked.valid) throw cutShort();
+  const ended = date('DEC');
+  if (ended && ended < began) throw new Fault('DEC is before DECOM');
+  const reason = code('REC', REC);
+  const start = present({
+    reason: code('RNE', RNE),
+    legalStatus: code('LS', LS),
+    placement: code('PLACE', PLACE),
+    provider: code('PLACE_PROVIDER', PROVIDER),
+    postcode: postcode === undefined ? undefined : checked.valid ? checked.value : null,
+  });
+  return {
+    kind: 'case',
+    stated: {
+      kind: 'care-episode',
+      child: { scheme: 'ssda903', id },
+      began,
+      start,
+      end: ended ? { date: ended, ...present({ reason }) } : ended === undefined ? undefined : null,
+    },
+    notes: [
+      ...(postcode && !checked.valid ? ['PL_POST is not a postcode and is not used'] : []),
+      ...unknownCodes({ RNE, LS, PLACE, PLACE_PROVIDER: PROVIDER, REC }, code),
+    ],
+  };
+};
+
+const missing = (row: Row, today: string): Read => {
+  const { date, code, child } = row;
+  const id = child();
+  const began = started(row, 'MIS_START', today);
+  const ended = date('MIS_END');
+  if (ended && ended < began) throw new Fault('MIS_END is before MIS_START');
+  const born = date('DOB');
+  return {
+    kind: 'case',
+    stated: {
+      kind: 'child-missing-from-care',
+      child: { scheme: 'ssda903', id, ...(born && { born }) },
+      began,
+      start: present({ missing: code('MISSING', /^[MA]$/) }),
+      end: ended ? { date: ended } : ended === undefined ? undefined : null,
+    },
+    notes: unknownCodes({ MISSING: /^[MA]$/ }, code),
+  };
+};
+
+const started = ({ date }: Row, name: string, today: string): string => {
+  const began = date(name);
+  if (!began) throw new Fault(`${name} is empty`);
+  if (began < addDays(today, -365 * 60)) throw new Fault(`${name} lies more than sixty years back`);
+  return began;
+};
+
+const present = (values: Record<string, string | null | undefined>): Values =>
+  Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string | null] => entry[1] !== undefined),
+  );
+
+const unknownCodes = (
+  forms: Record<string, RegExp>,
+  code: (name: string, form: RegExp) => string | null | undefined,
+): string[] =>
+  Object.entries(forms).flatMap(([name, form]) => {
+    const written = code(name, form);
+    return written && !form.test(written) ? [`${name} has a code that the return does not list`] : [];
+  });
