@@ -8,6 +8,7 @@ import { type Command, commandOn } from './command.ts';
 /** The whole system on free ports and in a folder of its own, as a test across services uses it. */
 export type Causeway = {
   system: System;
+  home: string;
   mllp: { host: string; port: number };
   gateway: string;
   console: string;
@@ -34,7 +35,14 @@ export type CloudEvent = {
 };
 export type EventsAnswer = { events: CloudEvent[]; next: string };
 
-type Options = { home?: string; agreementsDir?: string };
+type Options = {
+  home?: string;
+  agreementsDir?: string;
+  /** Off by default. */
+  simulators?: boolean;
+  /** As of the launcher. */
+  environment?: Record<string, string>;
+};
 
 /** @param options a home of before goes on where it ended */
 export const startCauseway = async (options: Options = {}): Promise<Causeway> => {
@@ -43,9 +51,9 @@ export const startCauseway = async (options: Options = {}): Promise<Causeway> =>
   const system = await startSystem({
     home,
     // Short, so that a test of a stalled sender need not wait for it.
-    environment: { NHS_TRUST_IDLE_SECONDS: '2' },
+    environment: { NHS_TRUST_IDLE_SECONDS: '2', ...options.environment },
     ports: freePorts(),
-    simulators: false,
+    simulators: options.simulators ?? false,
     agreementsDir: options.agreementsDir ?? join(import.meta.dirname, 'agreements'),
     say: () => {},
     onFailed: (error) => failures.push(error),
@@ -84,6 +92,7 @@ export const startCauseway = async (options: Options = {}): Promise<Causeway> =>
 
   return {
     system,
+    home,
     mllp: { host: mllp.hostname, port: Number(mllp.port) },
     gateway: urlOf('gateway'),
     console: urlOf('console'),

@@ -43,6 +43,8 @@ export type SystemOptions = Pick<PartsOptions, 'home' | 'environment' | 'say' | 
 
 export type System = {
   endpoints: Record<string, Endpoint>;
+  /** Ports of the simulators that take what is delivered, by the name of their service. */
+  simulated: Record<string, number>;
   /** Process ids now, by name; a part that is just being restarted is missing. */
   processes(): Record<string, number>;
   parts: Parts;
@@ -118,7 +120,10 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
   }
   const endpoints = Object.fromEntries(services.map((placed) => [placed.service.name, endpointOf(placed)]));
   rememberEndpoints(home, endpoints, parts, ids);
-  return { endpoints, processes: () => processesOf(parts.supervisor.parts()), parts, stop };
+  const simulated = Object.fromEntries(
+    services.flatMap(({ service, sinkPort }) => (sinkPort === undefined ? [] : [[service.name, sinkPort]])),
+  );
+  return { endpoints, simulated, processes: () => processesOf(parts.supervisor.parts()), parts, stop };
 }
 
 /** Gives every service its ports, and says at once when one of them is taken. */

@@ -19,6 +19,8 @@ export type Behaviour = 'AA' | 'AE' | 'AR' | 'nothing' | 'late' | 'other-id' | '
 
 export type ReceivedDocument = {
   controlId: string;
+  /** MSH-4: whose event it is. */
+  from: string;
   /** MSH-5: the record, or the worklist. */
   application: string;
   /** TXA-12: the event's id. */
@@ -91,6 +93,7 @@ const readDocument = (raw: Buffer): ReceivedDocument | undefined => {
   const texts = message.segments.filter(({ name }) => name === 'OBX');
   return {
     controlId: text(message, msh, 10) ?? '',
+    from: text(message, msh, 4) ?? '',
     application: text(message, msh, 5) ?? '',
     document: text(message, txa, 12) ?? '',
     confidentiality: text(message, txa, 18) ?? '',
@@ -131,8 +134,8 @@ if (import.meta.main) {
     port: config.NHS_TRUST_ENGINE_PORT,
     lateMs: config.NHS_TRUST_ENGINE_LATE_MS,
     behave: () => (behaviour === 'random' ? randomBehaviour() : behaviour),
-    heard: ({ controlId, application }, done) =>
-      log.info({ controlId, application, done }, 'the simulated engine was sent a document'),
+    heard: ({ controlId, from, application }, done) =>
+      log.info({ controlId, from, application, done }, 'the simulated engine was sent a document'),
   });
   log.info({ port: engine.port }, 'the simulated integration engine receives');
   for (const name of ['SIGTERM', 'SIGINT'] as const)
