@@ -87,7 +87,7 @@ export const createRows = (delimiter: string, columns: number): { take(line: Lin
       const cells = cellsOf(text, delimiter);
       if (cells === 'open') continue;
       // Over several lines it must fit: a stray quote that meets another one somewhere below does not.
-      if (cells === 'malformed' || (index > 0 && cells.length !== columns))
+      if (cells === 'malformed' || (index > 0 && !fits(cells, columns)))
         return broken('has a quote that does not enclose a value');
       const row: Row = { kind: 'row', line: first.number, cells, whole };
       return { row: cells.every((cell) => cell === '') ? undefined : row, lines: index + 1 };
@@ -134,6 +134,10 @@ export const cellsOf = (text: string, delimiter: string): string[] | 'open' | 'm
     }
   }
 };
+
+/** A separator behind the last value adds an empty one. */
+const fits = (cells: readonly string[], columns: number): boolean =>
+  cells.length >= columns && cells.slice(columns).every((cell) => cell === '');
 
 const skipSpaces = (text: string, from: number, delimiter: string): number => {
   let at = from;

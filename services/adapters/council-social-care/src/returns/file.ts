@@ -6,7 +6,7 @@ import { RetryableError } from '@causeway/runtime/errors';
 import { readCensusChild } from './cin.ts';
 import { createCensusReader, FileRefused, type ReadChild } from './cin-xml.ts';
 import { createLines, createRows, type Row } from './csv.ts';
-import { createDecoder, createDetector, type Encoding } from './encoding.ts';
+import { createDecoder, createDetector, type Detected, type Encoding } from './encoding.ts';
 import {
   type Outcome,
   type Publishing,
@@ -23,7 +23,7 @@ import type { Case, Child } from './stated.ts';
 export type FileState = { size: number; mtimeMs: number };
 
 /** One row of a file, or one child. `problems`: why it, or a part of it, is refused. */
-type Item = { row: number; cases: Case[]; child?: Child; problems: string[]; notes: string[] };
+export type Item = { row: number; cases: Case[]; child?: Child; problems: string[]; notes: string[] };
 
 const BATCH = 250;
 const MB = 1_000_000;
@@ -49,23 +49,15 @@ export const readReturn = async (
     );
     return receipt;
   }
-  const { sha256, detected, isXml } = await lookOver(handle, before.size);
-  receipt.file.sha256 = sha256;
+  const pieces = () => bytesOf(handle, before.size);
+  const looks = await lookOver(pieces());
+  receipt.file.sha256 = looks.sha256;
   const firstRead = await publishing.known.firstRead(
-    createHash('sha256').update(`${sha256} ${before.mtimeMs}`).digest('base64url'),
+    createHash('sha256').update(`${looks.sha256} ${before.mtimeMs}`).digest('base64url'),
   );
   receipt.readAt = firstRead.toISOString();
-  if (before.size === 0) tally.refuse(0, 'it is empty');
-  else if (detected.kind === 'refused') tally.refuse(0, detected.reason);
-  else {
-    receipt.file.encoding = detected.encoding;
-    const today = ukDate(firstRead);
-    const items = () => {
-      const pieces = textOf(handle, before.size, detected.encoding);
-      return isXml ? censusItems(pieces, tally, today) : rowItems(pieces, tally, today);
-    };
-    await publishFile(items, publishing, { toldAt: firstRead.toISOString(), today }, tally, signal);
-  }
+  const when = { toldAt: firstRead.toISOString(), today: ukDate(firstRead) };
+  await publishFile(() => itemsOf(looks, pieces(), tally, when.today), publishing, when, tally, signal);
   const after = await stateOf(handle);
   return after.size === before.size && after.mtimeMs === before.mtimeMs ? receipt : undefined;
 };
@@ -85,26 +77,52 @@ async function* bytesOf(handle: FileHandle, size: number): AsyncGenerator<Buffer
   }
 }
 
-async function* textOf(handle: FileHandle, size: number, encoding: Encoding): AsyncGenerator<string> {
+async function* textOf(pieces: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<string> {
   const decoder = createDecoder(encoding);
-  for await (const piece of bytesOf(handle, size)) yield decoder.text(piece);
+  for await (const piece of pieces) yield decoder.text(piece);
   yield decoder.end();
 }
 
-const lookOver = async (handle: FileHandle, size: number) => {
+/** What kind of file the bytes are, before any is read as text. */
+export type Looks = { sha256: string; detected: Detected; isXml: boolean; isEmpty: boolean };
+
+export const lookOver = async (pieces: AsyncIterable<Buffer>): Promise<Looks> => {
   const hash = createHash('sha256');
   const detector = createDetector();
   let first: string | undefined;
-  for await (const piece of bytesOf(handle, size)) {
+  let isEmpty = true;
+  for await (const piece of pieces) {
+    isEmpty = false;
     hash.update(piece);
     detector.take(piece);
     // Whatever the encoding, a document begins with this sign and a CSV file does not.
     first ??= /[^\s\0\xef\xbb\xbf\xfe\xff]/.exec(piece.toString('latin1'))?.[0];
   }
-  return { sha256: hash.digest('hex'), detected: detector.result(), isXml: first === '<' };
+  return { sha256: hash.digest('hex'), detected: detector.result(), isXml: first === '<', isEmpty };
 };
 
-async function* rowItems(pieces: AsyncIterable<string>, tally: Tally, today: string): AsyncGenerator<Item> {
+/**
+ * The rows or children of a file, one by one. What there is to say of the file as a whole goes to the tally's receipt.
+ * @throws FileRefused where the file, or the rest of it, cannot be read
+ */
+export async function* itemsOf(
+  { detected, isXml, isEmpty }: Looks,
+  pieces: AsyncIterable<Buffer>,
+  tally: Pick<Tally, 'receipt'>,
+  today: string,
+): AsyncGenerator<Item> {
+  if (isEmpty) throw new FileRefused('it is empty');
+  if (detected.kind === 'refused') throw new FileRefused(detected.reason);
+  tally.receipt.file.encoding = detected.encoding;
+  const text = textOf(pieces, detected.encoding);
+  yield* isXml ? censusItems(text, tally, today) : rowItems(text, tally, today);
+}
+
+async function* rowItems(
+  pieces: AsyncIterable<string>,
+  tally: Pick<Tally, 'receipt'>,
+  today: string,
+): AsyncGenerator<Item> {
   const lines = createLines();
   let layout: Layout | undefined;
   let rows: ReturnType<typeof createRows> | undefined;
@@ -147,7 +165,7 @@ const itemOf = (layout: Layout, row: Row, today: string): Item => {
 
 async function* censusItems(
   pieces: AsyncIterable<string>,
-  tally: Tally,
+  tally: Pick<Tally, 'receipt'>,
   today: string,
 ): AsyncGenerator<Item> {
   const reader = createCensusReader();

@@ -55,9 +55,10 @@ const rowOf = (layout: Layout, cells: readonly string[], whole: boolean, today: 
   const cutShort = () =>
     new Fault('may be cut short: the last row of the file has no line end; end it with one');
 
+  /** Empty at the end of a file that ends inside a line: nobody knows. */
   const date = (name: string): string | null | undefined => {
     const written = text(name);
-    if (!written) return written;
+    if (!written) return name === uncertain ? undefined : written;
     const read = dateOf(written, today, name === uncertain);
     if (read === undefined)
       throw name === uncertain ? cutShort() : new Fault(`${name} is not a date that exists`);
@@ -91,6 +92,7 @@ const header = ({ text, date, code, child, uncertain, cutShort }: Row): Read => 
   const upn = checkUpn(written ?? '');
   if (uncertain === 'UPN' && !upn.valid) throw cutShort();
   const born = date('DOB');
+  if (uncertain === 'DOB' && !born) throw cutShort();
   const sex = code('SEX', /^[129MFUI]$/);
   return {
     kind: 'child',

@@ -146,3 +146,10 @@ const sharing = (organisation: string, shared: (type: string) => boolean): Agree
     { kind: 'status', ...named, status: 'active', reason: 'test' },
   ];
 };
+
+/** Name and SHA-256 of each sample as it was published. */
+export const fixtureSums = (): [string, string][] =>
+  readFileSync(new URL('SHA256SUMS', FIXTURES), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/ +/).reverse() as [string, string]);

@@ -1,0 +1,350 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { dateOf } from './dates.ts';
+import { type Item, itemsOf, lookOver } from './file.ts';
+import { createTally, type Receipt } from './receipt.ts';
+import type { Case } from './stated.ts';
+import { fixture, fixtureSums } from './testing.ts';
+
+const TODAY = '2026-11-24';
+
+async function* inPieces(bytes: Buffer, length: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+}
+
+type Everything = { items: Item[]; refused: string | undefined; receipt: Receipt };
+
+const read = async (content: Buffer | string, length = 65_536): Promise<Everything> => {
+  const bytes = Buffer.from(content);
+  const tally = createTally();
+  const items: Item[] = [];
+  const { receipt } = tally;
+  try {
+    const looks = await lookOver(inPieces(bytes, length));
+    for await (const item of itemsOf(looks, inPieces(bytes, length), tally, TODAY)) items.push(item);
+    return { items, refused: undefined, receipt };
+  } catch (error) {
+    assert.equal((error as Error).constructor.name, 'FileRefused');
+    return { items, refused: (error as Error).message, receipt };
+  }
+};
+
+const casesOf = ({ items }: Everything): string[] =>
+  items.flatMap(({ cases, child }) =>
+    [...cases, ...(child ? [child] : [])].map((one) => JSON.stringify(one)),
+  );
+
+const withoutEnd = (one: string): string => JSON.stringify({ ...JSON.parse(one), end: undefined });
+
+const firstLines = (file: string, count: number): Buffer =>
+  Buffer.from(`${fixture(file).toString().split('\n').slice(0, count).join('\n')}\n`);
+
+describe('reading returns', () => {
+  it('has the samples as they were published', () => {
+    for (const [file, sum] of fixtureSums())
+      assert.equal(createHash('sha256').update(fixture(file)).digest('hex'), sum, file);
+  });
+
+  it('cut after any byte, says nothing that the whole file does not say, and everything of the rows that are whole', async () => {
+    for (const bytes of [
+      firstLines('episodes.csv', 12),
+      firstLines('header.csv', 8),
+      firstLines('missing.csv', 10),
+    ]) {
+      const whole = casesOf(await read(bytes));
+      for (let end = 0; end <= bytes.length; end += 1) {
+        const cut = casesOf(await read(bytes.subarray(0, end)));
+        const lines = bytes.subarray(0, end).toString().split('\n').length - 2;
+        assert.ok(cut.length >= lines, `${cut.length} of ${lines} after ${end} bytes`);
+        // Where the last date is cut away, the row does not say whether there was one.
+        for (const [index, one] of cut.entries())
+          assert.ok(
+            one === whole[index] || one === withoutEnd(whole[index] ?? ''),
+            `${one} after ${end} bytes`,
+          );
+      }
+    }
+  });
+
+  it('cut after any byte, has each child of a census that is whole, and no part of one that is not', async () => {
+    const bytes = fixture('CIN_Census_2024.xml');
+    const whole = casesOf(await read(bytes));
+    for (let end = 0; end <= bytes.length; end += 1) {
+      const cut = await read(bytes.subarray(0, end), 97);
+      const closed = bytes.subarray(0, end).toString().split('</Child>').length - 1;
+      assert.equal(cut.items.filter(({ problems }) => problems.length === 0).length, closed);
+      assert.deepEqual(casesOf(cut), whole.slice(0, [0, 3, 4][closed]));
+    }
+  });
+
+  const COLUMNS = [
+    'CHILD',
+    'DECOM',
+    'RNE',
+    'LS',
+    'PLACE',
+    'PLACE_PROVIDER',
+    'DEC',
+    'REC',
+    'PL_POST',
+    'URN',
+    'Note',
+  ];
+  const two = (number: number) => String(number).padStart(2, '0');
+  const aRow = fc.record({
+    CHILD: fc.stringMatching(/^[A-Za-z0-9]{1,10}$/).filter((id) => !/^\d+E\d+$/i.test(id)),
+    DECOM: fc.tuple(
+      fc.integer({ min: 1, max: 28 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.integer({ min: 1990, max: 2024 }),
+    ),
+    RNE: fc.constantFrom('S', 'L', 'P', ''),
+    LS: fc.constantFrom('C2', 'V2', 'J1', ''),
+    PLACE: fc.constantFrom('U1', 'K2', ''),
+    PLACE_PROVIDER: fc.constantFrom('PR1', 'PR0', ''),
+    DEC: fc.constantFrom('', '25/12/2025', '26/11/2025'),
+    REC: fc.constantFrom('X1', 'E4A', ''),
+    PL_POST: fc.constantFrom('', 'WE4 5TS', 'nowhere'),
+    URN: fc.stringMatching(/^\d{0,7}$/),
+    Note: fc.constantFrom('', 'plain', 'a, b; c\td|e', 'said "yes"', 'two\nlines', 'é – ”'),
+  });
+  const aFile = fc.record({
+    rows: fc.array(aRow, { maxLength: 8 }),
+    order: fc.shuffledSubarray(COLUMNS, { minLength: COLUMNS.length }),
+    delimiter: fc.constantFrom(',', ';', '\t'),
+    lineEnd: fc.constantFrom('\n', '\r\n', '\r'),
+    spelling: fc.constantFrom(
+      (name: string) => name,
+      (name: string) => name.toLowerCase(),
+      (name: string) => ` ${name.replaceAll('_', ' ')} `,
+      (name: string) => name.replaceAll('_', ''),
+    ),
+    iso: fc.boolean(),
+    trailing: fc.boolean(),
+    emptyLines: fc.boolean(),
+    encoding: fc.constantFrom('utf-8', 'utf-8 with mark', 'utf-16le', 'utf-16be', 'windows-1252'),
+    piece: fc.integer({ min: 1, max: 70 }),
+  });
+  type AFile = typeof aFile extends fc.Arbitrary<infer T> ? T : never;
+
+  const textOf = (file: AFile): string => {
+    const { order, delimiter, lineEnd } = file;
+    const quoted = (value: string) =>
+      /["\r\n,;\t|]/.test(value) ? `"${value.replaceAll('"', '""').replaceAll('\n', lineEnd)}"` : value;
+    const lines = file.rows.map((row) =>
+      order.map((name) => {
+        const value = row[name as keyof typeof row];
+        if (typeof value === 'string') return quoted(value);
+        const [day, month, year] = value;
+        return file.iso ? `${year}-${two(month)}-${two(day)}` : `${two(day)}/${two(month)}/${year}`;
+      }),
+    );
+    return [order.map(file.spelling), ...lines]
+      .map((cells) => cells.join(delimiter) + (file.trailing ? delimiter : '') + lineEnd)
+      .join(file.emptyLines ? lineEnd : '');
+  };
+
+  const bytesOf = (text: string, encoding: AFile['encoding']): Buffer => {
+    if (encoding === 'utf-8') return Buffer.from(text);
+    if (encoding === 'utf-8 with mark') return Buffer.from(`\ufeff${text}`);
+    if (encoding === 'utf-16le') return Buffer.from(`\ufeff${text}`, 'utf16le');
+    if (encoding === 'utf-16be') return Buffer.from(`\ufeff${text}`, 'utf16le').swap16();
+    return Buffer.from(text.replaceAll('–', '\x96').replaceAll('”', '\x94'), 'latin1');
+  };
+
+  const expected = (file: AFile): [string, string, string | undefined][] =>
+    file.rows.map(({ CHILD, DECOM: [day, month, year], DEC }) => [
+      CHILD,
+      `${year}-${two(month)}-${two(day)}`,
+      DEC ? DEC.split('/').reverse().join('-') : undefined,
+    ]);
+
+  it('reads the same rows whatever the order and spelling of columns, separator, quotes, line ends, encoding and pieces', async () => {
+    await fc.assert(
+      fc.asyncProperty(aFile, async (file) => {
+        const { items, refused, receipt } = await read(bytesOf(textOf(file), file.encoding), file.piece);
+        assert.equal(refused, undefined);
+        assert.deepEqual(
+          items.flatMap(({ problems }) => problems),
+          [],
+        );
+        const found = items.flatMap(({ cases }) =>
+          cases.map((one) => [one.child.id, one.began, one.end?.date]),
+        );
+        assert.deepEqual(found, expected(file));
+        assert.deepEqual(receipt.ignoredColumns, [file.spelling('Note').trim()]);
+        assert.deepEqual(receipt.missingColumns, []);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('says nothing else of any such file that is cut after any byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(aFile, fc.double({ min: 0, max: 1, noNaN: true }), async (file, share) => {
+        const bytes = bytesOf(textOf(file), file.encoding);
+        const all = casesOf(await read(bytes));
+        const whole = new Set([...all, ...all.map(withoutEnd)]);
+        const cut = casesOf(await read(bytes.subarray(0, Math.floor(share * bytes.length)), file.piece));
+        for (const one of cut) assert.ok(whole.has(one), one);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('never fails on any bytes: it reads rows or says why not', async () => {
+    const anything = fc.oneof(
+      fc.uint8Array({ maxLength: 400 }),
+      fc.string({ unit: 'binary', maxLength: 200 }).map((text) => Buffer.from(text)),
+      fc
+        .array(
+          fc.constantFrom(
+            'CHILD,DECOM,LS',
+            '\n',
+            '"',
+            ',',
+            '<Child>',
+            '</Child>',
+            '<',
+            '>',
+            '&x;',
+            '\0',
+            'A1,01/02/2026,C2',
+            '<Message>',
+            '<Children>',
+            '<!--',
+            ']]>',
+            '<![CDATA[',
+            '<LAchildID>',
+            '\r',
+          ),
+          {
+            maxLength: 40,
+          },
+        )
+        .map((parts) => Buffer.from(parts.join(''))),
+    );
+    await fc.assert(
+      fc.asyncProperty(anything, async (bytes) => {
+        const { items, refused } = await read(Buffer.from(bytes), 13);
+        assert.ok(items.length > 0 || refused !== undefined || bytes.length > 0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  const DATES: [string, string | undefined][] = [
+    ['15/02/2016', '2016-02-15'],
+    ['5/2/2016', '2016-02-05'],
+    ['15/02/16', '2016-02-15'],
+    ['15/02/98', '1998-02-15'],
+    ['2016-02-15', '2016-02-15'],
+    ['2016-02-15T00:00:00', '2016-02-15'],
+    ['2016-02-15 00:00:00.000', '2016-02-15'],
+    ['15/02/2016 00:00', '2016-02-15'],
+    ['15-Feb-2016', '2016-02-15'],
+    ['20160215', '2016-02-15'],
+    ['02/15/2016', undefined],
+    ['30/02/2016', undefined],
+    ['2016-02', undefined],
+    ['15022016', undefined],
+    ['42415', undefined],
+    ['', undefined],
+  ];
+  for (const [written, date] of DATES)
+    it(`reads the date ${JSON.stringify(written)} as ${date ?? 'none'}`, () =>
+      assert.equal(dateOf(written, TODAY), date));
+
+  const REFUSED: [string, Buffer | string, RegExp][] = [
+    ['a workbook', Buffer.from('PK\x03\x04rest', 'latin1'), /workbook/],
+    ['an empty file', '', /empty/],
+    [
+      'UTF-8 and Windows-1252 in one file',
+      Buffer.concat([Buffer.from('CHILD,DECOM,é\n'), Buffer.from([0xe9, 0x2c])]),
+      /neither/,
+    ],
+    ['bytes that are no text', Buffer.from([0x43, 0x00, 0x00, 0x00, 0x41]), /not text/],
+    ['another table', 'name,phone\nx,y\n', /column names/],
+    ['episodes without their date', 'CHILD,RNE,LS,PLACE\nA,S,C2,U1\n', /lacks the column DECOM/],
+    ['episodes without children', 'DECOM,RNE,LS,PLACE\n01/02/2026,S,C2,U1\n', /lacks the column CHILD/],
+    ['a column twice', 'CHILD,DECOM,DECOM\nA,01/02/2026,01/02/2026\n', /DECOM is there twice/],
+    ['a document with a DOCTYPE', '<!DOCTYPE m [<!ENTITY x "y">]><Message><Children/></Message>', /DOCTYPE/],
+    ['another XML document', '<html><body/></html>', /not a Children in need census/],
+    [
+      'another collection',
+      '<Message><Header><CollectionDetails><Collection>SC</Collection>',
+      /another collection/,
+    ],
+    [
+      'a census that declares another encoding',
+      '<?xml version="1.0" encoding="utf-7"?><Message/>',
+      /encoding/,
+    ],
+  ];
+  for (const [what, content, why] of REFUSED)
+    it(`refuses ${what}, and says why`, async () => assert.match((await read(content)).refused ?? '', why));
+
+  const child = (id: string, more = '', details = '<CINreferralDate>2026-01-02</CINreferralDate>') =>
+    `<Child><ChildIdentifiers><LAchildID>${id}</LAchildID>${more}</ChildIdentifiers><CINdetails>${details}</CINdetails></Child>`;
+  const census = (...children: string[]) =>
+    `<?xml version="1.0"?>\n<Message><Children>${children.join('\n')}</Children></Message>`;
+  const kindsOf = ({ items }: Everything) =>
+    items.map(({ cases, problems }) =>
+      problems.length > 0 ? 'refused' : cases.map((one: Case) => one.kind).join(' '),
+    );
+
+  it('gives up a child that is broken and reads on at the next one', async () => {
+    const broken = [
+      child('B').replace('</LAchildID>', '</LAchildId'),
+      child('B', '<UPN>&unknown;</UPN>'),
+      child('B', '<a></b>'),
+      child('B', '<a'),
+      child('B').replace('</Child>', ''),
+      child('').replace('<LAchildID></LAchildID>', ''),
+      child('B', '<PersonBirthDate>31/02/2020</PersonBirthDate>'),
+      child('B', '\u0001'),
+    ];
+    for (const one of broken)
+      for (const length of [1, 50, 65_536]) {
+        const found = await read(census(child('A'), one, child('C'), child('D')), length);
+        assert.deepEqual(
+          kindsOf(found),
+          ['safeguarding-referral', 'refused', 'safeguarding-referral', 'safeguarding-referral'],
+          one,
+        );
+      }
+  });
+
+  it('reads namespaces, prefixes, CDATA and forms of other years', async () => {
+    const text = census(child('<![CDATA[A]]>'), child('B', '<GenderCurrent>2</GenderCurrent>'))
+      .replaceAll(/<(\/?)(?=[A-Z])/g, '<$1c:')
+      .replace('<c:Message>', '<c:Message xmlns:c="urn:x">')
+      .replaceAll('c:[CDATA', '[CDATA');
+    const { items } = await read(text);
+    assert.deepEqual(
+      items.map(({ cases }) => [cases[0]?.child.id, cases[0]?.child.sex]),
+      [
+        ['A', null],
+        ['B', '2'],
+      ],
+    );
+  });
+
+  it('takes no action on a referral for what it is, and a child that is not born for that', async () => {
+    const plan = '<ChildProtectionPlans><CPPstartDate>2026-03-01</CPPstartDate></ChildProtectionPlans>';
+    const found = await read(
+      census(
+        child('A', '', '<CINreferralDate>2026-01-02</CINreferralDate><ReferralNFA>true</ReferralNFA>'),
+        child(
+          'B',
+          '<ExpectedPersonBirthDate>2026-12-24</ExpectedPersonBirthDate>',
+          `<CINreferralDate>2026-01-02</CINreferralDate>${plan}`,
+        ),
+      ),
+    );
+    assert.deepEqual(kindsOf(found), ['', 'safeguarding-referral child-protection-plan']);
+    assert.equal(found.items[1]?.cases[1]?.start.unborn, 'yes');
+  });
+});
