@@ -35,9 +35,9 @@ create table inbound_contact (
   received_at timestamptz not null default now(),
   -- current, corrected or withdrawn: the partner has said since that it was otherwise, in the contact corrected_by.
   standing text not null default 'current',
-  corrected_by bigint references inbound_contact,
+  corrected_by bigint references inbound_contact on delete set null,
   -- The earlier contact that this one corrects or withdraws.
-  corrects bigint references inbound_contact,
+  corrects bigint references inbound_contact on delete set null,
 
   -- What the council answers besides its state. No names of people: both go to the partner.
   team text,
