@@ -3,16 +3,31 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { followAgreements } from '@causeway/runtime/agreements';
+import { connectDatabase } from '@causeway/runtime/database';
 import { decodeHeaders, type Envelope } from '@causeway/runtime/event';
+import { createLogger } from '@causeway/runtime/log';
+import { createMetrics } from '@causeway/runtime/metrics';
+import { contactOf } from '@causeway/runtime/organisations';
 import { startService } from '@causeway/runtime/service';
+import { createSource } from '@causeway/runtime/source';
 import { type TestBus, testVariable } from '@causeway/runtime/test-bus';
+import { createTokeniser } from '@causeway/runtime/tokens';
 import { AGREEMENTS_TOPIC, topicsOf } from '@causeway/runtime/topology';
 import type { Agreement } from '@causeway/schemas/agreement';
 import type { AgreementRecord } from '@causeway/schemas/agreement-log';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { exampleChild } from '@causeway/schemas/example-people';
+import type { EventData, Person } from '@causeway/schemas/generated/types';
 import pg from 'pg';
 import { settings, start } from '../adapter.ts';
+import { ADAPTER } from '../parts.ts';
 import { prepareCouncilDatabase } from '../simulator/prepare.ts';
+import { createPoll } from './poll.ts';
+import { connectPostgres } from './postgres.ts';
+import { loadQuery } from './queries.ts';
+import { createStore, type Store } from './store.ts';
+import { VIEWS } from './views.ts';
 
 export type TestCouncil = {
   url: string;
@@ -41,6 +56,30 @@ export const createTestCouncil = async (): Promise<TestCouncil> => {
       await administrator.end();
     },
   };
+};
+
+/** An example child in the council's index. */
+export const addChild = (council: TestCouncil, n: number, columns: Record<string, unknown> = {}) => {
+  const child = exampleChild(n);
+  const row = {
+    person_id: child.councilId,
+    family_name: child.familyName,
+    given_names: child.givenName,
+    date_of_birth: child.dateOfBirth,
+    sex: child.sex === 'male' ? 'M' : 'F',
+    nhs_number: child.nhsNumber,
+    nhs_number_verified: 'Y',
+    upn: child.upn,
+    address_line_1: child.address.lines[0],
+    postcode: child.address.postcode,
+    ...columns,
+  };
+  const names = Object.keys(row);
+  const places = names.map((_, index) => `$${index + 1}`);
+  return council.query(
+    `insert into casework.person (${names.join(', ')}) values (${places.join(', ')})`,
+    Object.values(row),
+  );
 };
 
 /** Everything that the council may publish, to somebody who does not matter here. */
@@ -89,6 +128,88 @@ export const adapterOf = (bus: TestBus, organisation: string, council: TestCounc
 export const startAdapter = ({ env }: TestAdapter, more: Record<string, string> = {}) =>
   startService('council-social-care', settings, start, { ...env, ...more });
 
+/** The database side of an adapter by itself, whose turns a test takes one by one. */
+export type TestPoll = {
+  /** Reads what changed. */
+  changes(...views: string[]): Promise<void>;
+  /** Reads views whole. */
+  sweep(...views: string[]): Promise<void>;
+  store: Store;
+  close(): Promise<void>;
+};
+
+export const createTestPoll = async (
+  bus: TestBus,
+  { organisation, schema, env }: TestAdapter,
+): Promise<TestPoll> => {
+  const log = createLogger('test', 'fatal');
+  const metrics = createMetrics('test');
+  const database = connectDatabase({ url: env.DATABASE_URL ?? '', schema, log });
+  const agreements = followAgreements(bus.kafka, log);
+  const tokeniser = createTokeniser(Buffer.from(env.PARTNERSHIP_KEY ?? ''));
+  const source = createSource({
+    organisation,
+    adapter: ADAPTER,
+    types: loadCatalogue().flatMap(({ type }) =>
+      type.startsWith('uk.causeway.council.') ? [type as keyof EventData] : [],
+    ),
+    producer: bus.producer,
+    codec: bus.codec,
+    database,
+    agreements,
+    tokeniser,
+    log,
+    metrics,
+  });
+  const reading = connectPostgres({ url: env.COUNCIL_DATABASE_URL ?? '', statementMs: 10_000, log });
+  const store = createStore(database);
+  await store.prepare();
+  await until(
+    () =>
+      source.ready().then(
+        () => true,
+        () => false,
+      ),
+    Boolean,
+  );
+  const stop = new AbortController();
+  const turn = (sweepMs: number) => {
+    const poll = createPoll({
+      organisation,
+      reading,
+      queryOf: (name) => loadQuery(name, undefined),
+      store,
+      source,
+      tokeniser,
+      contact: () => contactOf(organisation, undefined),
+      metrics,
+      overlapMs: 120_000,
+      sweepMs,
+      mayBeGone: 0.2,
+      pageSize: 10,
+      signal: stop.signal,
+    });
+    return async (...views: string[]) => {
+      await poll.send();
+      for (const view of VIEWS) if (views.length === 0 || views.includes(view.name)) await poll.view(view);
+      await poll.persons();
+      await poll.renew();
+    };
+  };
+  return {
+    changes: turn(3_600_000),
+    sweep: turn(0),
+    store,
+    async close() {
+      stop.abort();
+      await source.close();
+      await agreements.close();
+      await reading.close();
+      await database.close();
+    },
+  };
+};
+
 export type AdapterProcess = { kill(): Promise<void>; stop(): Promise<void>; running(): boolean };
 
 export const spawnAdapter = ({ env }: TestAdapter, more: Record<string, string> = {}): AdapterProcess => {
@@ -109,7 +230,7 @@ export const spawnAdapter = ({ env }: TestAdapter, more: Record<string, string> 
 
 export type Published = {
   event: Envelope;
-  data: Record<string, unknown> & { person: Record<string, unknown> };
+  data: Record<string, unknown> & { person: Person; mother?: Person | null };
 };
 
 /** The events of the council's outbox, the oldest first in each partition. */
@@ -118,7 +239,8 @@ export const outboxOf = async (bus: TestBus, organisation: string): Promise<Publ
   return Promise.all(
     records.map(async ({ headers, value }) => ({
       event: decodeHeaders(headers),
-      data: (await bus.codec.decode(value ?? Buffer.alloc(0))).data as Published['data'],
+      // As plain data: what avsc makes has classes of its own.
+      data: JSON.parse(JSON.stringify((await bus.codec.decode(value ?? Buffer.alloc(0))).data)),
     })),
   );
 };
@@ -128,13 +250,14 @@ export const until = async <T>(
   read: () => Promise<T>,
   passes: (seen: T) => boolean,
   ms = 20_000,
+  everyMs = 100,
 ): Promise<T> => {
   for (const deadline = Date.now() + ms; ; ) {
     const seen = await read();
     if (passes(seen)) return seen;
     if (Date.now() > deadline)
       throw new Error(`it did not come to pass; last: ${JSON.stringify(seen).slice(0, 2_000)}`);
-    await delay(100);
+    await delay(everyMs);
   }
 };
 
