@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connectKafka } from '@causeway/runtime/kafka';
 import { createLogger } from '@causeway/runtime/log';
 import { readToEnd } from '@causeway/runtime/reader';
+import { type Collector, startCollector } from '@causeway/runtime/test-collector';
 import { testNhsNumber } from '@causeway/schemas/example-people';
 import { fixtureMessages } from '../../services/adapters/nhs-trust/src/simulator.ts';
 import { stayMessage } from '../../services/adapters/nhs-trust/src/synthetic.ts';
@@ -32,14 +36,17 @@ const PERSONAL = [
 ];
 
 let causeway: Causeway;
+let collector: Collector;
 const seen: CloudEvent[] = [];
 
 before(async () => {
-  causeway = await startCauseway();
+  collector = await startCollector();
+  causeway = await startCauseway({ environment: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
 });
 
 after(async () => {
   await causeway?.stop();
+  await collector?.close();
 });
 
 const fixture = (name: string): Buffer => {
@@ -234,7 +241,50 @@ const readTopics = async (topics: string[]) => {
 };
 const deadLetters = () => readTopics([`dead-letter.${TRUST}`]);
 
-test('no name, number, date of birth or address is in any log line, key, header or metric', async () => {
+test('one trace leads from the message of the hospital to the webhook of the partner', async () => {
+  const arrived = Promise.withResolvers<{ header: string; traceparent: string }>();
+  const receiver = createServer(async (request, response) => {
+    const event = JSON.parse(Buffer.concat(await request.toArray()).toString('utf8'));
+    arrived.resolve({ header: String(request.headers.traceparent), traceparent: event.traceparent });
+    response.writeHead(204).end();
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  const { port } = receiver.address() as AddressInfo;
+  const asCouncil = { authorization: `Bearer ${await causeway.token(COUNCIL)}` };
+  const made = await fetch(`${causeway.gateway}/v1/subscriptions`, {
+    method: 'POST',
+    headers: { ...asCouncil, 'content-type': 'application/json' },
+    body: JSON.stringify({ endpoint: `http://127.0.0.1:${port}/` }),
+  });
+  const { id } = (await made.json()) as { id: string };
+  try {
+    assert.equal(
+      await send(stayMessage({ trigger: 'A01', stay: 77, controlId: 'TRACED', at: new Date() })),
+      'AA',
+    );
+    const { header, traceparent } = await arrived.promise;
+    const [, trace, delivery] = header.split('-');
+    assert.equal(traceparent.split('-')[1], trace);
+    const steps = () =>
+      collector
+        .spans()
+        .flatMap(({ traceId, service, name }) => (traceId === trace ? `${service} ${name}` : []));
+    const wanted = ['nhs-trust accept', 'exchange decide', 'gateway deliver'];
+    for (
+      const deadline = Date.now() + 10_000;
+      wanted.some((step) => !steps().includes(step));
+      await delay(100)
+    )
+      assert.ok(Date.now() < deadline, `only ${steps()}`);
+    const webhook = collector.spans().find(({ spanId }) => spanId === delivery);
+    assert.deepEqual([webhook?.service, webhook?.name], ['gateway', 'deliver']);
+  } finally {
+    await fetch(`${causeway.gateway}/v1/subscriptions/${id}`, { method: 'DELETE', headers: asCouncil });
+    receiver.close();
+  }
+});
+
+test('no name, number, date of birth or address is in any log line, key, header, span or metric', async () => {
   const topics = [COUNCIL, TRUST, POLICE].flatMap((id) => [
     `outbox.${id}`,
     `inbox.${id}`,
@@ -260,6 +310,7 @@ test('no name, number, date of birth or address is in any log line, key, header 
     envelopes: envelopes.join('\n'),
     ledger: ledger.join('\n'),
     metrics: metrics.join('\n'),
+    spans: collector.text(),
   };
   for (const [place, text] of Object.entries(places)) {
     assert.ok(text.length > 100, `nothing to look at in ${place}`);

@@ -134,7 +134,9 @@ function environmentOf(
   };
   // A service's own settings begin with its name: NHS_TRUST_ACK_MODE goes to nhs-trust.
   const prefix = `${service.name.replaceAll('-', '_').toUpperCase()}_`;
-  const passed = Object.keys(environment).filter((name) => name.startsWith(prefix));
+  const passed = Object.keys(environment).filter(
+    (name) => name.startsWith(prefix) || name.startsWith('OTEL_'),
+  );
   const env: Environment = {
     ...pick(environment, ['PATH', 'TZ', 'NODE_ENV', ...passed]),
     ...pick({ ...offered, ...environment }, service.variables ?? []),

@@ -11,6 +11,7 @@ import type { Logger } from '@causeway/runtime/log';
 import type { Metrics } from '@causeway/runtime/metrics';
 import type { Organisations } from '@causeway/runtime/organisations';
 import { EXCHANGE_GROUP, laneWriter, topicsOf } from '@causeway/runtime/topology';
+import { isTracing, startSpan } from '@causeway/runtime/tracing';
 import type { WriterRecord } from '@causeway/runtime/writer';
 import { decideRecord, type Verdict } from './decide-record.ts';
 import { type PartitionState, RECENT_IDS, recoverPartition } from './recover.ts';
@@ -214,6 +215,13 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
     }
     Object.assign(state, { next: draft.next, sequence: draft.sequence, head: draft.head, gapUntil: null });
     draft.tally.count(metrics);
+    for (const { traceparent: parent, startTime, released, ...attributes } of draft.traced)
+      startSpan('decide', {
+        kind: 'internal',
+        parent,
+        startTime,
+        attributes: { organisation: state.organisation, lane, ...attributes },
+      }).end({ released });
   };
 
   /** For standard tools and the console; a failure costs nothing, because no position is ever read from there. */
@@ -269,7 +277,11 @@ type Draft = {
   recent: Map<string, string>;
   output: WriterRecord[];
   tally: Tally;
+  /** Events whose trace is told once they are committed. */
+  traced: Traced[];
 };
+
+type Traced = { traceparent: string; event: string; type: string; released: number; startTime: number };
 
 const draftPartition = async (
   batch: Batch,
@@ -287,6 +299,7 @@ const draftPartition = async (
     recent: new Map(),
     output: [],
     tally: createTally(state.organisation),
+    traced: [],
   };
   if (state.gapUntil !== null) recordGap(batch, draft, state.gapUntil);
   for (const record of fetched.records) {
@@ -362,6 +375,14 @@ const take = (batch: Batch, draft: Draft, offset: number, verdict: Exclude<Verdi
   });
   draft.recent.set(event.id, valueDigest);
   draft.tally.decided(decisions);
+  if (isTracing() && event.traceparent !== undefined)
+    draft.traced.push({
+      traceparent: event.traceparent,
+      event: event.id,
+      type: event.type,
+      released: decisions.filter(({ outcome }) => outcome === 'released').length,
+      startTime: Date.now(),
+    });
 };
 
 const bytesOf = (record: WriterRecord): number =>

@@ -138,6 +138,12 @@ export const serviceSettings = {
   ADMIN_HOST: text('127.0.0.1'),
   ADMIN_PORT: port(0),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+  /** A collector of OpenTelemetry traces, OTLP over HTTP; nothing is traced without one. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: url().optional(),
+  /** Share of the traces that begin at this service and are kept. */
+  OTEL_TRACES_SAMPLER_ARG: text('1')
+    .refine((share) => /^(0(\.\d+)?|1(\.0+)?)$/.test(share))
+    .describe('a share from 0 to 1'),
 };
 
 /** Of every service that speaks to Kafka. KAFKA_CA_FILE is the path of a PEM file. */

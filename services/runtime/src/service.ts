@@ -9,6 +9,7 @@ import {
 import { checkReadiness, type Phase, type ReadinessCheck, serveAdmin } from './health.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { openTracing } from './tracing.ts';
 
 /**
  * The life of a service. `start` acquires things one after the other and registers how to let go of each one
@@ -111,6 +112,11 @@ function createLife(name: string): Life {
     const config = loadConfig({ ...shape, ...serviceSettings }, env);
     log = createLogger(name, config.LOG_LEVEL);
     const metrics = createMetrics(name);
+    if (config.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) {
+      const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
+      const tracing = await openTracing({ service: name, endpoint, ratio: Number(ratio) });
+      onStop('tracing', tracing.close);
+    }
     const admin = await serveAdmin(
       { host: config.ADMIN_HOST, port: config.ADMIN_PORT },
       () => checkReadiness(phase, checks, metrics),

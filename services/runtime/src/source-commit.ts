@@ -25,6 +25,8 @@ export type SourceMessage = {
   facts: readonly Fact[];
   /** Interests and safeguards that the message opens or closes, whether or not an agreement names its facts. */
   standing?: readonly Standing[];
+  /** The trace that the sender's request belongs to, W3C Trace Context, where its protocol carries one. */
+  traceparent?: string | undefined;
 };
 
 /**
@@ -330,7 +332,7 @@ const decide = async (
   const meant = fresh.filter((one) => isMeant(one, known));
   if (meant.length === 0) return without({ fate: 'ignored', reason: reasonNotMeant(fresh, known) });
   try {
-    const records = await recordsOf(deciding, meant, known);
+    const records = await recordsOf(deciding, meant, known, message.traceparent);
     for (const { fact, id, visit } of meant) {
       known.addEvent(id);
       for (const { name, seen } of fact.traits ?? [])
@@ -388,13 +390,17 @@ const recordsOf = async (
   deciding: Deciding,
   facts: readonly Identified[],
   known: Remembered,
+  traceparent: string | undefined,
 ): Promise<KafkaRecord[]> => {
   const records: KafkaRecord[] = [];
   for (const one of facts) {
     const publishable = deciding.types.get(one.fact.type);
     if (publishable === undefined) continue;
     const fact = withTraits(one, known);
-    records.push(await factRecord(deciding, fact, one.id, publishable, correctedBy(one, known)));
+    const record = await factRecord(deciding, fact, one.id, publishable, correctedBy(one, known));
+    records.push(
+      traceparent === undefined ? record : { ...record, headers: { ...record.headers, traceparent } },
+    );
   }
   return records;
 };

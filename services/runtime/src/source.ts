@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DeadLetter, deadLetterRecord } from './dead-letter.ts';
 import { errorCode, RetryableError } from './errors.ts';
+import { ATTRIBUTE_FORMS } from './event.ts';
 import type { Metrics } from './metrics.ts';
 import {
   type Commit,
@@ -12,6 +13,7 @@ import {
   sendInTime,
 } from './source-commit.ts';
 import { topicsOf } from './topology.ts';
+import { isTracing, startSpan } from './tracing.ts';
 
 export type SourceOptions = CommitOptions & { metrics: Metrics };
 
@@ -155,12 +157,27 @@ export const createSource = (options: SourceOptions): Source => {
   });
 
   return {
-    accept: (message) =>
-      new Promise((resolve, reject) => {
+    accept: (message) => {
+      const span = startSpan('accept', {
+        kind: 'server',
+        // What a legacy system sends in a header may be anything.
+        parent: ATTRIBUTE_FORMS.trace.test(message.traceparent ?? '') ? message.traceparent : undefined,
+        attributes: { organisation, adapter },
+      });
+      const traced =
+        span.traceparent === message.traceparent ? message : { ...message, traceparent: span.traceparent };
+      const accepted = new Promise<Fate>((resolve, reject) => {
         if (closing.signal.aborted) return reject(new RetryableError('stopping', 'The source is stopping'));
-        queue.push({ message, resolve, reject });
+        queue.push({ message: traced, resolve, reject });
         deciding ??= decideWaiting();
-      }),
+      });
+      if (isTracing())
+        accepted.then(
+          (fate) => span.end({ outcome: fate.fate, ...('ids' in fate && { events: fate.ids }) }),
+          (error) => span.end({ outcome: 'failed' }, errorCode(error)),
+        );
+      return accepted;
+    },
     async deadLetter(letter) {
       const { deadLetter } = topicsOf(organisation);
       const record = deadLetterRecord(deadLetter, adapter, `/${organisation}/${adapter}`, letter);

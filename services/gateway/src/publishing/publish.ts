@@ -57,16 +57,18 @@ const RESERVED = 'uk.causeway.exchange.';
 
 /**
  * Publishes into the organisation's own outbox. Resolves once every event that is not refused is on all in-sync replicas.
+ * @param traceparent of events that have none of their own
  * @throws RetryableError where that is not known: the same request can be sent again
  */
 export const publishEvents = async (
   parts: PublishingParts,
   organisation: string,
   given: readonly Given[],
+  traceparent?: string,
 ): Promise<Result[]> => {
   await within(AGREEMENTS_MS, 'agreements', parts.agreements.caughtUp);
   const checked: (Candidate | Refusal)[] = [];
-  for (const one of given) checked.push(await candidateOf(parts, organisation, one));
+  for (const one of given) checked.push(await candidateOf(parts, organisation, one, traceparent));
 
   const candidates = new Map<string, Candidate>();
   for (const one of checked) {
@@ -114,6 +116,7 @@ const candidateOf = async (
   parts: PublishingParts,
   organisation: string,
   { value, binary }: Given,
+  traceparent: string | undefined,
 ): Promise<Candidate | Refusal> => {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return refuse(null, 'invalid-event', 'An event is a JSON object.');
@@ -146,7 +149,8 @@ const candidateOf = async (
     return refuse(id, 'invalid-data', 'Correct the fields that the member faults names.', inData);
   }
   try {
-    const record = await recordOf(parts, organisation, attributes, type, event.data);
+    const traced = { ...(traceparent !== undefined && { traceparent }), ...attributes };
+    const record = await recordOf(parts, organisation, traced, type, event.data);
     return { claim: { organisation, id, digest: digestOf(event) }, record };
   } catch (error) {
     if (!isPermanent(error)) throw error;

@@ -1,5 +1,7 @@
 import { errorCode } from '@causeway/runtime/errors';
+import { ATTRIBUTE_FORMS } from '@causeway/runtime/event';
 import { Problem } from '@causeway/runtime/http';
+import { startSpan } from '@causeway/runtime/tracing';
 import type { RequestHandler } from 'express';
 import { auditOf } from '../audit.ts';
 import { callerOf } from '../guard.ts';
@@ -16,7 +18,14 @@ export const postEvents =
   async (request, response) => {
     const { organisation } = callerOf(response);
     const given = eventsOf(request);
-    const results = await publishEvents(parts, organisation, given).catch((error) => {
+    const parent = request.get('traceparent') ?? '';
+    const span = startSpan('publish', {
+      kind: 'server',
+      parent: ATTRIBUTE_FORMS.trace.test(parent) ? parent : undefined,
+      attributes: { organisation, events: given.length },
+    });
+    const results = await publishEvents(parts, organisation, given, span.traceparent).catch((error) => {
+      span.end({}, errorCode(error));
       throw NO_OUTBOX.includes(errorCode(error)) ? noTopics() : error;
     });
     const count = (outcome: string) => results.filter((result) => result.outcome === outcome).length;
@@ -25,6 +34,7 @@ export const postEvents =
       duplicate: count('duplicate'),
       refused: count('refused'),
     };
+    span.end(counts);
     Object.assign(auditOf(response), counts);
     if (counts.refused === results.length) throw allRefused({ ...counts, results });
     response.status(counts.refused > 0 ? 207 : 200).json({ ...counts, results });

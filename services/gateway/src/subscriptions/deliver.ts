@@ -27,7 +27,7 @@ const NOTHING = Buffer.alloc(0);
 export const sendSigned = async (
   { poster, resolve, allowed, sealing, clock }: SendingParts,
   stored: Pick<Stored, 'id' | 'endpoint' | 'secret' | 'previous_secret' | 'previous_until'>,
-  { id, body, signal }: { id: string; body: string; signal: AbortSignal },
+  { id, body, signal, traceparent }: { id: string; body: string; signal: AbortSignal; traceparent?: string },
 ): Promise<Sent> => {
   const begun = performance.now();
   try {
@@ -42,6 +42,7 @@ export const sendSigned = async (
       'webhook-id': id,
       'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
       'webhook-signature': signatures.join(' '),
+      ...(traceparent !== undefined && { traceparent }),
     };
     return { text: NOTHING, ...(await poster.post(target, headers, Buffer.from(body), signal)) };
   } catch (error) {
@@ -73,7 +74,7 @@ export const delivererOf = (
   const { clock } = parts;
   let quietUntil = 0;
 
-  return async ({ event, data, position, signal }) => {
+  return async ({ event, data, position, signal, traceparent }) => {
     if (stored.expires !== null && stored.expires.getTime() <= clock.now())
       return { outcome: 'gone', code: 'expired' };
     if (!matchesData(stored.filter, data)) return { outcome: 'not-wanted' };
@@ -81,7 +82,12 @@ export const delivererOf = (
     if (quiet > SHORT_WAIT_MS) return { outcome: 'unreachable', code: 'asked-to-wait', afterMs: quiet };
     if (quiet > 0) await clock.wait(quiet, signal);
     const body = JSON.stringify(toCloudEvent(event, position, data));
-    const sent = await sendSigned(parts, stored, { id: event.id, body, signal });
+    const sent = await sendSigned(parts, stored, {
+      id: event.id,
+      body,
+      signal,
+      ...(traceparent !== undefined && { traceparent }),
+    });
     signal.throwIfAborted();
     if (sent.text.length > 0)
       answered(position, answerText(sent.text, { data, id: event.id, subject: event.subject }));

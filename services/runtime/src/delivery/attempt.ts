@@ -2,6 +2,7 @@ import type { AttemptRecord } from '../deliveries.ts';
 import { errorCode } from '../errors.ts';
 import type { Envelope } from '../event.ts';
 import type { FetchedRecord, KafkaRecord } from '../kafka-session.ts';
+import { startSpan } from '../tracing.ts';
 import type { Judge, Judged, Read } from './judge.ts';
 import type { Item } from './queue.ts';
 import { pauseAfter, type Tried } from './schedule.ts';
@@ -74,8 +75,15 @@ const deliver = async (
   { event, data, schemaId }: Pick<Read, 'schemaId'> & Extract<Judged, { outcome: 'release' }>,
   signal: AbortSignal,
 ): Promise<Outcome> => {
+  const { id, organisation } = subscription;
+  const { traceparent, end } = startSpan('deliver', {
+    kind: 'client',
+    parent: event.traceparent,
+    attributes: { organisation, subscription: id, event: event.id, type: event.type, number: item.tries + 1 },
+  });
   try {
-    return await subscription.deliver({
+    const outcome = await subscription.deliver({
+      ...(traceparent !== undefined && { traceparent }),
       event,
       data,
       schemaId,
@@ -86,7 +94,11 @@ const deliver = async (
       redriven: item.redrive !== null,
       signal,
     });
+    const code = outcome.outcome !== 'delivered' && 'code' in outcome ? outcome.code : undefined;
+    end({ outcome: outcome.outcome }, code);
+    return outcome;
   } catch (error) {
+    end({ outcome: 'retry' }, errorCode(error));
     return { outcome: 'retry', code: errorCode(error) };
   }
 };

@@ -45,6 +45,8 @@ export type Attempt = {
   /** 1 for the first try. */
   number: number;
   redriven: boolean;
+  /** The trace of this try, W3C Trace Context, where there is one: for a protocol that can carry it. */
+  traceparent?: string;
   /** Aborted when the service stops or another instance has taken over. */
   signal: AbortSignal;
 };
