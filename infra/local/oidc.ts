@@ -16,6 +16,13 @@ export const GATEWAY_SCOPES = 'events:read events:write subscriptions:manage';
 export const roleClient = (role: Role, organisation?: string) =>
   organisation ? `role/${role}/${organisation}` : `role/${role}`;
 
+export const POLICE_RECORDS_AUDIENCE = 'causeway-police-records';
+export const POLICE_RECORDS_SCOPE = 'incidents:write';
+
+/** A system of a force that sends documents to its adapter: each has a client of its own. */
+export const systemClient = (organisation: string, system: string) =>
+  `system/police-records/${organisation}/${system}`;
+
 /** The development OpenID provider, a process of its own like every other part. */
 export function providerPart(
   port: number,

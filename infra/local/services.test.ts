@@ -20,6 +20,7 @@ describe('services that the launcher finds', () => {
       organisation: 'westshire-housing',
       port,
       variables: ['EXTRA'],
+      secrets: { HOUSING_SYSTEM_SECRET: 'housing-system' },
     });
     add('services/exchange', { order: 10, principal: 'exchange' });
     add('services/runtime', undefined);
@@ -84,6 +85,21 @@ describe('services that the launcher finds', () => {
     const watched = envOf('console', {}).CAUSEWAY_PARTS;
     assert.equal(watched, 'exchange=http://127.0.0.1:9100,housing@westshire-housing=http://127.0.0.1:9101');
     assert.equal(envOf('exchange', {}).CAUSEWAY_PARTS, undefined);
+  });
+
+  it('share a secret with their simulators that is made once, or take it from the environment', () => {
+    const made = envOf('housing', {}).HOUSING_SYSTEM_SECRET;
+    assert.ok(made && made.length > 16);
+    assert.equal(envOf('housing', {}).HOUSING_SYSTEM_SECRET, made);
+    assert.equal(
+      envOf('housing', { HOUSING_SYSTEM_SECRET: 'of a real one' }).HOUSING_SYSTEM_SECRET,
+      'of a real one',
+    );
+    const byFile = envOf('housing', { HOUSING_SYSTEM_SECRET_FILE: '/a/file' });
+    assert.deepEqual(
+      [byFile.HOUSING_SYSTEM_SECRET, byFile.HOUSING_SYSTEM_SECRET_FILE],
+      [undefined, '/a/file'],
+    );
   });
 
   it('are played by nobody where the variable that names the real system is set', () => {

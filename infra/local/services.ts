@@ -28,6 +28,8 @@ type Declaration = {
   sinkPort?: { variable: string; default: number; replacedBy: string };
   /** Names of further settings that the service takes from the launcher. */
   variables?: string[];
+  /** Settings that are random secrets, shared with its simulators, and the name under which each is made and kept. */
+  secrets?: Record<string, string>;
   /** Options of Node for its process, such as limits of its heap. */
   node?: string[];
 };
@@ -140,6 +142,7 @@ function environmentOf(
   const env: Environment = {
     ...pick(environment, ['PATH', 'TZ', 'NODE_ENV', ...passed]),
     ...pick({ ...offered, ...environment }, service.variables ?? []),
+    ...ownSecrets(service, environment, secrets),
     SERVICE_NAME: service.name,
     // What was stripped and compiled once is not stripped again: a quicker start and 20 MB less in each process.
     NODE_COMPILE_CACHE: join(partsCache, '..', 'compiled'),
@@ -189,6 +192,16 @@ function partnershipKeys(secrets: Secrets): Environment {
     PARTNERSHIP_KEY: secrets.get('partnership-key'),
     ...(former === null ? {} : { PARTNERSHIP_KEY_PREVIOUS: former }),
   };
+}
+
+/** What is shared with a real system comes from the environment instead. */
+function ownSecrets(service: Service, environment: Environment, secrets: Secrets): Environment {
+  const entries = Object.entries(service.secrets ?? {});
+  return Object.fromEntries(
+    entries.flatMap(([variable, name]) =>
+      environment[variable] || environment[`${variable}_FILE`] ? [] : [[variable, secrets.get(name)]],
+    ),
+  );
 }
 
 /** An adapter that delivers also notices what is late. */

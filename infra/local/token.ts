@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { clientSecretName, ROLES, roleClient } from './oidc.ts';
+import { clientSecretName, ROLES, roleClient, systemClient } from './oidc.ts';
 import { openSecrets } from './secrets.ts';
 import { CannotStart, homeOf } from './settings.ts';
 import { connectionsPath } from './system.ts';
 
-const USAGE = `npm run token -- <organisation>   or   npm run token -- --role ${ROLES.join('|')} [--org <organisation>]`;
+const USAGE = `npm run token -- <organisation> [--for police-records [--system <name>]]   or   npm run token -- --role ${ROLES.join('|')} [--org <organisation>]`;
 
 type Known = { OIDC_ISSUER: string; organisations: string[] };
 
@@ -22,7 +22,12 @@ function clientOf(args: string[], organisations: string[]): string {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { role: { type: 'string' }, org: { type: 'string' } },
+    options: {
+      role: { type: 'string' },
+      org: { type: 'string' },
+      for: { type: 'string' },
+      system: { type: 'string' },
+    },
   });
   const organisation = values.role ? values.org : positionals[0];
   if (organisation && !organisations.includes(organisation)) {
@@ -32,11 +37,19 @@ function clientOf(args: string[], organisations: string[]): string {
   }
   if (!values.role) {
     if (!organisation) throw new CannotStart(`Usage: ${USAGE}`);
-    return organisation;
+    return values.for === undefined ? organisation : clientFor(values.for, organisation, values.system);
   }
   const role = ROLES.find((known) => known === values.role);
   if (!role) throw new CannotStart(`There is no role "${values.role}"; there are ${ROLES.join(', ')}.`);
   return roleClient(role, organisation);
+}
+
+/** For another door than the gateway's. */
+function clientFor(door: string, organisation: string, system = 'command-line'): string {
+  if (door !== 'police-records')
+    throw new CannotStart(`There is no door "${door}"; there is police-records.`);
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(system)) throw new CannotStart(`Usage: ${USAGE}`);
+  return systemClient(organisation, system);
 }
 
 async function requestToken(issuer: string, client: string, secret: string): Promise<string> {

@@ -1,19 +1,23 @@
 import type { AdapterPayload, ClientMetadata } from 'oidc-provider';
-import { CONSOLE_CLIENT, clientSecretName, ROLES, type Role } from '../oidc.ts';
+import { CONSOLE_CLIENT, clientSecretName, POLICE_RECORDS_AUDIENCE, ROLES, type Role } from '../oidc.ts';
 import { readSecret } from '../secrets.ts';
 
 /** What a token of this client says beyond the standard claims. */
 export type Identity = {
   organisation?: string;
   roles?: Role[];
-  audience: 'causeway-gateway' | 'causeway-console';
+  audience: 'causeway-gateway' | 'causeway-console' | typeof POLICE_RECORDS_AUDIENCE;
 };
 
-/** The organisation's own client has its id, the one with a key pair is `key/<organisation>`; `role/<role>[/<organisation>]` acts for a member of staff. */
+/**
+ * The organisation's own client has its id, the one with a key pair is `key/<organisation>`; `role/<role>[/<organisation>]` acts for a member of staff,
+ * `system/police-records/<organisation>/<system>` is a system that sends to an adapter.
+ */
 export function identityOf(clientId: string): Identity {
   if (clientId === CONSOLE_CLIENT) return { audience: 'causeway-console' };
   const [kind, name, organisation] = clientId.split('/');
   const role = ROLES.find((known) => kind === 'role' && known === name);
+  if (kind === 'system' && organisation) return { audience: POLICE_RECORDS_AUDIENCE, organisation };
   if (kind === 'key' && name) return { audience: 'causeway-gateway', organisation: name };
   if (!role) return { audience: 'causeway-gateway', organisation: clientId };
   return { audience: 'causeway-console', roles: [role], ...(organisation ? { organisation } : {}) };

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
 import Provider, { type Configuration, type JWKS } from 'oidc-provider';
-import { CONSOLE_CLIENT, GATEWAY_SCOPES } from '../oidc.ts';
+import { CONSOLE_CLIENT, GATEWAY_SCOPES, POLICE_RECORDS_AUDIENCE, POLICE_RECORDS_SCOPE } from '../oidc.ts';
 import type { Secrets } from '../secrets.ts';
 import { findClient, identityOf } from './clients.ts';
 import { loginPath } from './login.ts';
@@ -71,10 +71,10 @@ export async function createProvider(
         useGrantedResource: () => true,
         getResourceServerInfo: (context, _resource, client) => {
           const { audience } = identityOf(client.clientId);
+          const scope = SCOPES[audience];
           // A client that asks for no scope gets those it is registered for (RFC 6749, section 3.3).
           const { params } = context.oidc;
-          if (params?.grant_type === 'client_credentials') params.scope ??= GATEWAY_SCOPES;
-          const scope = audience === 'causeway-gateway' ? GATEWAY_SCOPES : 'console';
+          if (params?.grant_type === 'client_credentials') params.scope ??= scope;
           return { scope, audience, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } };
         },
       },
@@ -85,6 +85,12 @@ export async function createProvider(
   allowLoopbackRedirects(provider);
   return provider;
 }
+
+const SCOPES = {
+  'causeway-gateway': GATEWAY_SCOPES,
+  'causeway-console': 'console',
+  [POLICE_RECORDS_AUDIENCE]: POLICE_RECORDS_SCOPE,
+};
 
 const audienceUri = (audience: string) => `urn:causeway:audience:${audience}`;
 

@@ -40,7 +40,8 @@ const ORGANISATION = /^[a-z0-9][a-z0-9-]{0,62}$/;
  */
 export function createAccessVerifier(options: {
   issuer: string;
-  audience: string;
+  /** Of several, one is enough. */
+  audience: string | readonly string[];
   jwksUri?: string;
 }): AccessVerifier {
   const { issuer, audience } = options;
@@ -74,7 +75,7 @@ export function createAccessVerifier(options: {
       try {
         const { payload } = await jwtVerify(token, getKey, {
           issuer,
-          audience,
+          audience: typeof audience === 'string' ? audience : [...audience],
           typ: 'at+jwt',
           algorithms: ALGORITHMS,
           requiredClaims: ['exp', 'sub'],

@@ -1,0 +1,119 @@
+/** The sink side of the adapter: its settings, and how its parts are put together. */
+import type { Agreements } from '@causeway/runtime/agreements';
+import type { Codec } from '@causeway/runtime/avro';
+import {
+  type Config,
+  flag,
+  inProduction,
+  integer,
+  list,
+  port,
+  refuseGuessable,
+  secret,
+  text,
+  url,
+} from '@causeway/runtime/config';
+import type { Database } from '@causeway/runtime/database';
+import { SINK_SCHEDULE } from '@causeway/runtime/delivery/schedule';
+import { PermanentError } from '@causeway/runtime/errors';
+import type { Kafka } from '@causeway/runtime/kafka';
+import type { Organisations } from '@causeway/runtime/organisations';
+import type { Context } from '@causeway/runtime/service';
+import { createSink } from '@causeway/runtime/sink';
+import { ADAPTER, type Intake } from './intake.ts';
+import { createSourceRedrive } from './redrive.ts';
+import type { ReportStore } from './report-store.ts';
+import { createRmsClient } from './rms-client.ts';
+import { createDeliver } from './sink.ts';
+import { followOutcomes } from './task-outcomes.ts';
+import { createTaskStore } from './task-store.ts';
+
+const wholeSeconds = (seconds: readonly string[]) => seconds.every((second) => /^[1-9]\d{0,4}$/.test(second));
+
+const secure = <T extends string | undefined>(address: T) =>
+  address === undefined || address.startsWith('https://') ? undefined : 'is not an https address';
+
+export const sinkSettings = {
+  POLICE_RECORDS_SINK: flag(true),
+  POLICE_RECORDS_RMS_URL: inProduction(url().optional(), secure),
+  POLICE_RECORDS_RMS_PORT: port(8087),
+  POLICE_RECORDS_RMS_TOKEN_URL: inProduction(url().optional(), secure),
+  POLICE_RECORDS_RMS_CLIENT_ID: text('causeway'),
+  POLICE_RECORDS_RMS_CLIENT_SECRET: inProduction(secret().optional(), (given) =>
+    given === undefined ? undefined : refuseGuessable(given),
+  ),
+  POLICE_RECORDS_RMS_ANSWER_SECONDS: integer(10, { min: 1, max: 25 }),
+  POLICE_RECORDS_RMS_CONCURRENCY: integer(4, { min: 1, max: 32 }),
+  POLICE_RECORDS_RMS_POLL_SECONDS: integer(5, { min: 1, max: 3_600 }),
+  POLICE_RECORDS_RMS_RETRY_SECONDS: list(SINK_SCHEDULE.pauses.map((pause) => String(pause / 1_000)))
+    .refine(wholeSeconds)
+    .describe('pauses between tries, whole seconds separated by commas'),
+};
+
+export type SinkSideParts = {
+  organisation: string;
+  kafka: Kafka;
+  codec: Codec;
+  database: Database;
+  agreements: Agreements;
+  organisations: Organisations;
+  reports: ReportStore;
+  /** For redrives of what the source side kept. */
+  intake: Intake;
+};
+
+const FORGET_MS = 3_600_000;
+
+/** Begins to bring the force's inbox to its RMS, to read back what becomes of it, and to carry out redrives of both sides. */
+export const startSinkSide = (
+  { config, log, metrics, onStop, readiness }: Context<Config<typeof sinkSettings>>,
+  { reports, intake, ...parts }: SinkSideParts,
+): void => {
+  if (!config.POLICE_RECORDS_SINK) return;
+  const address = config.POLICE_RECORDS_RMS_URL ?? `http://127.0.0.1:${config.POLICE_RECORDS_RMS_PORT}`;
+  if (config.POLICE_RECORDS_RMS_CLIENT_SECRET === undefined)
+    throw new PermanentError(
+      'configuration',
+      'POLICE_RECORDS_RMS_CLIENT_SECRET is not set: it lets the adapter into the RMS. Without an RMS API set POLICE_RECORDS_SINK=false',
+    );
+  const client = createRmsClient({
+    url: address,
+    tokenUrl: config.POLICE_RECORDS_RMS_TOKEN_URL ?? `${address}/oauth2/token`,
+    clientId: config.POLICE_RECORDS_RMS_CLIENT_ID,
+    clientSecret: config.POLICE_RECORDS_RMS_CLIENT_SECRET,
+    answerMs: config.POLICE_RECORDS_RMS_ANSWER_SECONDS * 1_000,
+  });
+  const tasks = createTaskStore(parts.database);
+  const pauses = config.POLICE_RECORDS_RMS_RETRY_SECONDS.map((seconds) => Number(seconds) * 1_000);
+  const sink = createSink({
+    ...parts,
+    adapter: ADAPTER,
+    log,
+    metrics,
+    feedback: true,
+    concurrency: config.POLICE_RECORDS_RMS_CONCURRENCY,
+    schedule: {
+      ...SINK_SCHEDULE,
+      pauses,
+      giveUpAfterMs: Math.max(SINK_SCHEDULE.giveUpAfterMs, 2 * sum(pauses)),
+    },
+    redriveSource: createSourceRedrive(intake),
+    deliver: createDeliver({ client, tasks, reports }),
+  });
+  onStop('sink', () => sink.close());
+  const outcomes = followOutcomes({
+    client,
+    tasks,
+    acknowledge: sink.acknowledge,
+    pollMs: config.POLICE_RECORDS_RMS_POLL_SECONDS * 1_000,
+    log,
+  });
+  onStop('outcomes of tasks', () => outcomes.close());
+  const forgetting = setInterval(() => {
+    tasks.forget().catch(() => log.warn('old tasks were not removed'));
+  }, FORGET_MS);
+  onStop('forgetting of tasks', () => clearInterval(forgetting));
+  readiness('sink', () => sink.ready());
+};
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -1,0 +1,44 @@
+/** Where the events lie that tasks of the RMS were made of, and up to where the outcomes of tasks have been read. */
+import type { Database } from '@causeway/runtime/database';
+
+export type TaskStore = {
+  /** @param position `<partition>-<offset>` in the inbox */
+  keep(eventId: string, position: string): Promise<void>;
+  /** Positions by event id. */
+  find(eventIds: readonly string[]): Promise<Map<string, string>>;
+  cursor(): Promise<string | undefined>;
+  moveTo(cursor: string): Promise<void>;
+  forget(): Promise<void>;
+};
+
+/** An inbox keeps its events for 30 days, and only those can be acknowledged. */
+const KEPT = '40 days';
+
+export const createTaskStore = ({ query }: Pick<Database, 'query'>): TaskStore => ({
+  async keep(eventId, position) {
+    await query('insert into task (event_id, position) values ($1, $2) on conflict (event_id) do nothing', [
+      eventId,
+      position,
+    ]);
+  },
+  async find(eventIds) {
+    const rows = await query<{ event_id: string; position: string }>(
+      'select event_id, position from task where event_id = any ($1::text[])',
+      [eventIds],
+    );
+    return new Map(rows.map(({ event_id, position }) => [event_id, position]));
+  },
+  async cursor() {
+    const [row] = await query<{ cursor: string }>('select cursor from outcome_cursor');
+    return row?.cursor;
+  },
+  async moveTo(cursor) {
+    await query(
+      'insert into outcome_cursor (cursor) values ($1) on conflict (one) do update set cursor = excluded.cursor',
+      [cursor],
+    );
+  },
+  async forget() {
+    await query(`delete from task where at < now() - interval '${KEPT}'`);
+  },
+});
