@@ -13,7 +13,8 @@ const VERSION = 'schemathesis==4.32.5';
 
 const run = (command: string, args: string[]): Promise<{ code: number | null; output: string }> =>
   new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // It leaves what it found where it runs.
+    const child = spawn(command, args, { cwd: HOME, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk) => {
