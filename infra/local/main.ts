@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { LOOPBACK } from './ports.ts';
 import { parentOf, runningLauncher } from './processes.ts';
 import { agreementsOf, CannotStart, homeOf } from './settings.ts';
 import { PartFailed } from './supervisor.ts';
@@ -48,7 +49,8 @@ function throwAway(home: string) {
   for (const name of STATE) rmSync(join(home, name), { recursive: true, force: true });
 }
 
-function announce({ endpoints, parts, processes }: System, home: string) {
+function announce(system: System, home: string) {
+  const { endpoints, simulated, parts, processes } = system;
   const { connections } = parts;
   say(`ready in ${((Date.now() - began) / 1000).toFixed(1)} s`);
   const places: [string, string][] = [
@@ -57,23 +59,36 @@ function announce({ endpoints, parts, processes }: System, home: string) {
     ['schema registry', connections.SCHEMA_REGISTRY_URL],
     ['Kafka', connections.KAFKA_BROKERS],
     ['PostgreSQL', new URL(connections.DATABASE_URL).host],
+    ...Object.entries(simulated).map(([name, port]): [string, string] => [
+      `simulated system behind ${name}`,
+      `${LOOPBACK}:${port}`,
+    ]),
     ['logs', join(home, 'logs')],
   ];
   say('');
-  for (const [name, place] of places) say(`  ${name.padEnd(18)} ${place}`);
-  const ideas = things(endpoints, processes());
+  const width = Math.max(...places.map(([name]) => name.length));
+  for (const [name, place] of places) say(`  ${name.padEnd(width)} ${place}`);
+  const ideas = things(system, processes());
   if (ideas.length === 0) return;
   say('\nThree things to try:');
   for (const [index, idea] of ideas.entries()) say(`  ${index + 1}. ${idea}`);
   say('\nCtrl-C stops everything.');
 }
 
-function things(endpoints: System['endpoints'], processes: Record<string, number>): string[] {
+function things({ endpoints, simulated }: System, processes: Record<string, number>): string[] {
   const gateway = endpoints.gateway?.url;
   const console = endpoints.console?.url;
+  const [desk, rms] = [simulated['council-social-care'], simulated['police-records']];
   const ask = (organisation: string) =>
     `curl -sH "authorization: Bearer $(npm run -s token -- ${organisation})" "${gateway}/v1/events?wait=10"`;
+  const show = (what: string, port: number, path: string) =>
+    `\n     ${what}: curl -s http://${LOOPBACK}:${port}/${path}`;
   return [
+    ...(desk && rms
+      ? [
+          `Follow a report of the police to the council's desk, and what the council says of it back:${show('desk', desk, '')}${show('police', rms, 'updates')}`,
+        ]
+      : []),
     ...(gateway ? [`What the council gets to see, and only that:\n     ${ask('westshire-council')}`] : []),
     ...(console
       ? [`How much flows and how far behind anybody is: ${console} (log in as operator, password causeway)`]
@@ -81,7 +96,7 @@ function things(endpoints: System['endpoints'], processes: Record<string, number
     ...(processes.exchange
       ? [`Kill a part and watch it come back with nothing lost: kill -9 ${processes.exchange}`]
       : []),
-  ];
+  ].slice(0, 3);
 }
 
 /** One orderly stop, however often it is asked for; a later second signal gives up on order. */

@@ -113,7 +113,7 @@ export function simulatorPart(placed: Placed, script: string, surroundings: Surr
   return {
     name,
     command: process.execPath,
-    args: [script],
+    args: [...(service.node ?? []), script],
     cwd: service.directory,
     env: { ...environmentOf(placed, surroundings), SERVICE_NAME: name, ADMIN_PORT: '0' },
     probe: async () => true,

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { connectDatabase, type Database } from '@causeway/runtime/database';
 import { createLogger } from '@causeway/runtime/log';
@@ -8,7 +10,7 @@ import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { prepareCouncilDatabase } from '../simulator/prepare.ts';
 import { contactRow } from './contact.ts';
 import { prepareContactTable, refuseRealDatabase } from './prepare.ts';
-import { type DeskBehaviour, workTheDesk } from './sink-simulator.ts';
+import { type DeskBehaviour, showTheDesk, workTheDesk } from './sink-simulator.ts';
 import { createContactTable } from './table.ts';
 
 const MISSING = 'uk.causeway.police.missing-person.reported.v1';
@@ -84,6 +86,20 @@ describe('the simulated front door', { timeout: 30_000 }, () => {
     assert.equal(people.length, before.length + 1);
     const referrals = await council.query('select 1 from casework.referral');
     assert.equal(referrals.length, 3);
+  });
+
+  it('shows what lies on its desk, one line for each contact', async (t) => {
+    const server = showTheDesk(council).listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const lines = (await (await fetch(`http://127.0.0.1:${port}/`)).text()).trim().split('\n');
+    const rows = (await (await fetch(`http://127.0.0.1:${port}/contacts`)).json()) as object[];
+    assert.equal(lines.length, rows.length);
+    assert.match(
+      lines.at(-1) ?? '',
+      /^#1 accepted .* \| Missing child, high risk\. .* \| ring Westshire Police/,
+    );
   });
 
   it('refuses to play in a database that holds anything else', async () => {

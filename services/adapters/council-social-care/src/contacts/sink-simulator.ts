@@ -1,10 +1,11 @@
 /**
  * A council's front door: it looks at what came into `inbound_contact`, says that it has seen it, and a few seconds later what it makes of
  * it. For a child whom it takes on it opens a referral in the case-management system, and decides on it after a while.
- * As a program it does so for ever, well or badly as its setting says.
+ * As a program it does so for ever, well or badly as its setting says, and shows at `GET /` what lies on its desk, at `GET /contacts` the same as JSON.
  */
+import { createServer, type Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { choice, integer, loadConfig, serviceSettings, url } from '@causeway/runtime/config';
+import { choice, integer, loadConfig, port, serviceSettings, url } from '@causeway/runtime/config';
 import { connectDatabase, type Database, type Query } from '@causeway/runtime/database';
 import { errorCode } from '@causeway/runtime/errors';
 import { createLogger } from '@causeway/runtime/log';
@@ -148,9 +149,44 @@ const lockTheTable = (database: Database): Promise<void> =>
     await delay(LATE_MS);
   });
 
+const SHOWN = `
+  select contact_id, state, priority, act_by, person_name, date_of_birth, summary, ring, handling, match, received_from, received_at,
+    standing, corrected_by, corrects, team, reference, note, event_id, event_type
+  from inbound_contact order by contact_id desc limit 200`;
+
+type Shown = Record<string, string | number | null>;
+
+const lineOf = (row: Shown): string =>
+  [
+    `#${row.contact_id} ${row.state}${row.reference === null ? '' : ` (${row.team}, ${row.reference})`}`,
+    row.standing === 'current' ? row.priority : `${row.standing} by #${row.corrected_by}`,
+    `act by ${row.act_by}`,
+    `${row.person_name}, born ${row.date_of_birth}`,
+    row.summary,
+    `ring ${row.ring}`,
+    `match: ${row.match}`,
+  ].join(' | ');
+
+/** The desk as somebody would look at it; nobody in it exists, so it asks nobody who they are. */
+export const showTheDesk = (database: Pick<Database, 'query'>): Server =>
+  createServer(async (request, response) => {
+    try {
+      const rows = await database.query<Shown>(SHOWN);
+      const isJson = request.url === '/contacts';
+      response.writeHead(200, {
+        'content-type': isJson ? 'application/json' : 'text/plain; charset=utf-8',
+        'cache-control': 'no-store',
+      });
+      response.end(isJson ? JSON.stringify(rows) : `${rows.map(lineOf).join('\n')}\n`);
+    } catch {
+      response.writeHead(503).end();
+    }
+  });
+
 const settings = {
   ...serviceSettings,
   COUNCIL_DATABASE_URL: url(),
+  COUNCIL_SOCIAL_CARE_DESK_PORT: port(8088),
   COUNCIL_SOCIAL_CARE_DESK_BEHAVIOUR: choice(['well', 'late', 'odd', 'silent', 'locked', 'random'], 'well'),
   COUNCIL_SOCIAL_CARE_DESK_PAUSE_MS: integer(3_000, { min: 0, max: 3_600_000 }),
 };
@@ -173,7 +209,8 @@ if (import.meta.main) {
   await refuseRealDatabase(database);
   await prepareCouncilDatabase(config.COUNCIL_DATABASE_URL);
   await prepareContactTable(database);
-  log.info('the simulated front door is open');
+  const server = showTheDesk(database).listen(config.COUNCIL_SOCIAL_CARE_DESK_PORT, '127.0.0.1');
+  log.info({ port: config.COUNCIL_SOCIAL_CARE_DESK_PORT }, 'the simulated front door is open');
   while (!stop.signal.aborted) {
     await workTheDesk({
       database,
@@ -184,6 +221,7 @@ if (import.meta.main) {
     }).catch((error) => log.warn({ code: errorCode(error) }, 'the simulated front door cannot work now'));
     await delay(LOOK_MS, undefined, { signal: stop.signal }).catch(() => undefined);
   }
+  server.close();
   await database.close();
   process.exit(0);
 }
