@@ -133,12 +133,12 @@ const courseOf = (stay: number): Trigger[] => {
 };
 
 /**
- * Invented visits without end: a child in the emergency department, then a stay, every second one of somebody from the tenth of the adults
- * whom the example council knows.
+ * Invented visits without end: a child in the emergency department, then a stay. Every second child is one in six who has a child
+ * protection plan at the example council, every second adult one of the tenth whom it knows.
  */
 function* visits(first: number, now: () => Date): Generator<Buffer, never> {
   for (let visit = first; ; visit += 1) {
-    const child = visit % EXAMPLE_CHILDREN;
+    const child = (visit % 2 ? visit : 3 * visit) % EXAMPLE_CHILDREN;
     yield attendanceMessage({ attendance: visit, child, controlId: `SIMA${visit}`, at: now() });
     const patient = visit % 2 ? (visit * 13) % EXAMPLE_ADULTS : (10 * visit + 1) % EXAMPLE_ADULTS;
     const admittedAt = now();
