@@ -88,7 +88,14 @@ export type Metrics = {
   /** All of it in the Prometheus text format. */
   text(): Promise<string>;
   contentType: string;
+  /** Every metric of ours, by name. */
+  described(): MetricDescription[];
 };
+
+export type MetricDescription = { name: string; kind: string; labels: string[]; help: string };
+
+/** Members that the client's metrics have and its types leave out. */
+type Described = { name: string; type: string; labelNames: string[]; help: string };
 
 const LAG = ['organisation', 'kind', 'name'];
 const PREFIX = 'causeway_';
@@ -114,13 +121,17 @@ export function createMetrics(service: string): Metrics {
     eventsPublished: count('events_published_total', 'Events handed to the bus', ['organisation', 'outcome']),
     recordsDecided: count('records_decided_total', 'Outbox records decided', ['organisation']),
     recordsReleased: count('records_released_total', 'Releases into an inbox', ['organisation', 'recipient']),
-    recordsWithheld: count('records_withheld_total', 'Events withheld by a gate', [
+    recordsWithheld: count('records_withheld_total', 'Events withheld by a gate, by its reason', [
       'organisation',
       'recipient',
       'reason',
     ]),
     deadLetters: count('dead_letters_total', 'Dead letters written', ['component', 'organisation', 'reason']),
-    ledgerGaps: count('ledger_gaps_total', 'Holes recorded in the ledger', ['organisation']),
+    ledgerGaps: count(
+      'ledger_gaps_total',
+      'Holes recorded in the ledger: events were deleted before they were decided',
+      ['organisation'],
+    ),
     transactionDuration: timing('transaction_duration_seconds', 'Kafka transactions of the exchange', [
       'outcome',
     ]),
@@ -148,15 +159,16 @@ export function createMetrics(service: string): Metrics {
       'organisation',
       'outcome',
     ]),
-    deliveries: count('deliveries_total', 'Tries to hand an event to a sink or webhook', [
-      'component',
-      'organisation',
-      'outcome',
-    ]),
-    deliveryGaps: count('delivery_gaps_total', 'Holes in an inbox that a subscription met', [
-      'component',
-      'organisation',
-    ]),
+    deliveries: count(
+      'deliveries_total',
+      'Tries to hand an event to a sink or webhook: delivered, retry, unreachable, refused, gave-up, withheld, undecodable, lost, gone',
+      ['component', 'organisation', 'outcome'],
+    ),
+    deliveryGaps: count(
+      'delivery_gaps_total',
+      'Holes in an inbox that a subscription met: events were deleted before they were delivered',
+      ['component', 'organisation'],
+    ),
     gatewayStreams: level('gateway_streams', 'Streams that are open', ['organisation']),
     gatewayStreamsEnded: count('gateway_streams_ended_total', 'Streams that ended', [
       'reason',
@@ -164,21 +176,43 @@ export function createMetrics(service: string): Metrics {
     ]),
     checkpoints: count('checkpoints_total', 'Signed notes on the heads of the ledgers', ['outcome']),
     ledgerProblems: count('ledger_problems_total', 'Ledger partitions that are not whole', ['ledger']),
-    overdue: count('overdue_total', 'Events not delivered or not acknowledged in time', [
-      'organisation',
-      'reason',
-    ]),
-    certificateExpires: level('certificate_expires_timestamp_seconds', 'When a certificate ends', [
-      'certificate',
-    ]),
-    lagEvents: level('lag_events', 'Events that wait', LAG),
+    overdue: count(
+      'overdue_total',
+      'Events that the organisation did not get (not_delivered) or acknowledge (not_acknowledged) in time; their source was told',
+      ['organisation', 'reason'],
+    ),
+    certificateExpires: level(
+      'certificate_expires_timestamp_seconds',
+      'When a certificate ends, seconds since 1970',
+      ['certificate'],
+    ),
+    lagEvents: level(
+      'lag_events',
+      'Events that wait: for the exchange, in an inbox that nobody has read, or for a reader (a sink, subscription or client)',
+      LAG,
+    ),
     lagSeconds: level('lag_seconds', 'Age of the oldest event that waits', LAG),
-    partUp: level('part_up', 'Whether a part answers the console', ['part']),
-    agreementEnds: level('agreement_ends_timestamp_seconds', 'When an active agreement ends', ['agreement']),
+    partUp: level(
+      'part_up',
+      '1 while a service, the database, the registry or the log-in service answers the console',
+      ['part'],
+    ),
+    agreementEnds: level(
+      'agreement_ends_timestamp_seconds',
+      'When an active agreement ends, seconds since 1970',
+      ['agreement'],
+    ),
     databaseErrors: count('database_errors_total', 'Failed connections and statements', ['kind']),
     restarts: count('restarts_total', 'Parts of a service started again after an error', ['component']),
-    ready: level('ready', 'Whether the service is ready', []),
-    readinessCheck: level('readiness_check', 'Whether a readiness check passes', ['check']),
+    ready: level('ready', '1 while /ready answers 200', []),
+    readinessCheck: level('readiness_check', '1 while that check of /ready passes', ['check']),
+    described: () =>
+      registry
+        .getMetricsAsArray()
+        .map((metric) => metric as unknown as Described)
+        .filter(({ name }) => name.startsWith(PREFIX))
+        .map(({ name, type, labelNames, help }) => ({ name, kind: type, labels: [...labelNames], help }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
