@@ -34,7 +34,7 @@ export const createDetector = (): Detector => {
     'utf-16le': checker('utf-16le'),
     'utf-16be': checker('utf-16be'),
   };
-  const seen = { nul: false, undefined1252: false, multibyte: false, bytes: 0 };
+  const seen = { nul: 0, undefined1252: false, multibyte: false, bytes: 0 };
   let before = 0;
   let wide: 'utf-16le' | 'utf-16be' | undefined;
 
@@ -47,7 +47,7 @@ export const createDetector = (): Detector => {
       if (wide !== undefined) return strict[wide].take(piece);
       strict['utf-8'].take(piece);
       for (const byte of piece) {
-        if (byte === 0) seen.nul = true;
+        if (byte === 0) seen.nul += 1;
         else if (byte >= 0x80) {
           if (UNDEFINED_1252.has(byte)) seen.undefined1252 = true;
           if (before >= 0xc3 && before <= 0xf4 && byte < 0xc0) seen.multibyte = true;
@@ -61,7 +61,8 @@ export const createDetector = (): Detector => {
         return strict[wide].valid()
           ? { kind: 'text', encoding: wide }
           : refused('it begins as UTF-16 and is not: save it as UTF-8');
-      if (seen.nul) return refused('it is not text: save it as CSV or XML in UTF-8');
+      // A few are in a broken row; many are another kind of file.
+      if (seen.nul * 50 > seen.bytes) return refused('it is not text: save it as CSV or XML in UTF-8');
       const declared = declaredEncoding(head);
       const marked = startsWith(head, [0xef, 0xbb, 0xbf]);
       if (strict['utf-8'].valid()) {

@@ -22,6 +22,9 @@ import type { Case, Child } from './stated.ts';
 
 export type FileState = { size: number; mtimeMs: number };
 
+/** `finish` is to be called once the receipt is written. */
+export type FileRead = { receipt: Receipt; finish(): Promise<void> };
+
 /** One row of a file, or one child. `problems`: why it, or a part of it, is refused. */
 export type Item = { row: number; cases: Case[]; child?: Child; problems: string[]; notes: string[] };
 
@@ -33,10 +36,10 @@ const MB = 1_000_000;
  * @throws RetryableError when the bus or the database cannot take it now
  */
 export const readReturn = async (
-  handle: FileHandle,
+  { handle, name }: { handle: FileHandle; name: Buffer },
   publishing: Publishing,
   { maxMegabytes, signal }: { maxMegabytes: number; signal: AbortSignal },
-): Promise<Receipt | undefined> => {
+): Promise<FileRead | undefined> => {
   const before = await stateOf(handle);
   const tally = createTally();
   const { receipt } = tally;
@@ -47,19 +50,21 @@ export const readReturn = async (
       0,
       `it is larger than ${maxMegabytes} MB: split it, or raise COUNCIL_SOCIAL_CARE_MAX_FILE_MB`,
     );
-    return receipt;
+    return { receipt, finish: async () => undefined };
   }
   const pieces = () => bytesOf(handle, before.size);
   const looks = await lookOver(pieces());
   receipt.file.sha256 = looks.sha256;
-  const firstRead = await publishing.known.firstRead(
-    createHash('sha256').update(`${looks.sha256} ${before.mtimeMs}`).digest('base64url'),
-  );
-  receipt.readAt = firstRead.toISOString();
-  const when = { toldAt: firstRead.toISOString(), today: ukDate(firstRead) };
+  const file = createHash('sha256')
+    .update(`${name.toString('latin1')} ${before.mtimeMs} ${looks.sha256}`)
+    .digest('base64url');
+  const began = await publishing.known.begin(file);
+  receipt.readAt = began.toISOString();
+  const when = { id: `${file} ${began.getTime()}`, toldAt: began.toISOString(), today: ukDate(began) };
   await publishFile(() => itemsOf(looks, pieces(), tally, when.today), publishing, when, tally, signal);
   const after = await stateOf(handle);
-  return after.size === before.size && after.mtimeMs === before.mtimeMs ? receipt : undefined;
+  if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) return undefined;
+  return { receipt, finish: () => publishing.known.finish(file) };
 };
 
 const stateOf = async (handle: FileHandle): Promise<FileState> => {
@@ -169,7 +174,6 @@ async function* censusItems(
   today: string,
 ): AsyncGenerator<Item> {
   const reader = createCensusReader();
-  tally.receipt.kind = 'cin-census';
   const item = (read: ReadChild): Item => ({
     row: read.number,
     ...(read.kind === 'broken'
@@ -180,7 +184,7 @@ async function* censusItems(
   for (const read of reader.end()) yield item(read);
   tally.receipt.complete = reader.complete();
   const { year } = reader.about();
-  if (/^(19|20)\d{2}$/.test(year ?? '')) tally.receipt.kind = `cin-census-${year}`;
+  tally.receipt.kind = /^(19|20)\d{2}$/.test(year ?? '') ? `cin-census-${year}` : 'cin-census';
 }
 
 type Seen = Map<string, { row: number; content: string }>;
@@ -189,14 +193,13 @@ type Seen = Map<string, { row: number; content: string }>;
 const publishFile = async (
   items: () => AsyncIterable<Item>,
   publishing: Publishing,
-  { toldAt, today }: Pick<Reading, 'toldAt' | 'today'>,
+  when: Omit<Reading, 'has'>,
   tally: Tally,
   signal: AbortSignal,
 ): Promise<void> => {
   const seen: Seen = new Map();
   const reading: Reading = {
-    toldAt,
-    today,
+    ...when,
     has: (kind, child, began) => seen.has(keyOf(kind, child, began)),
   };
   try {
@@ -214,6 +217,8 @@ const publishFile = async (
       batch = [];
     }
     await publishBatch(batch, publishing, reading, seen, tally);
+    if (!tally.receipt.complete && tally.receipt.refused.length === 0)
+      tally.refuse(0, 'it ends before its end: send the whole file');
   } catch (error) {
     if (!(error instanceof FileRefused)) throw error;
     // Whatever was read before stands.
@@ -296,6 +301,7 @@ const publishBatch = async (
   }
   const news = await rememberChildren(
     publishing,
+    reading,
     children.map(({ child }) => child),
   );
   for (const type of events) tally.receipt.events[type] = (tally.receipt.events[type] ?? 0) + 1;

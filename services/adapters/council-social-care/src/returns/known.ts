@@ -14,19 +14,23 @@ export type KnownCase = {
   startHistory: boolean;
   endHistory: boolean;
   said: number;
+  /** Which reading of a file said the last of it. */
+  toldBy: string | null;
 };
 
 export type KnownChild = Pick<Child, 'sex' | 'born' | 'upn'>;
 export type ChildRow = KnownChild & { child: string };
+export type RememberedChild = KnownChild & { toldBy: string | null };
 
 export type Known = {
-  /** When the file with this content and time was first begun. */
-  firstRead(file: string): Promise<Date>;
-  children(tokens: readonly string[]): Promise<Map<string, KnownChild>>;
+  /** When this reading of the file began: the same after a crash, until the file is finished. */
+  begin(file: string): Promise<Date>;
+  finish(file: string): Promise<void>;
+  children(tokens: readonly string[]): Promise<Map<string, RememberedChild>>;
   /** All cases of a kind that these children have. */
   cases(kind: CaseKind, tokens: readonly string[]): Promise<KnownCase[]>;
-  /** Keeps what is new of children, each at most once; gives the tokens of those of whom something was. */
-  keepChildren(rows: readonly ChildRow[]): Promise<Set<string>>;
+  /** Keeps what is new of children, each at most once. */
+  keepChildren(rows: readonly ChildRow[], toldBy: string): Promise<void>;
   /** `was`: what the case was named by before, where that has changed. */
   keepCases(cases: readonly (KnownCase & { was: string })[]): Promise<void>;
   /** These were mentioned again. */
@@ -45,29 +49,36 @@ type CaseRow = {
   start_history: boolean;
   end_history: boolean;
   said: number;
+  told_by: string | null;
 };
 
 export const createKnown = (database: Database): Known => ({
-  async firstRead(file) {
+  async begin(file) {
     const [row] = await database.query<{ first_read_at: Date }>(
       `insert into return_file (file) values ($1)
-       on conflict (file) do update set file = excluded.file returning first_read_at`,
+       on conflict (file) do update set finished_at = null,
+         first_read_at = case when return_file.finished_at is null then return_file.first_read_at else now() end
+       returning first_read_at`,
       [file],
     );
     return row?.first_read_at ?? new Date();
   },
 
+  async finish(file) {
+    await database.query('update return_file set finished_at = now() where file = $1', [file]);
+  },
+
   async children(tokens) {
-    const rows = await database.query<ChildRow>(
-      'select child, sex, born, upn from return_child where child = any($1)',
+    const rows = await database.query<ChildRow & { told_by: string | null }>(
+      'select child, sex, born, upn, told_by from return_child where child = any($1)',
       [tokens],
     );
-    return new Map(rows.map(({ child, ...known }) => [child, known]));
+    return new Map(rows.map(({ child, told_by, ...known }) => [child, { ...known, toldBy: told_by }]));
   },
 
   async cases(kind, tokens) {
     const rows = await database.query<CaseRow>(
-      `select kind, child, began, reference, start_said, end_said, start_history, end_history, said
+      `select kind, child, began, reference, start_said, end_said, start_history, end_history, said, told_by
        from return_case where kind = $1 and child = any($2)`,
       [kind, tokens],
     );
@@ -81,32 +92,28 @@ export const createKnown = (database: Database): Known => ({
       startHistory: row.start_history,
       endHistory: row.end_history,
       said: row.said,
+      toldBy: row.told_by,
     }));
   },
 
-  async keepChildren(rows) {
+  async keepChildren(rows, toldBy) {
     // A column that the file does not have leaves what is known; an empty value does not.
-    const changed = await database.query<{ child: string }>(
-      `insert into return_child (child, sex, born, upn)
-       select child, sex, born, upn from jsonb_to_recordset($1) as row (child text, sex text, born text, upn text)
+    await database.query(
+      `insert into return_child (child, sex, born, upn, told_by)
+       select child, sex, born, upn, $5 from jsonb_to_recordset($1) as row (child text, sex text, born text, upn text)
        on conflict (child) do update set
          sex = case when $2 then excluded.sex else return_child.sex end,
          born = case when $3 then excluded.born else return_child.born end,
          upn = case when $4 then excluded.upn else return_child.upn end,
-         seen_at = now()
-       where ($2 and excluded.sex is distinct from return_child.sex)
-         or ($3 and excluded.born is distinct from return_child.born)
-         or ($4 and excluded.upn is distinct from return_child.upn)
-         or return_child.seen_at < now() - interval '30 days'
-       returning child`,
+         told_by = excluded.told_by, seen_at = now()`,
       [
         JSON.stringify(rows),
         rows[0]?.sex !== undefined,
         rows[0]?.born !== undefined,
         rows[0]?.upn !== undefined,
+        toldBy,
       ],
     );
-    return new Set(changed.map(({ child }) => child));
   },
 
   keepCases: (cases) =>
@@ -120,14 +127,14 @@ export const createKnown = (database: Database): Known => ({
         );
       await query(
         `insert into return_case
-           (kind, child, began, reference, start_said, end_said, start_history, end_history, said)
-         select kind, child, began, reference, nullif("start", 'null'), nullif("end", 'null'), "startHistory", "endHistory", said
+           (kind, child, began, reference, start_said, end_said, start_history, end_history, said, told_by)
+         select kind, child, began, reference, nullif("start", 'null'), nullif("end", 'null'), "startHistory", "endHistory", said, "toldBy"
          from jsonb_to_recordset($1) as row (kind text, child text, began text, reference text, "start" jsonb,
-           "end" jsonb, "startHistory" boolean, "endHistory" boolean, said integer)
+           "end" jsonb, "startHistory" boolean, "endHistory" boolean, said integer, "toldBy" text)
          on conflict (kind, child, began) do update set
            reference = excluded.reference, start_said = excluded.start_said, end_said = excluded.end_said,
            start_history = excluded.start_history, end_history = excluded.end_history, said = excluded.said,
-           seen_at = now()`,
+           told_by = excluded.told_by, seen_at = now()`,
         [JSON.stringify(cases)],
       );
     }),

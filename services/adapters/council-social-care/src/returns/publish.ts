@@ -6,7 +6,7 @@ import type { Tokeniser } from '@causeway/runtime/tokens';
 import type { Contact } from '@causeway/schemas/generated/types';
 import { decide, renamed, same, type Verdict } from './decide.ts';
 import { factOf, type Part, type Told } from './facts.ts';
-import type { ChildRow, Known, KnownCase, KnownChild } from './known.ts';
+import type { Known, KnownCase, KnownChild } from './known.ts';
 import type { Case, CaseKind, Child } from './stated.ts';
 
 export type Publishing = {
@@ -20,6 +20,8 @@ export type Publishing = {
 
 /** The file that is being read. */
 export type Reading = {
+  /** Names this reading of this file, also after a crash. */
+  id: string;
   /** When it came, RFC 3339, and the day of that. */
   toldAt: string;
   today: string;
@@ -45,7 +47,12 @@ export const tokenOf = ({ organisation, tokeniser }: Publishing, { scheme, id }:
   tokeniser.local(organisation, scheme, id);
 
 /** What is known of a child from a header file, with what this row says of it. */
-const together = (child: Child, known: KnownChild | undefined): Child => ({ ...known, ...child });
+const together = (child: Child, known: KnownChild | undefined): Child => ({
+  sex: known?.sex ?? null,
+  born: known?.born ?? null,
+  upn: known?.upn ?? null,
+  ...child,
+});
 
 type Prepared = {
   stated: Case;
@@ -123,13 +130,13 @@ export const publishCases = async (
   if (failed) throw failed.reason;
   const said = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 
-  const kept = prepared.flatMap((one, index) => keptOf(one, said[index] ?? []));
+  const kept = prepared.flatMap((one, index) => keptOf(one, said[index] ?? [], reading));
   if (kept.length > 0) await known.keepCases(kept);
   await known.keepAlive(
     prepared.flatMap(({ before, verdict }) => (before && verdict.sayings.length === 0 ? [before] : [])),
   );
   return {
-    outcomes: said.map(outcomeOf),
+    outcomes: said.map((one, index) => outcomeOf(one, prepared[index]?.before, reading)),
     events: said.flat().flatMap(({ fact, fate }) => (isPublished(fate) ? [fact.type] : [])),
   };
 };
@@ -191,18 +198,21 @@ type Said = { part: Part; replay: boolean; fact: Fact; fate: Fate };
 /** A duplicate is one that was published before a crash kept it from being remembered. */
 const isPublished = ({ fate }: Fate): boolean => fate === 'published' || fate === 'duplicate';
 
-const outcomeOf = (said: readonly Said[]): Outcome => {
+const outcomeOf = (said: readonly Said[], before: KnownCase | undefined, reading: Reading): Outcome => {
   const dead = said.map(({ fate }) => fate).find((fate) => fate.fate === 'dead-lettered');
   if (dead?.fate === 'dead-lettered')
     return { fate: 'refused', reason: `cannot be published: ${dead.reason}` };
   if (said.some(({ fate }) => isPublished(fate))) return { fate: 'published' };
-  return { fate: said.length === 0 ? 'unchanged' : 'not-shared' };
+  if (said.length > 0) return { fate: 'not-shared' };
+  // Said by this reading of the file, before a crash.
+  return { fate: before?.toldBy === reading.id ? 'published' : 'unchanged' };
 };
 
 /** What is to be remembered of a case: only what is on the bus counts as said. */
 const keptOf = (
   { stated, child, before, was, verdict, told }: Prepared,
   said: readonly Said[],
+  reading: Reading,
 ): (KnownCase & { was: string })[] => {
   const done = said.filter(({ fate }) => isPublished(fate));
   if (done.length === 0) return [];
@@ -216,6 +226,7 @@ const keptOf = (
     startHistory: before?.startHistory ?? false,
     endHistory: before?.endHistory ?? false,
     said: (before?.said ?? 0) + 1,
+    toldBy: reading.id,
     was,
   };
   for (const { part, replay } of done) {
@@ -234,19 +245,24 @@ const keptOf = (
 /** What header rows say of children, to be carried by their events. Gives for each whether it told something new. */
 export const rememberChildren = async (
   publishing: Publishing,
+  reading: Reading,
   children: readonly Child[],
 ): Promise<boolean[]> => {
   const tokens = children.map((child) => tokenOf(publishing, child));
   const known = await publishing.known.children(tokens);
-  const rows: ChildRow[] = children.map(({ sex, born, upn }, index) => ({
-    child: tokens[index] ?? '',
-    ...(sex !== undefined && { sex }),
-    ...(born !== undefined && { born }),
-    ...(upn !== undefined && { upn }),
-  }));
-  if (rows.length > 0) await publishing.known.keepChildren(rows);
-  return rows.map(({ child, ...says }) => {
+  const rows = children.map(({ sex, born, upn }, index) => {
+    const says = {
+      ...(sex !== undefined && { sex }),
+      ...(born !== undefined && { born }),
+      ...(upn !== undefined && { upn }),
+    };
+    const child = tokens[index] ?? '';
     const before = known.get(child);
-    return before === undefined || !same({ ...before }, { ...before, ...says });
+    const { toldBy, ...knows } = before ?? { toldBy: null };
+    const isNew = before === undefined || !same(knows, { ...knows, ...says });
+    return { row: { child, ...says }, isNew, isOwn: toldBy === reading.id };
   });
+  const news = rows.filter(({ isNew }) => isNew).map(({ row }) => row);
+  if (news.length > 0) await publishing.known.keepChildren(news, reading.id);
+  return rows.map(({ isNew, isOwn }) => isNew || isOwn);
 };

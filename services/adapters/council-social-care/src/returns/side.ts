@@ -8,7 +8,6 @@ import { readReturn } from './file.ts';
 import { createFolder, type Folder, type Settled } from './folder.ts';
 import { createKnown } from './known.ts';
 import type { Publishing } from './publish.ts';
-import type { Receipt } from './receipt.ts';
 
 export const returnsSettings = {
   /** Without it nothing is read from files. */
@@ -22,6 +21,7 @@ export const returnsSettings = {
 type SideContext = Context<Config<typeof returnsSettings>>;
 
 const UNREADABLE = 'drop-folder-unreadable-file';
+const LONGEST_PAUSE_MS = 10_000;
 const FORGET_MS = 24 * 3_600_000;
 
 /** Begins in the background; what fails is tried again. */
@@ -66,8 +66,10 @@ const watch = async (
   let migrated = false;
   let forgotAt = 0;
   let told = '';
+  let failures = 0;
   while (!signal.aborted) {
     try {
+      await parts.source.ready();
       if (!migrated) {
         await parts.database.migrate(new URL('./migrations', import.meta.url), 'returns_migrations');
         migrated = true;
@@ -90,6 +92,7 @@ const watch = async (
       if (unreadable) throw unreadable;
       state.problem = undefined;
       told = '';
+      failures = 0;
     } catch (error) {
       if (signal.aborted) break;
       state.problem = problemOf(error);
@@ -98,7 +101,13 @@ const watch = async (
         log.warn({ err: error }, 'the drop folder is not read now; trying again until it is');
       told = code;
     }
-    await delay(config.COUNCIL_SOCIAL_CARE_DROP_POLL_MS, undefined, { signal }).catch(() => undefined);
+    const pause = Math.max(
+      config.COUNCIL_SOCIAL_CARE_DROP_POLL_MS,
+      Math.min(LONGEST_PAUSE_MS, 100 * 2 ** failures),
+    );
+    await delay(failures > 0 ? pause : config.COUNCIL_SOCIAL_CARE_DROP_POLL_MS, undefined, { signal }).catch(
+      () => undefined,
+    );
   }
 };
 
@@ -150,7 +159,6 @@ const seeTo = async (
     await folder.dispose(settled, earlier);
     return true;
   }
-  let receipt: Receipt | undefined;
   const handle = await folder.open(settled.name).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw new RetryableError(
@@ -159,16 +167,14 @@ const seeTo = async (
     );
   });
   if (handle === undefined) return true;
-  try {
-    receipt = await readReturn(handle, publishing, {
-      maxMegabytes: config.COUNCIL_SOCIAL_CARE_MAX_FILE_MB,
-      signal,
-    });
-  } finally {
-    await handle.close();
-  }
-  if (receipt === undefined) return false;
+  const read = await readReturn({ handle, name: settled.name }, publishing, {
+    maxMegabytes: config.COUNCIL_SOCIAL_CARE_MAX_FILE_MB,
+    signal,
+  }).finally(() => handle.close());
+  if (read === undefined) return false;
+  const { receipt } = read;
   await folder.receipt(settled.name, receipt);
+  await read.finish();
   const refused = receipt.refused.length + receipt.refusedNotListed;
   const counted = (outcome: 'published' | 'duplicate' | 'not-shared' | 'refused', rows: number) => {
     if (rows > 0) metrics.sourceMessages.inc({ adapter: ADAPTER, outcome, reason: 'none' }, rows);

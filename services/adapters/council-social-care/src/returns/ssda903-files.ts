@@ -92,6 +92,7 @@ const plain = (name: string): string => {
 const KINDS = Object.keys(COLUMNS) as FileKind[];
 const PLAIN = new Map(Object.values(COLUMNS).flatMap((names) => names.map((name) => [plain(name), name])));
 /** `,` first: where a row reads the same by two of them, it is the standard's. */
+const MOST_NAMED = 50;
 const DELIMITERS = [',', ';', '\t', '|'];
 
 export type Layout = {
@@ -146,9 +147,11 @@ export const recognise = (names: string): Recognised => {
       delimiter: best.delimiter,
       width,
       at,
-      ignored: best.cells.flatMap((cell, index) =>
-        cell === '' || COLUMNS[file].includes(best.known[index] ?? '') ? [] : [presentable(cell, index)],
-      ),
+      ignored: best.cells
+        .flatMap((cell, index) =>
+          cell === '' || COLUMNS[file].includes(best.known[index] ?? '') ? [] : [presentable(cell, index)],
+        )
+        .slice(0, MOST_NAMED),
       missing: used.filter((name) => !names_.has(name)),
     },
   };
@@ -162,6 +165,8 @@ const bestKind = (names: ReadonlySet<string>): [FileKind, number] => {
     return { file, score: 10 * telling + own.length, shared: telling > 0 ? own.length : 0 };
   }).sort((a, b) => b.score - a.score);
   const [best] = scored;
+  // What all files have in common is a header file without the rest of its columns.
+  if (!best?.shared && ['CHILD', 'SEX', 'DOB'].every((name) => names.has(name))) return ['header', 3];
   return [best?.file ?? 'header', best?.shared ?? 0];
 };
 
