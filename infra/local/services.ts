@@ -22,10 +22,15 @@ type Declaration = {
   simulator?: string;
   /** Takes what is delivered to the legacy system; started also with `--simulators off`. */
   sinkSimulator?: string;
-  /** Where this variable is set there is a real system, and neither of them plays it. */
+  /** Where this variable is set there is a real system, and nothing plays it. */
   replacedBy?: string;
   /** Where that listens, told to both. Where the variable `replacedBy` is set, a real system is there and nothing is simulated. */
   sinkPort?: { variable: string; default: number; replacedBy: string };
+  /**
+   * Somebody else's program that stands in for the legacy system from which this adapter fetches; started also with `--simulators off`.
+   * `module` gets it ready (see `stand-in.ts`). Where it is, the adapter is told in the variable that `replacedBy` names.
+   */
+  standIn?: { module: string; port: { variable: string; default: number } };
   /** Names of further settings that the service takes from the launcher. */
   variables?: string[];
   /** Settings that are random secrets, shared with its simulators, and the name under which each is made and kept. */
@@ -67,6 +72,7 @@ export type Placed = {
   service: Service;
   port: number | undefined;
   sinkPort?: number | undefined;
+  standInPort?: number | undefined;
   adminPort: number;
 };
 
@@ -83,9 +89,17 @@ export function simulatorsOf({ service, sinkPort }: Placed, environment: Environ
 
 type Simulators = { feed?: string; sink?: string };
 
-export const endpointOf = ({ service, port, adminPort }: Placed): Endpoint => ({
-  url: service.port ? `${service.port.scheme}://${LOOPBACK}:${port}` : null,
-  admin: `http://${LOOPBACK}:${adminPort}`,
+/** Where the stand-in of a legacy system serves. */
+export const standInUrl = (port: number): string => `http://${LOOPBACK}:${port}`;
+
+const urlOf = ({ service, port, standInPort }: Placed): string | null => {
+  if (service.port) return `${service.port.scheme}://${LOOPBACK}:${port}`;
+  return standInPort === undefined ? null : standInUrl(standInPort);
+};
+
+export const endpointOf = (placed: Placed): Endpoint => ({
+  url: urlOf(placed),
+  admin: `http://${LOOPBACK}:${placed.adminPort}`,
 });
 
 export function servicePart(placed: Placed, surroundings: Surroundings): PartSpec {
@@ -124,7 +138,7 @@ export function simulatorPart(placed: Placed, script: string, surroundings: Surr
 
 /** Everything a service sees: never the whole environment of whoever started the launcher. */
 function environmentOf(
-  { service, port, sinkPort, adminPort }: Placed,
+  { service, port, sinkPort, standInPort, adminPort }: Placed,
   around: Surroundings,
 ): Record<string, string> {
   const { connections, secrets, environment, home, placed } = around;
@@ -158,6 +172,9 @@ function environmentOf(
     OIDC_ISSUER: connections.OIDC_ISSUER,
     ...(service.port && port !== undefined ? { [service.port.variable]: String(port) } : {}),
     ...(service.sinkPort && sinkPort !== undefined ? { [service.sinkPort.variable]: String(sinkPort) } : {}),
+    ...(service.replacedBy && standInPort !== undefined
+      ? { [service.replacedBy]: standInUrl(standInPort) }
+      : {}),
     ...(adapter ? { ORGANISATION: service.organisation, ...partnershipKeys(secrets) } : {}),
     ...(service.name === 'gateway'
       ? {
@@ -208,7 +225,7 @@ function ownSecrets(service: Service, environment: Environment, secrets: Secrets
 function notWatched(): Environment {
   const sinks = findServices().filter(({ sinkSimulator }) => sinkSimulator !== undefined);
   const organisations = sinks.flatMap(({ organisation }) => organisation ?? []);
-  return organisations.length > 0 ? { GATEWAY_NOT_WATCHED: organisations.join(',') } : {};
+  return organisations.length > 0 ? { GATEWAY_NOT_WATCHED: [...new Set(organisations)].join(',') } : {};
 }
 
 /** What the console watches, in the form of its setting: everybody but itself. */

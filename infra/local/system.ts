@@ -27,6 +27,7 @@ import {
   organisationsDirectory,
   type PortPlan,
 } from './settings.ts';
+import { readyStandIn } from './stand-in.ts';
 import type { Part } from './supervisor.ts';
 
 export type SystemOptions = Pick<PartsOptions, 'home' | 'environment' | 'say' | 'onFailed'> & {
@@ -63,21 +64,28 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
   const ports = options.ports ?? fixedPorts(environment);
   await claimHome(home, options.say);
   const organisations = readOrganisations(options.organisationsDir ?? organisationsDirectory);
-  const services = await place(ports, environment, options);
+  const wanted = await place(ports, environment, options);
+  // Beside the start of everything else: the first time it installs something.
+  const standIns = Promise.all(wanted.map((placed) => readyStandIn(placed, environment, options.say)));
+  standIns.catch(() => undefined);
   const catalogue = loadCatalogue();
   const ids = organisations.map(({ id }) => id);
   const agreements = readAgreements(agreementsDir, catalogue, ids);
   const interests = readExampleInterests(interestsDirectory);
   const declared = topology(ids, replicationOf(environment)).principals;
-  const principals = [...new Set([...declared, ...services.map(({ service }) => service.principal)])];
+  const principals = [...new Set([...declared, ...wanted.map(({ service }) => service.principal)])];
   forgetEndpoints(home);
   const parts = await startParts({ ...options, ports, principals }, signal);
   const stop = async () => {
     forgetEndpoints(home);
-    await stopServices(parts, services);
+    await stopServices(parts, wanted);
     await parts.stop();
   };
+  let services: Placed[] = [];
   try {
+    const ready = await untilAborted(signal, standIns);
+    for (const { problem } of ready) if (problem !== undefined) options.say(problem);
+    services = ready.flatMap(({ placed, problem }) => (problem === undefined ? [placed] : []));
     const around = {
       connections: parts.connections,
       secrets: parts.secrets,
@@ -103,13 +111,15 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
         say: options.say,
       });
       const simulated = services.map((placed) => ({ placed, ...simulatorsOf(placed, environment) }));
-      // What an adapter delivers to is there before the adapter is ready, as a real one would be.
-      await Promise.all(
-        simulated.flatMap(({ placed, sink }) => [
-          supervisor.start(servicePart(placed, around)),
-          ...(sink ? [supervisor.start(simulatorPart(placed, sink, around))] : []),
+      // What an adapter delivers to or fetches from is there before the adapter is ready, as a real one would be.
+      const first = [
+        ...ready.flatMap(({ part }) => part ?? []),
+        ...simulated.flatMap(({ placed, sink }) => [
+          servicePart(placed, around),
+          ...(sink ? [simulatorPart(placed, sink, around)] : []),
         ]),
-      );
+      ];
+      await Promise.all(first.map((part) => supervisor.start(part)));
       for (const { placed, feed } of simulated)
         if (feed && options.simulators) await supervisor.start(simulatorPart(placed, feed, around));
     };
@@ -137,10 +147,12 @@ async function place(
   for (const service of found.filter(({ name }) => only?.includes(name) ?? true)) {
     const port = service.port && (await ports.of(service.port.variable, service.port.default));
     const sinkPort = await sinkPortOf(service, ports, environment);
-    placed.push({ service, port, sinkPort, adminPort: await freePort() });
+    const standInPort = await standInPortOf(service, ports, environment);
+    placed.push({ service, port, sinkPort, standInPort, adminPort: await freePort() });
   }
   await requireFree(
-    placed.flatMap(({ service, port, sinkPort }): Parameters<typeof requireFree>[0] => [
+    placed.flatMap(({ service, port, sinkPort, standInPort }): Parameters<typeof requireFree>[0] => [
+      [`what stands in behind ${service.name}`, service.standIn?.port.variable ?? '', standInPort],
       [service.name, service.port?.variable ?? '', port],
       [`the simulator behind ${service.name}`, service.sinkPort?.variable ?? '', sinkPort],
     ]),
@@ -152,6 +164,16 @@ async function place(
 async function sinkPortOf(service: Service, ports: PortPlan, env: Environment): Promise<number | undefined> {
   if (service.sinkPort === undefined || env[service.sinkPort.replacedBy]) return undefined;
   return ports.of(service.sinkPort.variable, service.sinkPort.default);
+}
+
+/** Of the stand-in; undefined where a real system is there. */
+async function standInPortOf(
+  { standIn, replacedBy }: Service,
+  ports: PortPlan,
+  env: Environment,
+): Promise<number | undefined> {
+  if (standIn === undefined || (replacedBy && env[replacedBy])) return undefined;
+  return ports.of(standIn.port.variable, standIn.port.default);
 }
 
 function makeClientSecrets({ secrets }: Parts, organisations: string[]): void {

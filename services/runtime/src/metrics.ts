@@ -46,6 +46,10 @@ export type Metrics = {
   }>;
   /** 1 while a part of a legacy system that is asked, such as a reporting view, can be read as it should be. */
   legacyPartUp: Level<{ adapter: string; part: string }>;
+  /** Calls of an adapter to a legacy system that it fetches from, by what came of them; `refused`: the log-in is not taken. */
+  sourceCalls: Count<{ adapter: string; call: string; outcome: 'done' | 'refused' | 'failed' }>;
+  /** Messages that wait in the legacy system to be fetched, as far as it says. */
+  sourceWaiting: Level<{ adapter: string }>;
   /** From the last byte of a legacy message to its acknowledgement. */
   acknowledgementDuration: Timing<{ adapter: string }>;
   /** `route` is the pattern (`/v1/events/:id/outcome`), never the path. */
@@ -144,6 +148,12 @@ export function createMetrics(service: string): Metrics {
       'adapter',
       'part',
     ]),
+    sourceCalls: count('source_calls_total', 'Calls to a legacy system that is fetched from', [
+      'adapter',
+      'call',
+      'outcome',
+    ]),
+    sourceWaiting: level('source_waiting_messages', 'Messages that wait in the legacy system', ['adapter']),
     acknowledgementDuration: timing(
       'acknowledgement_duration_seconds',
       'Time to acknowledge a legacy message',

@@ -1,0 +1,134 @@
+/** What becomes of every message of the mailbox: the way from its bytes to something durable, after which it may be acknowledged. */
+import type { DeadLetter } from '@causeway/runtime/dead-letter';
+import type { Logger } from '@causeway/runtime/log';
+import type { Metrics } from '@causeway/runtime/metrics';
+import type { ShieldingMark } from '@causeway/runtime/shielding';
+import type { Source } from '@causeway/runtime/source';
+import type { SourceMessage, Standing } from '@causeway/runtime/source-commit';
+import type { Contact } from '@causeway/schemas/generated/types';
+import type { Download } from './client.ts';
+import type { Mark, Outcome, Said } from './notification.ts';
+import { translate } from './translate.ts';
+
+export const ADAPTER = 'nhs-mesh';
+
+export type IntakeOptions = {
+  source: Pick<Source, 'accept' | 'deadLetter'>;
+  /** Workflow ids whose messages are read. */
+  workflows: ReadonlySet<string>;
+  /** Whom partners ring about an event. */
+  contact(): Contact;
+  /** The record that opens or closes a safeguard. */
+  shielding(mark: ShieldingMark): Standing;
+  now(): Date;
+  log: Logger;
+  metrics: Metrics;
+};
+
+/** What came of a message, with a reason that says nothing of its content. */
+export type Fate = {
+  outcome: 'published' | 'duplicate' | 'not-shared' | 'ignored' | 'dead-lettered';
+  reason: string;
+};
+
+/** A message that was read, and what is to be done with it. */
+export type Judged = {
+  /** Where it stands among others: they are settled in this order. */
+  order: string;
+  /** Resolves once nothing of it can be lost. @throws RetryableError when it cannot be kept now */
+  settle(): Promise<Fate>;
+};
+
+export type Intake = {
+  judge(download: Download): Judged;
+  /** Bytes alone, such as those of a dead letter. */
+  judgeBytes(raw: Buffer, contentType: string): Judged;
+};
+
+/** What cannot be compared goes first. */
+const UNORDERED = '';
+
+export const createIntake = (options: IntakeOptions): Intake => {
+  const { source, metrics, log } = options;
+
+  const counted = (order: string, settle: () => Promise<Fate>): Judged => ({
+    order,
+    async settle() {
+      const fate = await settle();
+      metrics.sourceMessages.inc({ adapter: ADAPTER, ...fate });
+      if (fate.outcome === 'dead-lettered') log.warn(fate, 'message kept as a dead letter');
+      else log.debug(fate, 'message settled');
+      return fate;
+    },
+  });
+
+  const ignored = (reason: string): Judged =>
+    counted(UNORDERED, async () => ({ outcome: 'ignored', reason }));
+
+  const kept = (letter: Omit<DeadLetter, 'attempts'>, standing: SourceMessage['standing'] = []): Judged =>
+    counted(UNORDERED, async () => {
+      // What a message says of a person's safety holds, whatever else is wrong with it.
+      if (standing.length > 0 && letter.raw !== null)
+        await source.accept({
+          ...messageOf(letter.raw, letter.contentType ?? '', undefined),
+          facts: [],
+          standing,
+        });
+      await source.deadLetter({ ...letter, attempts: 1 });
+      return { outcome: 'dead-lettered', reason: letter.reason };
+    });
+
+  const standingOf = (marks: readonly Mark[] = []): Standing[] => {
+    const on = options.now().toISOString().slice(0, 10);
+    return marks.map((mark) => options.shielding({ ...mark, on: mark.order?.slice(0, 10) ?? on }));
+  };
+
+  const outcomeOf = (raw: Buffer): Outcome | 'defect' => {
+    try {
+      return translate(raw, { contact: options.contact(), now: options.now() });
+    } catch (error) {
+      // A defect of ours must not hold up the mailbox: the message is kept, and can be redriven after a fix.
+      log.error({ err: error }, 'a message could not be translated');
+      return 'defect';
+    }
+  };
+
+  const judgeBytes: Intake['judgeBytes'] = (raw, contentType) => {
+    const outcome = outcomeOf(raw);
+    if (outcome === 'defect') return kept({ raw, contentType, reason: 'translation-failed' });
+    if (outcome.kind === 'ignored') return ignored(outcome.reason);
+    if (outcome.kind === 'undecodable')
+      return kept({ raw, contentType, reason: outcome.reason }, standingOf(outcome.marks));
+    const { said, facts, marks } = outcome;
+    return counted(said.order, async () => {
+      const message = { ...messageOf(raw, contentType, said), facts, standing: standingOf(marks) };
+      const fate = await source.accept(message);
+      if (fate.fate === 'published')
+        return { outcome: 'published', reason: fate.ids.length > 0 ? 'none' : 'safeguard-only' };
+      return { outcome: fate.fate, reason: 'reason' in fate ? fate.reason : 'none' };
+    });
+  };
+
+  return {
+    judgeBytes,
+    judge({ workflow, isReport, encrypted, contentType, body }) {
+      if (isReport) return ignored('report');
+      if (body.kind === 'oversize') {
+        const { head, length, sha256 } = body;
+        return kept({ raw: head, contentType, reason: 'too-large', whole: { length, sha256 } });
+      }
+      const raw = body.bytes;
+      if (!options.workflows.has(workflow)) return kept({ raw, contentType, reason: 'unknown-workflow' });
+      if (encrypted) return kept({ raw, contentType, reason: 'encrypted' });
+      if (body.kind === 'damaged') return kept({ raw, contentType, reason: 'damaged-compression' });
+      return judgeBytes(raw, contentType);
+    },
+  };
+};
+
+const messageOf = (raw: Buffer, contentType: string, said: Said | undefined) => ({
+  raw,
+  contentType,
+  identity: said?.identity ?? ['unreadable'],
+  content: said === undefined ? raw : Buffer.from(said.content, 'utf8'),
+});

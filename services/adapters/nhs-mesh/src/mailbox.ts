@@ -1,0 +1,185 @@
+/** Empties the mailbox, for ever: fetch, make durable, then acknowledge. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorCode, RetryableError } from '@causeway/runtime/errors';
+import type { Logger } from '@causeway/runtime/log';
+import type { Metrics } from '@causeway/runtime/metrics';
+import type { Source } from '@causeway/runtime/source';
+import type { Download, MeshClient } from './client.ts';
+import { ADAPTER, type Fate, type Intake } from './intake.ts';
+
+export type MailboxOptions = {
+  client: MeshClient;
+  intake: Intake;
+  source: Pick<Source, 'remembered'>;
+  /** How long an empty mailbox is left alone. */
+  pollMs: number;
+  /** Messages fetched or acknowledged at one time. */
+  concurrency: number;
+  signal: AbortSignal;
+  log: Logger;
+  metrics: Metrics;
+};
+
+export type Mailbox = {
+  /** A readiness check. @throws RetryableError while MESH does not answer or does not let us in */
+  ready(): Promise<void>;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
+};
+
+/** Messages that are compared, made durable and acknowledged together; also how much may lie in memory. */
+const TOGETHER = 50;
+const HANDSHAKE_MS = 24 * 3_600_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 60_000;
+const REMEMBER_MS = 10_000;
+
+type Fetched = { messageId: string; since: number; download: Download };
+
+/** Begins in the background and survives outages. */
+export const emptyMailbox = (options: MailboxOptions): Mailbox => {
+  const { client, intake, source, concurrency, signal, log, metrics } = options;
+  /** Why nothing can be fetched, and why nothing of what can be fetched could be finished. */
+  let away: unknown = new RetryableError('mesh-unavailable', 'MESH has not answered yet');
+  let stuck: unknown;
+  let failure: unknown;
+  let told = '';
+  let shaken = Number.NEGATIVE_INFINITY;
+  let failures = 0;
+
+  /** Shows that somebody is there: at the start, once a day, and after MESH was away. */
+  const handshake = async (): Promise<void> => {
+    if (away === undefined && performance.now() - shaken < HANDSHAKE_MS) return;
+    await client.handshake();
+    shaken = performance.now();
+    if (away !== undefined) log.info('the mailbox is open');
+    away = undefined;
+    told = '';
+  };
+
+  /** Runs for each, some at a time; what fails is left in the mailbox and told. */
+  const each = async <T, R>(
+    items: readonly T[],
+    work: (item: T) => Promise<R>,
+  ): Promise<(R | undefined)[]> => {
+    const results: (R | undefined)[] = [];
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < items.length && !signal.aborted) {
+        const index = next++;
+        try {
+          results[index] = await work(items[index] as T);
+        } catch (error) {
+          missed(error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: concurrency }, lane));
+    return items.map((_, index) => results[index]);
+  };
+
+  const missed = (error: unknown): void => {
+    failures += 1;
+    failure = error;
+    const code = errorCode(error);
+    if (code !== told && !signal.aborted)
+      log.warn({ err: error }, 'messages stay in the mailbox for now; trying again');
+    told = code;
+  };
+
+  const fetched = async (messageId: string): Promise<Fetched | undefined> => {
+    const since = performance.now();
+    const download = await client.download(messageId);
+    return download && { messageId, since, download };
+  };
+
+  /** Settles in the order of the messages' own times, as far as they came together. */
+  const settled = async (arrived: readonly Fetched[]): Promise<Fetched[]> => {
+    const judged = arrived.map((one) => ({ one, judged: intake.judge(one.download) }));
+    judged.sort((a, b) => (a.judged.order < b.judged.order ? -1 : a.judged.order > b.judged.order ? 1 : 0));
+    const done = await Promise.all(
+      judged.map(({ one, judged: { settle } }) => settle().then((fate) => ({ one, fate }), missed)),
+    );
+    const kept = done.flatMap((result) => (result === undefined ? [] : [result]));
+    if (kept.some(({ fate }) => isRemembered(fate))) await remembered();
+    return kept.map(({ one }) => one);
+  };
+
+  const remembered = async (): Promise<void> => {
+    const enough = new AbortController();
+    const late = delay(REMEMBER_MS, 'late' as const, { signal: enough.signal }).catch(() => undefined);
+    const first = await Promise.race([source.remembered(), late]);
+    enough.abort();
+    if (first === 'late')
+      throw new RetryableError('database-unavailable', 'what was published is not written down yet');
+  };
+
+  /** Makes durable what came, then acknowledges it; resolves with how many messages were taken out of the mailbox. */
+  const finished = async (arrived: readonly Fetched[]): Promise<number> => {
+    const kept = await settled(arrived);
+    const acknowledged = await each(kept, async ({ messageId, since }) => {
+      await client.acknowledge(messageId);
+      metrics.acknowledgementDuration.observe({ adapter: ADAPTER }, (performance.now() - since) / 1_000);
+      return messageId;
+    });
+    return acknowledged.filter((one) => one !== undefined).length;
+  };
+
+  /** Everything that is in the mailbox now: while some of it is finished, the next is fetched. */
+  const round = async (): Promise<number> => {
+    let taken = 0;
+    for (let next: string | undefined, first = true; first || next !== undefined; first = false) {
+      const page = await client.list(next);
+      metrics.sourceWaiting.set({ adapter: ADAPTER }, page.waiting ?? page.messages.length);
+      let finishing: Promise<number> = Promise.resolve(0);
+      for (let from = 0; from < page.messages.length && !signal.aborted; from += TOGETHER) {
+        const arrived = await each(page.messages.slice(from, from + TOGETHER), fetched);
+        taken += await finishing;
+        finishing = finished(arrived.filter((one) => one !== undefined));
+        // Awaited in the next turn; until then a failure of it is nobody's.
+        finishing.catch(() => undefined);
+      }
+      taken += await finishing;
+      next = signal.aborted ? undefined : page.next;
+    }
+    return taken;
+  };
+
+  const run = async (): Promise<void> => {
+    let pause = FIRST_PAUSE_MS;
+    while (!signal.aborted) {
+      failures = 0;
+      let taken = 0;
+      try {
+        await handshake();
+        taken = await round();
+      } catch (error) {
+        missed(error);
+        away = error;
+      }
+      if (signal.aborted) return;
+      // One message that cannot be had now is no reason to call somebody; none that can be had is.
+      stuck = failures > 0 && taken === 0 ? failure : undefined;
+      if (failures === 0) told = '';
+      if (taken > 0 || failures === 0) pause = FIRST_PAUSE_MS;
+      const wait = failures > 0 ? pause * (0.5 + Math.random()) : taken > 0 ? 0 : options.pollMs;
+      if (failures > 0) pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      await delay(wait, undefined, { signal }).catch(() => undefined);
+    }
+  };
+  const running = run();
+
+  return {
+    async ready() {
+      const problem = away ?? stuck;
+      if (problem !== undefined) throw problem;
+    },
+    async close() {
+      await running;
+      client.close();
+    },
+  };
+};
+
+/** Whether the source has something to write down of it. */
+const isRemembered = ({ outcome }: Fate): boolean => outcome === 'published';
