@@ -13,9 +13,11 @@ import { mnsSignal, nemsMessage, workflowOf } from './synthetic.ts';
 
 const FIXTURES = new URL('../fixtures/', import.meta.url);
 
-/** The samples of NEMS and MNS as they were published, in order of their names. */
-export const fixtureMessages = (): { name: string; raw: Buffer; sending: Sending }[] =>
-  ['mns', 'nems', 'synthetic'].flatMap((folder) => {
+/** The samples of NEMS and MNS as they were published, or those of other folders beside them, in order of their names. */
+export const fixtureMessages = (
+  folders = ['mns', 'nems'],
+): { name: string; raw: Buffer; sending: Sending }[] =>
+  folders.flatMap((folder) => {
     const from = new URL(`${folder}/`, FIXTURES);
     return readdirSync(from)
       .filter((file) => /(?<!\.approved)\.(xml|json)$/.test(file))
