@@ -6,4 +6,12 @@ import uvicorn
 from mesh_sandbox.api import app
 
 logging.getLogger("mesh-sandbox").setLevel(logging.WARNING)
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=False, log_level="warning")
+uvicorn.run(
+    app,
+    host="127.0.0.1",
+    port=int(sys.argv[1]),
+    access_log=False,
+    log_level="warning",
+    # Longer than clients keep a connection: closing one under a request looks like an outage.
+    timeout_keep_alive=75,
+)

@@ -1,0 +1,119 @@
+/** The adapter as a process of its own on the bus of a test, and what it left there. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { decodeHeaders } from '@causeway/runtime/event';
+import { createTestBus, type TestBus, testVariable } from '@causeway/runtime/test-bus';
+import { topicsOf } from '@causeway/runtime/topology';
+import { freePort } from './sandbox-process.ts';
+
+export const PARTNERSHIP_KEY = randomBytes(32).toString('base64url');
+
+const agreementOf = (from: string, to: string): string => `
+id: everything-${from}
+version: 1
+status: active
+title: Every type of the national index, for a test
+from: ${from}
+to: [${to}]
+parties:
+  ${from}: { regime: uk-gdpr, article6: public-task, article9: health-or-social-care, approvedBy: Guardian, approvedAt: 2026-09-01 }
+  ${to}: { regime: uk-gdpr, article6: public-task, article9: health-or-social-care, approvedBy: Director, approvedAt: 2026-09-03 }
+purpose: record-accuracy
+gateways: [care-act-2014-s6]
+confidentiality: statute
+dpia: { reference: DPIA-1, approvedAt: 2026-08-20 }
+recipient: { retention: P2Y, onward: ask-source }
+disclosureToSubject: allowed
+valid: { from: 2026-10-01, until: 2036-09-30, review: 2036-06-01, graceDays: 30 }
+marking: { ceiling: OFFICIAL-SENSITIVE, handling: [] }
+contacts: { dataProtection: dpo@trust.example, incident: 01632 960001 }
+audience: all
+release:
+  uk.causeway.nhs.death.notified.v1: { fields: [status] }
+  uk.causeway.nhs.birth.notified.v1: { fields: [outcome] }
+  uk.causeway.nhs.change-of-address.notified.v1: { fields: [movedOn] }
+  uk.causeway.nhs.demographics.amended.v1: { fields: [amended] }
+`;
+
+export type Mesh = Awaited<ReturnType<typeof createMesh>>;
+
+/** An organisation on the bus, whose adapter can be started, killed and started again. */
+export const createMesh = async (url: string, more: Record<string, string> = {}) => {
+  const bus: TestBus = await createTestBus(2);
+  const [organisation = '', partner = ''] = bus.organisations;
+  const topics = topicsOf(organisation);
+  await bus.activate(agreementOf(organisation, partner));
+  let child: ChildProcess | undefined;
+  let admin = '';
+  let output = '';
+
+  const asked = (path: string) => fetch(admin + path);
+  const isReady = () =>
+    asked('/ready').then(
+      ({ ok }) => ok,
+      () => false,
+    );
+
+  const start = async ({ ready = true } = {}): Promise<void> => {
+    const adminPort = await freePort();
+    admin = `http://127.0.0.1:${adminPort}`;
+    const started = spawn(process.execPath, ['src/main.ts'], {
+      cwd: new URL('../..', import.meta.url),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...bus.env,
+        PATH: process.env.PATH,
+        DATABASE_URL: testVariable('DATABASE_URL'),
+        ADMIN_PORT: String(adminPort),
+        LOG_LEVEL: 'trace',
+        ORGANISATION: organisation,
+        PARTNERSHIP_KEY,
+        NHS_MESH_URL: url,
+        NHS_MESH_DATABASE_SCHEMA: `mesh_${organisation.replaceAll('-', '_')}`,
+        ...more,
+      },
+    });
+    for (const stream of [started.stdout, started.stderr])
+      stream?.on('data', (chunk) => {
+        output += chunk;
+      });
+    child = started;
+    while (ready && !(await isReady())) {
+      if (started.exitCode !== null || started.signalCode !== null) return;
+      await delay(20);
+    }
+  };
+
+  return {
+    bus,
+    organisation,
+    topics,
+    start,
+    isReady,
+    metrics: async () => (await asked('/metrics')).text(),
+    readiness: async () => (await asked('/ready')).text(),
+    output: () => output,
+    /** Dead at once, in whatever it was doing. */
+    kill: () => child?.kill('SIGKILL'),
+    ended: async () => {
+      if (child !== undefined && child.exitCode === null && child.signalCode === null)
+        await once(child, 'exit');
+      return child?.exitCode;
+    },
+    terminate: () => child?.kill('SIGTERM'),
+    outbox: async () =>
+      (await bus.records(topics.outbox)).map((record) => ({ record, event: decodeHeaders(record.headers) })),
+    deadLetters: () => bus.records(topics.deadLetter),
+    close: async () => {
+      child?.kill('SIGKILL');
+      await bus.close();
+    },
+  };
+};
+
+/** Until it holds; the test's own time-out ends what never does. */
+export const until = async (condition: () => Promise<boolean> | boolean): Promise<void> => {
+  while (!(await condition())) await delay(20);
+};
