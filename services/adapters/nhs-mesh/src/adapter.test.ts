@@ -16,9 +16,8 @@ import { type Sandbox, startSandbox } from './testing/sandbox-process.ts';
 /** What the messages of this test hold that must never be seen outside the values of records. */
 const PERSONAL =
   /DAWKINS|JONES|Jack|SANDMOOR|LS17|9912003888|6101231234|Exampleton|Sampleson|Testwell|Mockford|Fakenham|Placeholder|Dumm|Invented Lane|WE4 5TS|99900\d{5}/i;
-const TIME = { timeout: 60_000 };
 
-describe('nhs-mesh with the sandbox of MESH on the real bus', TIME, () => {
+describe('nhs-mesh with the sandbox of MESH on the real bus', () => {
   let sandbox: Sandbox;
   let line: CrookedLine;
   let mesh: Mesh;

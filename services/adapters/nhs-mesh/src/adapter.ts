@@ -9,7 +9,6 @@ import {
   integer,
   kafkaSettings,
   list,
-  refuseGuessable,
   registrySettings,
   secret,
   text,
@@ -29,6 +28,7 @@ import { createHttp } from './http.ts';
 import { ADAPTER, createIntake } from './intake.ts';
 import { emptyMailbox } from './mailbox.ts';
 import { createRedrive } from './redrive.ts';
+import { SANDBOX } from './sandbox.ts';
 
 export const name = ADAPTER;
 
@@ -38,6 +38,11 @@ const WORKFLOWS = [
   ...['PDS_RECORD_CHANGE_1', 'PDSRECORDCHANGE_2'],
   ...['DEATHNOTIFICATION_2', 'CHANGEOFGP_2', 'NHSNUMBERCHANGE_2'],
 ];
+
+/** NHS England gives these out: all that can be wrong with them is that they are not its own. */
+function notOfTheSandbox(value: string): string | undefined {
+  return [SANDBOX.password, SANDBOX.sharedKey].includes(value) ? 'is that of the sandbox' : undefined;
+}
 
 export const settings = {
   ...kafkaSettings,
@@ -49,9 +54,9 @@ export const settings = {
   NHS_MESH_URL: inProduction(url(developmentDefault('http://127.0.0.1:8700')), (address) =>
     address.startsWith('https://') ? undefined : 'is not an https address',
   ),
-  NHS_MESH_MAILBOX: text(developmentDefault('X26ABC1')),
-  NHS_MESH_PASSWORD: inProduction(text(developmentDefault('password')), refuseGuessable),
-  NHS_MESH_SHARED_KEY: inProduction(text(developmentDefault('TestKey')), refuseGuessable),
+  NHS_MESH_MAILBOX: text(developmentDefault(SANDBOX.mailbox)),
+  NHS_MESH_PASSWORD: inProduction(text(developmentDefault(SANDBOX.password)), notOfTheSandbox),
+  NHS_MESH_SHARED_KEY: inProduction(text(developmentDefault(SANDBOX.sharedKey)), notOfTheSandbox),
   NHS_MESH_CERTIFICATE: text().optional(),
   NHS_MESH_PRIVATE_KEY: text().optional(),
   NHS_MESH_AUTHORITY: text().optional(),

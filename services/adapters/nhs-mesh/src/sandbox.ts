@@ -101,6 +101,8 @@ export const standIn = async ({ cache, environment, say }: Around): Promise<Stan
       STORE_MODE: 'memory',
       SHARED_KEY: SANDBOX.sharedKey,
       PYTHONDONTWRITEBYTECODE: '1',
+      // What the sandbox's own libraries warn it of is nobody's concern here.
+      PYTHONWARNINGS: 'ignore',
     },
     health: '/health',
   };

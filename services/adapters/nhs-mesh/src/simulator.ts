@@ -13,6 +13,13 @@ import { mnsSignal, nemsMessage, workflowOf } from './synthetic.ts';
 
 const FIXTURES = new URL('../fixtures/', import.meta.url);
 
+/** How the national services would send the content of a file. */
+export const sendingOf = (file: string, body: Buffer): Sending => ({
+  body,
+  workflow: workflowOf(/(?:pds|nhs-number)-[a-z-]+-[12]/.exec(body.toString('utf8'))?.[0] ?? ''),
+  contentType: file.endsWith('.json') ? 'application/json' : 'application/xml',
+});
+
 /** The samples of NEMS and MNS as they were published, or those of other folders beside them, in order of their names. */
 export const fixtureMessages = (
   folders = ['mns', 'nems'],
@@ -24,13 +31,7 @@ export const fixtureMessages = (
       .sort()
       .map((file) => {
         const raw = readFileSync(new URL(file, from));
-        const event = /(?:pds|nhs-number)-[a-z-]+-[12]/.exec(raw.toString('utf8'))?.[0] ?? '';
-        const contentType = file.endsWith('.json') ? 'application/json' : 'application/xml';
-        return {
-          name: `${folder}/${file}`,
-          raw,
-          sending: { body: raw, workflow: workflowOf(event), contentType },
-        };
+        return { name: `${folder}/${file}`, raw, sending: sendingOf(file, raw) };
       });
   });
 
