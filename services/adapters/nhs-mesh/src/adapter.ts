@@ -9,8 +9,8 @@ import {
   integer,
   kafkaSettings,
   list,
+  partnershipSettings,
   registrySettings,
-  secret,
   text,
   url,
 } from '@causeway/runtime/config';
@@ -22,7 +22,7 @@ import { followRedrives } from '@causeway/runtime/redriver';
 import type { Context } from '@causeway/runtime/service';
 import { createShielding } from '@causeway/runtime/shielding';
 import { createSource } from '@causeway/runtime/source';
-import { createTokeniser } from '@causeway/runtime/tokens';
+import { tokeniserOf } from '@causeway/runtime/tokens';
 import { createMeshClient } from './client.ts';
 import { createHttp } from './http.ts';
 import { ADAPTER, createIntake } from './intake.ts';
@@ -50,7 +50,7 @@ export const settings = {
   ...databaseSettings,
   NHS_MESH_DATABASE_SCHEMA: text('nhs_mesh'),
   ORGANISATION: text(),
-  PARTNERSHIP_KEY: secret(),
+  ...partnershipSettings,
   NHS_MESH_URL: inProduction(url(developmentDefault('http://127.0.0.1:8700')), (address) =>
     address.startsWith('https://') ? undefined : 'is not an https address',
   ),
@@ -102,7 +102,7 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
   onStop('agreements', () => agreements.close());
   const organisations = followOrganisations(kafka, log);
   onStop('organisations', () => organisations.close());
-  const tokeniser = createTokeniser(Buffer.from(config.PARTNERSHIP_KEY, 'utf8'));
+  const tokeniser = tokeniserOf(config);
   const producer = kafka.producer();
   const source = createSource({
     organisation,
