@@ -188,8 +188,6 @@ function environmentOf(
       : {}),
     ...(service.name === 'console'
       ? {
-          // Its garbage is short-lived and its load small: a young generation of 16 MB halves would only hold memory.
-          NODE_OPTIONS: '--max-semi-space-size=4',
           CAUSEWAY_PARTS: watchedParts(placed),
           SESSION_KEY: secrets.get('session-key'),
           ...partnershipKeys(secrets),

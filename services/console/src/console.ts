@@ -5,6 +5,7 @@ import {
   type Config,
   databaseSettings,
   inProduction,
+  integer,
   kafkaSettings,
   list,
   oidcSettings,
@@ -40,7 +41,7 @@ import { followJourneys } from './journeys/follow.ts';
 import { startLagSampler } from './lag/sampler.ts';
 import { showGauges } from './measurement/gauges.ts';
 import { startMeasurement } from './measurement/measurement.ts';
-import { lookForAttention } from './now/attention.ts';
+import { DELIVER_WITHIN_SECONDS, lookForAttention } from './now/attention.ts';
 import { parsePart, probeAddress, watchParts } from './parts/parts.ts';
 import { createIdentityProvider } from './sign-in/identity-provider.ts';
 import { poll } from './store/poll.ts';
@@ -59,6 +60,8 @@ export const consoleSettings = {
   CAUSEWAY_PARTS: list([]),
   /** Only these organisations are measured and shown; all that there are by default. */
   CONSOLE_ORGANISATIONS: list([]),
+  /** How long an immediate event may be on its way to its recipient before *Now* says whom to ring. */
+  CONSOLE_DELIVER_WITHIN_SECONDS: integer(DELIVER_WITHIN_SECONDS, { min: 1 }),
   CONSOLE_DATABASE_SCHEMA: text('console'),
   ...tlsSettings,
   NODE_ENV: text('development'),
@@ -107,7 +110,12 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   const sampler = startLagSampler({ store, measured: measurement.now, log });
   onStop('lag samples', () => sampler.close());
   const asking = { store, log };
-  const attention = poll('attention', 5_000, () => lookForAttention(store.query, Date.now()), asking);
+  const attention = poll(
+    'attention',
+    5_000,
+    () => lookForAttention(store.query, Date.now(), config.CONSOLE_DELIVER_WITHIN_SECONDS),
+    asking,
+  );
   onStop('attention', () => attention.close());
   const totals = poll('flow', 10_000, () => flowTotals(store.query), asking);
   onStop('flow totals', () => totals.close());

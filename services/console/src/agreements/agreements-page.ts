@@ -86,7 +86,8 @@ async function change(parts: Parts, req: Request, res: Response, session: Sessio
     });
     res.redirect(303, `${AGREEMENTS_PAGE}/${encodeURIComponent(id)}`);
   } catch (error) {
-    if (!(error instanceof Problem) || error.status === 404) throw error;
+    if (!(error instanceof Problem)) throw error;
+    // Of an agreement that is not theirs it says what the page itself would say.
     await show(parts, req, res, session, error);
   }
 }

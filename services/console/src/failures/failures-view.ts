@@ -89,7 +89,7 @@ export function detailView(
       { label: 'Given up by', value: letter.component },
       { label: 'When', value: row.at },
       { label: 'Tries', value: countInWords(letter.attempts) },
-      { label: 'From', value: letter.origin },
+      { label: 'Where it lay', value: letter.origin },
       { label: 'Size', value: `${countInWords(letter.bytes)} bytes` },
     ],
     headers: seen.headers,

@@ -41,18 +41,13 @@ const KNOWN: Record<string, Words> = {
     todo: 'Ask the source to send less, for example without an attachment.',
   },
   'gave-up': {
-    title: 'It could not be delivered in all its tries',
+    title: 'The receiver did not take it in all its tries',
     todo: 'Mend what receives it, then redrive.',
   },
   refused: {
     title: 'The receiver refused it for good',
     todo: 'Ask the receiver why. Redrive when it will take it.',
   },
-  AE: {
-    title: 'The receiver answered “application error” to every try',
-    todo: 'Mend the receiver, then redrive.',
-  },
-  AR: { title: 'The receiver rejected it', todo: 'Ask the receiver why. Redrive when it will take it.' },
   'time-out': {
     title: 'The receiver did not answer in time',
     todo: 'Check that the receiver works, then redrive.',
@@ -73,12 +68,29 @@ const KNOWN: Record<string, Words> = {
   'no-reason-given': { title: 'Whoever gave it up did not say why', todo: 'Look at one of them.' },
 };
 
+/** What a receiver said, as the end of a sentence; the delivery puts its code behind how the delivery ended. */
+const SAID: Record<string, string> = {
+  ae: 'it answered “application error”',
+  ce: 'it answered “commit error”',
+  ar: 'it rejected the message',
+  cr: 'it rejected the message',
+  'no-answer': 'it did not answer in time',
+  'time-out': 'it did not answer in time',
+  'server-error': 'it answered with a server error',
+  'client-error': 'it did not accept the request',
+  redirect: 'it answered with a redirect, which is not followed',
+  'not-an-answer': 'it did not answer as it should',
+  'unknown-code': 'it answered with a code that does not exist',
+};
+const ENDED = /^(refused|gave-up|undecodable)-(.+)$/;
+
 /** A reason code in plain English, with what to do about it. */
 export function reasonWords(reason: string): Words {
-  return (
-    KNOWN[reason] ?? {
-      title: codeInWords(reason),
-      todo: 'Look at one of them, mend the cause, then redrive.',
-    }
-  );
+  const [, ended = '', said = ''] = ENDED.exec(reason) ?? [];
+  const words = KNOWN[reason] ?? KNOWN[ended];
+  if (!words)
+    return { title: codeInWords(reason), todo: 'Look at one of them, mend the cause, then redrive.' };
+  return said
+    ? { ...words, title: `${words.title}: ${SAID[said] ?? codeInWords(said).toLowerCase()}` }
+    : words;
 }

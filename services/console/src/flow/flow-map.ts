@@ -1,4 +1,4 @@
-import { perSecondInWords, shareInWords } from '../web/wording.ts';
+import { perSecondInWords, shareInWords, shortRateInWords } from '../web/wording.ts';
 import type { Arrow, Place } from './flow-view.ts';
 
 /** The map as numbers for an SVG: places on a ring, an arrow in each direction that something flows. */
@@ -93,7 +93,7 @@ function drawn(arrow: Arrow, from: Point, to: Point) {
     label: {
       x: Math.round(label.x - LABEL.width / 2),
       y: Math.round(label.y - LABEL.height / 2),
-      rate: state === 'quiet' ? 'quiet' : rateInWords(rate),
+      rate: state === 'quiet' ? 'quiet' : shortRateInWords(rate),
       share:
         released + withheld === 0
           ? 'none in 15 min'
@@ -106,13 +106,6 @@ function drawn(arrow: Arrow, from: Point, to: Point) {
 function alongCurve(start: Point, control: Point, end: Point, t: number): Point {
   const mix = (a: number, b: number, c: number) => (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t ** 2 * c;
   return { x: mix(start.x, control.x, end.x), y: mix(start.y, control.y, end.y) };
-}
-
-/** Short enough for a label: what is rare is counted by the minute. */
-function rateInWords(rate: number | null): string {
-  return rate !== null && rate > 0 && rate < 1
-    ? `${Math.ceil(rate * 60)} / min`
-    : `${perSecondInWords(rate)} / s`;
 }
 
 /** Ten times as much is drawn a step wider: an arrow of one a minute and one of a thousand a second fit one picture. */

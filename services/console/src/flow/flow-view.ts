@@ -3,7 +3,13 @@ import type { PairCount } from '../measurement/releases.ts';
 import { perSecond, type Sample } from '../measurement/throughput.ts';
 import type { Viewer } from '../sign-in/guard.ts';
 import { eventTitle } from '../web/event-titles.ts';
-import { codeInWords, countInWords, perSecondInWords, shareInWords } from '../web/wording.ts';
+import {
+  codeInWords,
+  countInWords,
+  perSecondInWords,
+  shareInWords,
+  shortRateInWords,
+} from '../web/wording.ts';
 import { maySee, nameIn, type World } from '../web/world.ts';
 import type { FlowTotal } from './flow-totals.ts';
 
@@ -137,7 +143,7 @@ function stripOf(
   return {
     from: nameOf(source),
     to: nameOf(recipient),
-    rate: perSecondInWords(rate),
+    rate: shortRateInWords(rate),
     share: all === 0 ? 'nothing in the last 15 minutes' : `${shareInWords(withheld, all)} withheld`,
     withheld: all === 0 ? 0 : Math.round((100 * withheld) / all),
     state: all === 0 ? 'quiet' : 'flowing',

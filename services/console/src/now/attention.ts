@@ -27,12 +27,17 @@ export type Attention = {
   failing: Failing[];
 };
 
-export const DELIVER_WITHIN_MINUTES = 5;
+export const DELIVER_WITHIN_SECONDS = 300;
 
-export async function lookForAttention(query: Query, now: number): Promise<Attention> {
+/** @param withinSeconds how long an immediate event may be on its way before somebody should ring */
+export async function lookForAttention(
+  query: Query,
+  now: number,
+  withinSeconds = DELIVER_WITHIN_SECONDS,
+): Promise<Attention> {
   const [pressing, way, silent, failing] = await Promise.all([
-    query<Pressing>(PRESSING),
-    query<{ n: number }>(ON_THEIR_WAY),
+    query<Pressing>(PRESSING, [withinSeconds]),
+    query<{ n: number }>(ON_THEIR_WAY, [withinSeconds]),
     query<Silent>(SILENT),
     query<Failing>(FAILING),
   ]);
@@ -48,7 +53,7 @@ from journey
 where acknowledged_at is null and (priority = 'immediate' or act_by is not null)
   and released_at > now() - interval '7 days' and ended is distinct from 'withheld' and ${NOT_FEEDBACK}
   and (
-    (priority = 'immediate' and delivered_at is null and released_at < now() - interval '${DELIVER_WITHIN_MINUTES} minutes')
+    (priority = 'immediate' and delivered_at is null and released_at < now() - make_interval(secs => $1))
     or (ended = 'dead-letter' and delivered_at is null)
     or act_by < now()
   )
@@ -57,7 +62,7 @@ order by (priority = 'immediate') desc nulls last, coalesce(act_by, released_at)
 const ON_THEIR_WAY = `
 select count(*)::int as n from journey
 where acknowledged_at is null and priority = 'immediate' and delivered_at is null and ended is null
-  and released_at >= now() - interval '${DELIVER_WITHIN_MINUTES} minutes' and ${NOT_FEEDBACK}`;
+  and released_at >= now() - make_interval(secs => $1) and ${NOT_FEEDBACK}`;
 
 /** Longer than three times the gap that only one in a hundred of its gaps is longer than, and than a quarter of an hour. */
 const SILENT = `

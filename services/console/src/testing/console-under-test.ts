@@ -94,6 +94,8 @@ export async function startConsoleUnderTest(options: {
   const server = await listen(app, { host: '127.0.0.1', port: 0, drainMs: 500 });
   return {
     url: server.url,
+    /** Every method and path that is answered, in order of their text. */
+    routes: () => routesOf(app.router).sort(),
     /** How many live streams are open. */
     watchers: () => listeners.size,
     measure(next: Measured) {
@@ -111,3 +113,16 @@ export async function startConsoleUnderTest(options: {
 const away = () => Promise.reject(new RetryableError('not-there', 'This test has no agreements'));
 const NOTHING_FOUND: Disclosures = { search: away, ofEvent: away, ofRecipient: away, ofAgreement: away };
 const NOTHING_THERE: AgreementDesk = { list: away, get: away, load: away, setStatus: away };
+
+type Layer = {
+  route?: { path: string; methods: Record<string, boolean> };
+  handle: { stack?: Layer[] };
+};
+
+function routesOf(router: object): string[] {
+  const { stack = [] } = router as { stack?: Layer[] };
+  return stack.flatMap(({ route, handle }) => {
+    if (route) return Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`);
+    return routesOf(handle);
+  });
+}

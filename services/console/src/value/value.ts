@@ -45,6 +45,7 @@ export function valueRows(world: World, viewer: Viewer, buckets: readonly Bucket
         delivered: durationInWords(delivered),
         acknowledged: durationInWords(acknowledged),
         events: countInWords(events),
+        quiet: events === 0,
         saved:
           before !== null && delivered !== null && before > delivered
             ? durationInWords(before - delivered)
@@ -55,7 +56,8 @@ export function valueRows(world: World, viewer: Viewer, buckets: readonly Bucket
           { label: 'to an acknowledgement', seconds: acknowledged },
         ]),
       };
-    });
+    })
+    .sort((a, b) => Number(a.quiet) - Number(b.quiet));
 }
 
 /** Lengths on a scale on which ten times as long is a step, since minutes stand beside days. */

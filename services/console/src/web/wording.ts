@@ -11,6 +11,13 @@ export function perSecondInWords(rate: number | null): string {
   return rate < 100 ? rate.toFixed(1) : countInWords(Math.round(rate));
 }
 
+/** Short enough for a label: what is rare is counted by the minute. */
+export function shortRateInWords(rate: number | null): string {
+  return rate !== null && rate > 0 && rate < 1
+    ? `${Math.ceil(rate * 60)} / min`
+    : `${perSecondInWords(rate)} / s`;
+}
+
 export function countInWords(count: number): string {
   return count.toLocaleString('en-GB');
 }
