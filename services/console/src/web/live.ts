@@ -45,12 +45,17 @@ export function createLiveStreams({ onLook, clock, signal }: LiveParts) {
       );
     const sent = new Map<string, string>();
     let busy = false;
+    let again = false;
     const send = (event: string, data: object) =>
       res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     const end = () => void res.end();
 
     const tell = async () => {
-      if (busy) return;
+      // What is being read may be older than what there is now.
+      if (busy) {
+        again = true;
+        return;
+      }
       if (clock() >= session.expiresAt || res.writableLength > MAX_UNREAD_BYTES) return end();
       busy = true;
       try {
@@ -66,6 +71,9 @@ export function createLiveStreams({ onLook, clock, signal }: LiveParts) {
       } finally {
         busy = false;
       }
+      if (!again) return;
+      again = false;
+      await tell();
     };
     const unsubscribe = onLook(() => void tell());
     signal.addEventListener('abort', end);
