@@ -19,8 +19,10 @@ export type Setting = {
   /** The council's clock, in RFC 3339 with the offset of London. */
   now: string;
   generation: string;
-  /** During the first whole reading: what was written before this moment is history. */
-  historyUntil: string | undefined;
+  /** What was written before this moment, and is new to the adapter, was there before the adapter was. */
+  historyUntil: string;
+  /** A row of which nobody knows when it was written is history, too. */
+  firstReading: boolean;
 };
 
 export const hashOf = (value: unknown): string =>
@@ -171,10 +173,10 @@ const kept = (
   };
 };
 
-const isHistory = ({ changedAt }: Changed, { historyUntil }: Setting): boolean => {
-  if (historyUntil === undefined) return false;
+const isHistory = ({ changedAt, state }: Changed, { historyUntil, firstReading }: Setting): boolean => {
+  if (state !== undefined) return false;
   const at = changedAt === null ? undefined : parseTime(changedAt);
-  return at === undefined || Date.parse(at) <= Date.parse(historyUntil);
+  return at === undefined ? firstReading : Date.parse(at) <= Date.parse(historyUntil);
 };
 
 const recorded = ({ changedAt }: Changed): Pick<Circumstances, 'recordedAt'> => {

@@ -72,7 +72,9 @@ export const createPoll = (parts: PollParts): Poll => {
     contact: parts.contact(),
     now,
     generation,
-    historyUntil: complete ? undefined : beganAt,
+    // Later on, clocks that differ and transactions that took their time must not turn news into history.
+    historyUntil: complete ? instantOf(Date.parse(beganAt) - parts.overlapMs) : beganAt,
+    firstReading: !complete,
   });
 
   const indexOf = async (ids: readonly string[]): Promise<Map<string, Known>> => {
