@@ -336,6 +336,18 @@ describe('a council database that is polled', { timeout: 60_000 }, () => {
     assert.equal((await outbox()).length, count);
   });
 
+  it('takes for history what a warehouse is filled with after the adapter first looked', async () => {
+    await council.query(
+      "insert into casework.missing_episode (person_id, started_at, updated_at) values ($1, now() - interval '9 days', now() - interval '9 days'), ($1, now(), now())",
+      [idOf(37)],
+    );
+    await poll.changes('missing-episodes');
+    assert.deepEqual(
+      (await eventsOf(37)).map(({ event }) => event.replay).sort(),
+      [false, true],
+    );
+  });
+
   it('refuses a view with two rows of one id instead of taking turns between them', async () => {
     await council.query(
       'create view child_social.twice as select * from child_social.fact_cp_plan union all select * from child_social.fact_cp_plan',

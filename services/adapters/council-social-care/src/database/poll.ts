@@ -45,6 +45,8 @@ export type PollParts = SendParts & {
 export const PERSONS = 'persons';
 
 const PAGE = 500;
+/** A row of a view that was empty at first, and that does not say when it was written, is news after this time. */
+const FIRST_READING_MS = 3_600_000;
 /** Gone rows that never need anybody's word. */
 const ALWAYS_GONE = 5;
 
@@ -74,7 +76,7 @@ export const createPoll = (parts: PollParts): Poll => {
     generation,
     // Later on, clocks that differ and transactions that took their time must not turn news into history.
     historyUntil: complete ? instantOf(Date.parse(beganAt) - parts.overlapMs) : beganAt,
-    firstReading: !complete,
+    firstReading: !complete && Date.parse(now) - Date.parse(beganAt) < FIRST_READING_MS,
   });
 
   const indexOf = async (ids: readonly string[]): Promise<Map<string, Known>> => {
@@ -168,7 +170,8 @@ export const createPoll = (parts: PollParts): Poll => {
     await workOnFound(view, setting);
     await workOnGone(view, setting);
     if (mark !== undefined) await store.mark(view.name, mark);
-    await store.swept(view.name);
+    // A view that has never had a row has not been read yet: its warehouse may be about to be filled.
+    if (state.complete || present > 0) await store.swept(view.name);
     await store.sweep.end(view.name);
   };
 
