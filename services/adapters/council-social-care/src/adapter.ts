@@ -85,8 +85,9 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
     tokeniser,
     source,
     contact: () => contactOf(organisation, organisations.get(organisation)),
+    redriveSource: (letter) => reporting.redrive(letter),
   };
-  startContacts(context, parts);
-  startDatabase(context, parts);
+  const reporting = startDatabase(context, parts);
   startReturns(context, parts);
+  startContacts(context, parts);
 };

@@ -3,7 +3,9 @@ import type { Agreements } from '@causeway/runtime/agreements';
 import type { Codec } from '@causeway/runtime/avro';
 import type { Database } from '@causeway/runtime/database';
 import type { Kafka } from '@causeway/runtime/kafka';
+import type { FetchedRecord } from '@causeway/runtime/kafka-session';
 import type { Organisations } from '@causeway/runtime/organisations';
+import type { Redriven } from '@causeway/runtime/redriver';
 import type { Source } from '@causeway/runtime/source';
 import type { Tokeniser } from '@causeway/runtime/tokens';
 import type { Contact } from '@causeway/schemas/generated/types';
@@ -23,4 +25,6 @@ export type Parts = {
   source: Source;
   /** Whom to ring about an event. */
   contact(): Contact;
+  /** Tries once more what a source kept as a dead letter. @throws PermanentError, RetryableError */
+  redriveSource(letter: FetchedRecord): Promise<Redriven>;
 };

@@ -232,10 +232,13 @@ describe('a council database that is polled', { timeout: 60_000 }, () => {
     assert.equal(kept?.reason, 'unknown-code');
     assert.equal(kept?.letter.row_id, '80');
     assert.match(kept?.letter.why, /initial_category/);
+    assert.equal(await poll.again(PLANS, '80'), 'unknown-code');
+    await assert.rejects(() => poll.again(PLANS, '8000'), { code: 'row-gone' });
     await council.query(
       "update casework.child_protection_plan set initial_category = 'PHY' where plan_id = 80",
     );
-    await poll.sweep();
+    assert.equal(await poll.again(PLANS, '80'), null);
+    await poll.sweep(PLANS);
     assert.deepEqual(await saidOf(11), [BEGUN]);
     assert.equal((await deadLetters()).length, 1);
   });
@@ -342,10 +345,7 @@ describe('a council database that is polled', { timeout: 60_000 }, () => {
       [idOf(37)],
     );
     await poll.changes('missing-episodes');
-    assert.deepEqual(
-      (await eventsOf(37)).map(({ event }) => event.replay).sort(),
-      [false, true],
-    );
+    assert.deepEqual((await eventsOf(37)).map(({ event }) => event.replay).sort(), [false, true]);
   });
 
   it('refuses a view with two rows of one id instead of taking turns between them', async () => {

@@ -1,6 +1,6 @@
 /** The polling of one council's reporting views: new rows by mark, late edits and deletions by whole readings. */
 import { randomUUID } from 'node:crypto';
-import { RetryableError } from '@causeway/runtime/errors';
+import { PermanentError, RetryableError } from '@causeway/runtime/errors';
 import type { Tokeniser } from '@causeway/runtime/tokens';
 import { londonOffset, writeInstant } from '@causeway/schemas/dates/london';
 import type { Contact } from '@causeway/schemas/generated/types';
@@ -59,6 +59,8 @@ export type Poll = {
   renew(): Promise<void>;
   /** Sends what an earlier run has left behind. @throws RetryableError */
   send(): Promise<void>;
+  /** Looks at one row once more, whether or not it changed; why it still says nothing, or null. @throws RetryableError, PermanentError */
+  again(view: View, rowId: string): Promise<string | null>;
 };
 
 export const createPoll = (parts: PollParts): Poll => {
@@ -120,7 +122,11 @@ export const createPoll = (parts: PollParts): Poll => {
       const rowId = row.row_id ?? '';
       return { rowId, row, changedAt, state: states.get(rowId) };
     });
-    return { changes: changes.filter(({ row, state }) => row && differs(row, state)), known: states.size };
+    return {
+      changes: changes.filter(({ row, state }) => row && differs(row, state)),
+      known: states.size,
+      all: changes,
+    };
   };
 
   const readChanges = async (view: View, state: ViewState, now: string): Promise<void> => {
@@ -310,6 +316,15 @@ export const createPoll = (parts: PollParts): Poll => {
 
   return {
     send,
+    async again(view, rowId) {
+      const now = await reading.now();
+      const setting = settingOf(now, await stateOf(view.name, now));
+      const rows = await reading.withKeys(queryOf(view.name), 'row_id', [rowId]);
+      const [changed] = (await changedIn(view, rows.slice(0, 1), now)).all;
+      if (changed === undefined) throw new PermanentError('row-gone', 'the row is not in the view any more');
+      if (changed.state?.problem !== null) await work(view, [changed], setting);
+      return (await store.rows(view.name, [rowId])).get(rowId)?.problem ?? null;
+    },
     async view(view) {
       const now = await reading.now();
       const state = await stateOf(view.name, now);

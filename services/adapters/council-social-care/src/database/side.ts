@@ -2,12 +2,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Config, databaseSettings, integer, optionalDatabaseUrl, text } from '@causeway/runtime/config';
 import { errorCode, PermanentError, RetryableError } from '@causeway/runtime/errors';
+import type { FetchedRecord } from '@causeway/runtime/kafka-session';
+import type { Redriven } from '@causeway/runtime/redriver';
 import type { Context } from '@causeway/runtime/service';
 import { ADAPTER, type Parts } from '../parts.ts';
 import { createLock } from './lock.ts';
 import { createPoll, PERSONS, type Poll } from './poll.ts';
 import { connectPostgres } from './postgres.ts';
 import { loadQuery } from './queries.ts';
+import type { View } from './stated.ts';
 import { createStore } from './store.ts';
 import { VIEWS } from './views.ts';
 
@@ -27,17 +30,22 @@ export const reportingSettings = {
 const SHRUNK_MS = 20_000;
 const STANDBY_MS = 1_000;
 
+export type Reporting = {
+  /** Looks again at the row of a dead letter. @throws PermanentError for a letter of another kind, RetryableError while that is not possible */
+  redrive(letter: FetchedRecord): Promise<Redriven>;
+};
+
 type Trouble = { code: string; message: string };
 
 /** Begins in the background; what fails is tried again. */
 export const startDatabase = (
   { config, log, metrics, onStop, readiness, signal }: Context<Config<typeof reportingSettings>>,
   parts: Parts,
-): void => {
+): Reporting => {
   const address = config.COUNCIL_DATABASE_URL;
   if (address === undefined) {
     log.info('COUNCIL_DATABASE_URL is not set: no reporting database is polled');
-    return;
+    return { redrive: () => Promise.reject(notRedrivable()) };
   }
   if (address === config.DATABASE_URL)
     throw new PermanentError(
@@ -73,6 +81,7 @@ export const startDatabase = (
   /** Views that were read whole once: from then on it is a fault when they cannot be read. */
   let expected = new Set<string>();
 
+  const inTurn = oneAtATime();
   const wait = (ms: number) => delay(ms, undefined, { signal }).catch(() => undefined);
 
   const attempt = async (view: string, work: () => Promise<void>): Promise<void> => {
@@ -122,7 +131,7 @@ export const startDatabase = (
           prepared = true;
         }
         await parts.source.ready();
-        await round(poll, notBefore);
+        await inTurn(() => round(poll, notBefore));
         told = '';
         await wait(config.COUNCIL_SOCIAL_CARE_POLL_SECONDS * 1_000);
       } catch (error) {
@@ -134,6 +143,12 @@ export const startDatabase = (
       }
     }
   };
+  const again = async (view: View, rowId: string): Promise<Redriven> => {
+    if (!(await lock.hold())) throw new RetryableError('standby', 'another instance polls the database');
+    const problem = await poll.again(view, rowId);
+    return problem === null ? { outcome: 'published', code: 'ok' } : { outcome: 'refused', code: problem };
+  };
+
   const running = run();
   onStop('reporting database', async () => {
     await running;
@@ -146,4 +161,37 @@ export const startDatabase = (
     const [view, { code, message }] = broken;
     throw new RetryableError(code, `${view}: ${message}`);
   });
+  return {
+    async redrive(letter) {
+      const found = rowOf(letter);
+      const view = VIEWS.find(({ name }) => name === found?.view);
+      if (found === undefined || view === undefined) throw notRedrivable();
+      return inTurn(() => again(view, found.rowId));
+    },
+  };
+};
+
+const notRedrivable = (): PermanentError =>
+  new PermanentError(
+    'not-redrivable',
+    'The dead letter is not a row of a reporting view; mend the file and drop it again',
+  );
+
+/** Runs what it is given one after the other. */
+const oneAtATime = () => {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work, work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+};
+
+const rowOf = ({ value }: FetchedRecord): { view: string; rowId: string } | undefined => {
+  try {
+    const { view, row_id: rowId } = JSON.parse(value?.toString('utf8') ?? '');
+    return typeof view === 'string' && typeof rowId === 'string' ? { view, rowId } : undefined;
+  } catch {
+    return undefined;
+  }
 };

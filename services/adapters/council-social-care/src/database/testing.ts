@@ -26,7 +26,7 @@ import { prepareCouncilDatabase } from '../simulator/prepare.ts';
 import { createPoll } from './poll.ts';
 import { connectPostgres } from './postgres.ts';
 import { loadQuery } from './queries.ts';
-import { createStore, type Store } from './store.ts';
+import { createStore } from './store.ts';
 import { VIEWS } from './views.ts';
 
 export type TestCouncil = {
@@ -134,7 +134,7 @@ export type TestPoll = {
   changes(...views: string[]): Promise<void>;
   /** Reads views whole. */
   sweep(...views: string[]): Promise<void>;
-  store: Store;
+  again(view: string, rowId: string): Promise<string | null>;
   close(): Promise<void>;
 };
 
@@ -189,17 +189,21 @@ export const createTestPoll = async (
       pageSize: 10,
       signal: stop.signal,
     });
-    return async (...views: string[]) => {
+    const run = async (...views: string[]) => {
       await poll.send();
       for (const view of VIEWS) if (views.length === 0 || views.includes(view.name)) await poll.view(view);
       await poll.persons();
       await poll.renew();
     };
+    return { run, again: poll.again };
   };
   return {
-    changes: turn(3_600_000),
-    sweep: turn(0),
-    store,
+    changes: turn(3_600_000).run,
+    sweep: turn(0).run,
+    again: async (name, rowId) => {
+      const view = VIEWS.find((one) => one.name === name);
+      return view === undefined ? 'no such view' : turn(0).again(view, rowId);
+    },
     async close() {
       stop.abort();
       await source.close();
