@@ -33,6 +33,8 @@ export type Council = {
   folder: string;
   /** Puts a file into the folder under another name first, and waits for the receipt that is about it. */
   drop(file: string, content: Buffer | string): Promise<Receipt>;
+  /** Waits for the receipt that is about the file as it is now. */
+  receipt(file: string): Promise<Receipt>;
   /** The events in the outbox beyond those that were given before. */
   news(): Promise<Published[]>;
   restart(): Promise<void>;
@@ -96,6 +98,7 @@ export const startCouncil = async (
       await rename(`${path}.part`, path);
       return receiptOf(folder, file, mtimeMs);
     },
+    receipt: (file) => receiptOf(folder, file, statSync(join(folder, file)).mtimeMs),
     async news() {
       const reader = kafka.reader();
       const found: Published[] = [];
