@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { benchExchange } from './exchange.ts';
 import { benchGateway } from './gateway.ts';
 import { benchMllp } from './mllp.ts';
+import { benchPolice } from './police.ts';
 import { print } from './report.ts';
 
 const { values, positionals } = parseArgs({
@@ -11,6 +12,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
     minutes: { type: 'string', default: '0' },
     seconds: { type: 'string', default: '8' },
+    rate: { type: 'string', default: '200' },
     'no-peers': { type: 'boolean', default: false },
     'no-latency': { type: 'boolean', default: false },
   },
@@ -36,6 +38,7 @@ const BENCHES = {
       minutes: Number(values.minutes),
       peers: !values['no-peers'],
     }),
+  police: () => benchPolice({ seconds: 60, rate: Number(values.rate) }),
 } as const;
 type Name = keyof typeof BENCHES;
 

@@ -114,6 +114,8 @@ export const CONSENT: Record<string, Vulnerability['consent']> = {
   CNST_0004: 'not_applicable',
 };
 export const AGREED = 'CNST_0001';
+export const CONSENT_NEEDED =
+  'is needed: a report about an adult who did not agree is shared only for one of these reasons';
 
 export const CONSENT_OVERRIDE: Record<string, NonNullable<Vulnerability['consentOverriddenBecause']>> = {
   COVR_0001: 'vital_interests',

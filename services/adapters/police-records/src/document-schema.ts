@@ -158,8 +158,7 @@ const FACTS: Record<codes.Cancellable, Attributes> = {
       ],
       'x-fault': {
         at: 'consentOverriddenBecause',
-        problem:
-          'is needed: a report about an adult who did not agree is shared only for one of these reasons',
+        problem: codes.CONSENT_NEEDED,
       },
     },
   },

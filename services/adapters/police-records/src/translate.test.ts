@@ -35,6 +35,8 @@ const factOf = (sent: unknown): Fact => {
   return outcome.facts[0] as Fact;
 };
 
+const categoryIn = ({ data }: Fact): unknown => 'personCategory' in data && data.personCategory;
+
 const faultsOf = (sent: unknown): Fault[] => {
   const outcome = translated(sent);
   return outcome.kind === 'faulty' ? outcome.faults : [];
@@ -123,8 +125,21 @@ describe('sharing', () => {
     const asChild = { personCategory: 'PCAT_0001', consentOverriddenBecause: undefined };
     assert.deepEqual(
       faultsOf(withAttributes(ADULT, asChild)).map(({ pointer }) => pointer),
+      ['/data/attributes/consentOverriddenBecause'],
+    );
+  });
+
+  it('goes by what is known of the age, and says so', () => {
+    const sent = withAttributes('missing-child-reported', { personCategory: 'PCAT_0002' });
+    const outcome = translated(sent);
+    assert.ok(outcome.kind === 'facts');
+    assert.equal(categoryIn(outcome.facts[0] as Fact), 'child');
+    assert.deepEqual(
+      outcome.warnings.map(({ pointer }) => pointer),
       ['/data/attributes/personCategory'],
     );
+    Object.assign(sent.included[0]?.attributes ?? {}, { under18: false });
+    assert.equal(categoryIn(factOf(sent)), 'UNKNOWN');
   });
 
   it('under handling code C needs its conditions, under P it does not', () => {

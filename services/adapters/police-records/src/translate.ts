@@ -42,16 +42,22 @@ export const translate = (document: Document, translation: Translation): Transla
   if (subject === undefined)
     return { kind: 'faulty', faults: [{ pointer: '/data/relationships/person', problem: 'is missing' }] };
   const reference = String(attributes.customerReferenceNumber);
-  const stated = state(incidentType, attributes, people, warn);
+  const isChild = (at: string) => categoryOf(attributes, subject, at) === 'child';
+  const stated = state(incidentType, attributes, people, { warn, isChild });
   const isVoid = incidentType === 'INTY_0007';
   // A cancellation can come after the eighteenth birthday.
-  const faults = isVoid ? [] : ageFaults(attributes, subject, stated.occurredAt);
+  const personCategory = isVoid
+    ? stateCategory(attributes)
+    : categoryOf(attributes, subject, stated.occurredAt);
+  if (personCategory !== stateCategory(attributes))
+    warn({ pointer: CATEGORY, problem: `contradicts the person's age, which counts: ${personCategory}` });
+  const faults = isVoid ? [] : consentFaults(attributes, personCategory);
   if (faults.length > 0) return { kind: 'faulty', faults };
   // What is cancelled is about one person of a case: another person's report in it stands.
   const visit = `${reference} ${subject.id}`;
   const common = {
     person: subject.person,
-    personCategory: codes.PERSON_CATEGORY[String(attributes.personCategory)] ?? 'UNKNOWN',
+    personCategory,
     assertionKind: codes.ASSERTION_KIND[String(attributes.assertionKind)] ?? 'UNKNOWN',
     dataSubjectCategory: codes.DATA_SUBJECT_CATEGORY[String(attributes.dataSubjectCategory)] ?? 'UNKNOWN',
     contact: { ...translation.contact, reference },
@@ -103,16 +109,30 @@ const othersOf = (people: People, subject: Known) => {
   return [...related, ...people.children()].filter(({ id }) => id !== subject.id).map(otherPerson);
 };
 
-/** Whether the sharing goes to children's or adults' services, and whether agreement is needed, depends on it. */
-const ageFaults = (attributes: Attributes, subject: Known, at: string): Fault[] => {
-  const category = codes.PERSON_CATEGORY[String(attributes.personCategory)];
+const CATEGORY = '/data/attributes/personCategory';
+
+const stateCategory = ({ personCategory }: Attributes): Common['personCategory'] =>
+  codes.PERSON_CATEGORY[String(personCategory)] ?? 'UNKNOWN';
+
+/** To whom it goes and whether agreement is needed depends on it, so what is known of the age counts more than the word. */
+const categoryOf = (attributes: Attributes, subject: Known, at: string): Common['personCategory'] => {
+  const said = stateCategory(attributes);
   const { under18 } = subject.attributes;
   const age = ageAt(subject.person.dateOfBirth, at);
   const isChild = under18 === true || (age !== undefined && age < 18);
   const isAdult = under18 === false || (age !== undefined && age >= 18);
-  const wrong = (category === 'child' && isAdult) || (category === 'adult' && isChild);
-  const problem = 'contradicts the date of birth of the person, or under18';
-  return wrong ? [{ pointer: '/data/attributes/personCategory', problem }] : [];
+  if (said === 'unborn') return said;
+  if (isChild && isAdult) return 'UNKNOWN';
+  if (isChild) return 'child';
+  return isAdult ? 'adult' : said;
+};
+
+/** As the schema asks of a report that calls the person an adult. */
+const consentFaults = (attributes: Attributes, category: Common['personCategory']): Fault[] => {
+  const { incidentType, consent, consentOverriddenBecause } = attributes;
+  if (incidentType !== 'INTY_0003' || category === 'child' || category === 'unborn') return [];
+  if (consent === codes.AGREED || consentOverriddenBecause !== undefined) return [];
+  return [{ pointer: '/data/attributes/consentOverriddenBecause', problem: codes.CONSENT_NEEDED }];
 };
 
 const ageAt = (born: Known['person']['dateOfBirth'], at: string): number | undefined => {
@@ -121,11 +141,13 @@ const ageAt = (born: Known['person']['dateOfBirth'], at: string): number | undef
   return Number(then.slice(0, 4)) - Number(day.slice(0, 4)) - (then.slice(5) < day.slice(5) ? 1 : 0);
 };
 
+type Circumstances = { warn(fault: Fault): void; isChild(at: string): boolean };
+
 const state = (
   incidentType: codes.IncidentType,
   a: Attributes,
   people: People,
-  warn: (fault: Fault) => void,
+  { warn, isChild }: Circumstances,
 ): Stated => {
   switch (incidentType) {
     case 'INTY_0001':
@@ -158,7 +180,7 @@ const state = (
           whereFound: text(a.whereFound),
           ...missing(a, warn),
           exploitationConcern: flag(a.exploitationConcern),
-          returnInterviewDueAt: returnInterview(a),
+          returnInterviewDueAt: returnInterview(a, isChild(instant(a.locatedAt))),
           circumstances: text(a.incidentDescription),
         },
       };
@@ -324,10 +346,10 @@ const children = (people: People) =>
   }));
 
 /** Statutory guidance: the council offers the interview within 72 hours of the return of a child. */
-const returnInterview = (a: Attributes): string | null => {
+const returnInterview = (a: Attributes, isChild: boolean): string | null => {
   if (typeof a.returnInterviewDueAt === 'string') return instant(a.returnInterviewDueAt);
   const found = a.outcome === 'LOCO_0001' || a.outcome === 'LOCO_0002';
-  return a.personCategory === 'PCAT_0001' && found ? later(instant(a.locatedAt), PROTECTION_MS) : null;
+  return isChild && found ? later(instant(a.locatedAt), PROTECTION_MS) : null;
 };
 
 const flag = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null);
