@@ -71,6 +71,7 @@ export const createMesh = async (url: string, more: Record<string, string> = {})
         ORGANISATION: organisation,
         PARTNERSHIP_KEY,
         NHS_MESH_URL: url,
+        NHS_MESH_POLL_MS: '50',
         NHS_MESH_DATABASE_SCHEMA: `mesh_${organisation.replaceAll('-', '_')}`,
         ...more,
       },
