@@ -35,7 +35,7 @@ export const fixtureMessages = (
       });
   });
 
-/** People of whom the simulated index says that they died: numbers below `EXAMPLE_ADULTS`. */
+/** People of whom the simulated index says that they died: the last of those whom the example council knows, every tenth from 1 on. */
 const MORTAL = 50;
 const PRACTICES = ['F84034', 'B86056', 'Y99901'];
 
@@ -59,7 +59,7 @@ export const notification = (n: number, at: string): Sending => {
   });
   if (n % 10 === 1) {
     // Somebody says so, then it is registered, and now and then it was a mistake.
-    const mortal = exampleAdult(EXAMPLE_ADULTS - 10 * (1 + (Math.floor(n / 30) % MORTAL)));
+    const mortal = exampleAdult(EXAMPLE_ADULTS - 9 - 10 * (Math.floor(n / 30) % MORTAL));
     const status = (['1', '2', 'U'] as const)[Math.floor(n / 10) % 3] ?? '1';
     const died = { status, ...(status !== 'U' && { at: at.slice(0, 10) }) };
     return nems('pds-death-notification-1', { person: mortal, death: died, address: mortal.address });
