@@ -32,10 +32,12 @@ const PATIENCE_MS = 180_000;
 /** The mailboxes that the sandbox has from the start, all with one password. */
 export const SANDBOX = { mailbox: 'X26ABC1', sender: 'X26ABC2', password: 'password', sharedKey: 'TestKey' };
 
+const RANGE = `${PYTHONS[0]} to ${PYTHONS.at(-1)}`;
+
 const without = (why: string): StandIn => ({
   problem:
-    `nhs-mesh is left out: ${why}. The simulated national mailbox (NHS England's mesh-sandbox) needs Python ` +
-    `${PYTHONS[0]} to ${PYTHONS.at(-1)} with venv (on Debian: apt-get install python3-venv). For a real mailbox set NHS_MESH_URL.`,
+    `nhs-mesh is left out: ${why}. Install Python ${RANGE} with venv (on Debian: apt-get install python3-venv) ` +
+    "for NHS England's sandbox of the national mailbox, or set NHS_MESH_URL to a mailbox.",
 });
 
 const firstPython = async (
@@ -77,7 +79,7 @@ const install = async (python: string, folder: string): Promise<void> => {
 /** Gets the sandbox ready to be run, or says why this machine cannot run it. Two starts at one time do not disturb each other. */
 export const standIn = async ({ cache, environment, say }: Around): Promise<StandIn> => {
   const found = await firstPython(environment.NHS_MESH_PYTHON);
-  if (found === undefined) return without(`there is no Python ${PYTHONS.join(', ')}`);
+  if (found === undefined) return without(`there is no Python ${RANGE}`);
   const stamp = createHash('sha256')
     .update(`${found.version} ${process.platform} ${process.arch} `)
     .update(readFileSync(REQUIREMENTS))
