@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchAdapters } from './adapters.ts';
 import { benchExchange } from './exchange.ts';
 import { benchGateway } from './gateway.ts';
 import { benchMllp } from './mllp.ts';
@@ -13,6 +14,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string', default: '0' },
     seconds: { type: 'string', default: '8' },
     rate: { type: 'string', default: '200' },
+    day: { type: 'string', default: '5000' },
     'no-peers': { type: 'boolean', default: false },
     'no-latency': { type: 'boolean', default: false },
   },
@@ -39,6 +41,7 @@ const BENCHES = {
       peers: !values['no-peers'],
     }),
   police: () => benchPolice({ seconds: 60, rate: Number(values.rate) }),
+  adapters: () => benchAdapters({ seconds: Number(values.seconds), day: Number(values.day) }),
 } as const;
 type Name = keyof typeof BENCHES;
 
