@@ -20,6 +20,7 @@ import { repository } from '../local/paths.ts';
 import { freePort } from '../local/ports.ts';
 import { connectTo } from '../running.ts';
 import { type Causeway, startCauseway } from './causeway.ts';
+import { signal, untilForgotten, untilSaid } from './outages.ts';
 
 /** What somebody who runs the bus does on a bad day, in a real browser on a real system. */
 const MISSING = 'uk.causeway.police.missing-person.reported.v1';
@@ -219,6 +220,19 @@ test('a person’s disclosures are found, printed, exported and proven', async (
   await looksRight('disclosures-print');
   await goTo('/disclosures/cases');
   await looksRight('cases');
+});
+
+test('a part that hangs is said within 15 s, and forgotten when it is back', async () => {
+  await goTo('/now');
+  const pid = causeway.system.processes().exchange;
+  signal(pid, 'SIGSTOP');
+  try {
+    const seconds = await untilSaid(page, 'exchange');
+    process.stdout.write(`the exchange hung: said after ${seconds.toFixed(1)} s\n`);
+  } finally {
+    signal(pid, 'SIGCONT');
+  }
+  await untilForgotten(page, 'exchange');
 });
 
 test('an immediate event that does not arrive says whom to ring, at which number, also without JavaScript', async () => {

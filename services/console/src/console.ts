@@ -45,7 +45,7 @@ import { DELIVER_WITHIN_SECONDS, lookForAttention } from './now/attention.ts';
 import { parsePart, probeAddress, watchParts } from './parts/parts.ts';
 import { createIdentityProvider } from './sign-in/identity-provider.ts';
 import { poll } from './store/poll.ts';
-import { openStore, type Store } from './store/store.ts';
+import { forPages, openStore, type Store } from './store/store.ts';
 import { readableAgreements, type World } from './web/world.ts';
 
 const GAUGES_MS = 5_000;
@@ -162,7 +162,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     agreements: () => readableAgreements(agreements.state()),
     ledgers: () => ({ since: began, ...checkpointer.standing() }),
     interests: interests.now,
-    store,
+    store: forPages(store),
   };
   const links = createLinks();
   const linkFollower = followTopic(kafka, IDENTITY_LINKS_TOPIC, links.apply, log);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RetryableError } from '@causeway/runtime/errors';
 import { emptyState } from '@causeway/schemas/agreement-log';
-import { NO_LOOKS } from '../testing/measured.ts';
-import { attention, lagLook, ORGANISATIONS } from '../testing/world.ts';
+import { measuredFlows, NO_LOOKS } from '../testing/measured.ts';
+import { ADMISSION, agreementOf, attention, lagLook, ORGANISATIONS, stateOf } from '../testing/world.ts';
 import type { World } from '../web/world.ts';
 import { alertsFor } from './alerts.ts';
 import { stoppedParts } from './stopped.ts';
@@ -75,4 +75,55 @@ test('a stopped part is said as what it is; another organisation’s adapter is 
     'The adapter nhs-trust of Westshire Hospitals NHS Trust is not ready',
   ]);
   assert.deepEqual(stopped(council), ['The schema registry does not answer']);
+});
+
+test('a lead is led to the interests that are so many, an operator is told only', () => {
+  const interests = () => [{ organisation: 'westshire-council', today: 2_000, usually: 40 }];
+  const links = (roles: ('operator' | 'information-governance')[]) =>
+    alertsFor(world({ interests }), { ...council, roles }, NOW).map(({ link }) => link?.href);
+  assert.deepEqual(links(['operator']), [undefined]);
+  assert.deepEqual(links(['information-governance']), [
+    '/disclosures/cases?organisation=westshire-council&kind=interest',
+  ]);
+});
+
+test('events that are not released, or more slowly than they come, are said; while the broker is away its old figures are not', () => {
+  const flow = { id: 'westshire-council', name: 'Westshire Council' };
+  const stopped = measuredFlows(
+    [{ ...flow, perSecond: 5, releasedPerSecond: 5, stoppedForMs: 120_000 }],
+    NOW,
+  );
+  assert.deepEqual(titles({ measured: () => stopped }), [
+    'Events of Westshire Council are not being released',
+  ]);
+  const growing = measuredFlows([{ ...flow, perSecond: 5, releasedPerSecond: 5 }], NOW);
+  const samples = growing.samples.map((sample, i) => {
+    const one = sample.organisations.get(flow.id);
+    if (!one) return sample;
+    const waiting = i * 40;
+    const oldest = { partition: 0, offset: i * 10, at: sample.at - 60_000 - i * 100 };
+    return { ...sample, organisations: new Map([[flow.id, { ...one, waiting, oldest }]]) };
+  });
+  assert.deepEqual(titles({ measured: () => ({ ...growing, samples }) }), [
+    'Events of Westshire Council arrive faster than they are released',
+  ]);
+  const away = { ...stopped, connection: { status: 'away' as const, since: NOW } };
+  assert.deepEqual(titles({ measured: () => away }), []);
+});
+
+test('an agreement that ends, ended or is to be reviewed is said to its parties, each with what to do', () => {
+  const day = (days: number) => new Date(NOW + days * 86_400_000).toISOString().slice(0, 10);
+  const said = (until: number, review: number, viewer = everybody) => {
+    const valid = { from: '2026-01-01', until: day(until), review: day(review), graceDays: 30 };
+    const release = { [ADMISSION]: { fields: ['admittedAt'], generalise: {}, necessity: {} } };
+    const agreements = () => stateOf([agreementOf({ id: 'stay', title: 'Stays', valid, release })]);
+    return alertsFor(world({ agreements }), viewer, NOW).map(({ kind, title }) => `${kind}: ${title}`);
+  };
+  assert.deepEqual(said(400, 300), []);
+  assert.deepEqual(said(400, 20), ['waiting: “Stays” is to be reviewed']);
+  assert.deepEqual(said(400, -1), ['warning: “Stays” should have been reviewed']);
+  assert.deepEqual(said(29, 20), ['warning: “Stays” ends soon']);
+  assert.deepEqual(said(-1, -20), ['stopped: “Stays” is over']);
+  const police = { ...everybody, organisation: 'westshire-police' };
+  assert.deepEqual(said(-1, -20, police), []);
 });

@@ -1,5 +1,7 @@
 import { connectDatabase, type Database } from '@causeway/runtime/database';
+import { errorCode, RetryableError } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/log';
+import { within } from '../measurement/deadline.ts';
 
 export type Store = Database & {
   /** Resolves once the tables are there; a database that is away is waited for. */
@@ -38,6 +40,28 @@ export function openStore({
     }
   };
   return { ...database, migrated: migrate() };
+}
+
+const PATIENCE_MS = 4_000;
+
+/**
+ * The same for pages: somebody waits. A database that has stopped without a word is away after four seconds.
+ * @throws RetryableError `database-unavailable`
+ */
+export function forPages(store: Pick<Store, 'query' | 'transaction'>): Pick<Store, 'query' | 'transaction'> {
+  const soon = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await within(PATIENCE_MS, work);
+    } catch (error) {
+      if (errorCode(error) !== 'no-answer') throw error;
+      throw new RetryableError('database-unavailable', 'PostgreSQL does not answer', { cause: error });
+    }
+  };
+  return {
+    query: (sql, params) => soon(store.query(sql, params)),
+    // Whether it was committed must be known.
+    transaction: store.transaction,
+  };
 }
 
 /** Resolves after `ms`, or as soon as `signal` is aborted. */
