@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import type { Causeway } from './causeway.ts';
 
@@ -26,7 +27,7 @@ export const signIn = async (browser: Browser, causeway: Causeway, user = 'gover
 export const untilSaid = async (page: Page, part: string, within = SHOWN_WITHIN_MS): Promise<number> => {
   const begun = performance.now();
   await page
-    .getByRole('heading', { name: new RegExp(`^${WORDS[part]} (does not answer|is not ready)$`) })
+    .getByRole('heading', { name: `${WORDS[part]} does not answer`, exact: true })
     .waitFor({ timeout: within });
   return (performance.now() - begun) / 1_000;
 };
@@ -39,12 +40,23 @@ export const untilForgotten = async (page: Page, part: string, within = 90_000):
   return (performance.now() - begun) / 1_000;
 };
 
+/** A process with all that it has started: PostgreSQL answers on by those. */
+const familyOf = (pid: number): number[] => {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    return [pid, ...(children ? children.split(' ').flatMap((child) => familyOf(Number(child))) : [])];
+  } catch {
+    return [pid];
+  }
+};
+
 /** A process that hangs may have been killed and replaced by the supervisor meanwhile. */
 export const signal = (pid: number | undefined, name: NodeJS.Signals): void => {
-  if (pid === undefined) return;
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  for (const one of pid === undefined ? [] : familyOf(pid)) {
+    try {
+      process.kill(one, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 };
