@@ -161,6 +161,16 @@ test('every service of the repository is in it, with ports and settings that it 
   }
 });
 
+test('the gateway watches for late events of everybody but those whose adapter does', () => {
+  const [, gateway] = services.find(([name]) => name === 'gateway') ?? [];
+  const delivering = findServices().filter(({ sinkSimulator }) => sinkSimulator !== undefined);
+  const given = gateway?.environment?.GATEWAY_NOT_WATCHED ?? '';
+  assert.deepEqual(
+    /:-(.*)\}$/.exec(String(given))?.[1]?.split(',').toSorted(),
+    [...new Set(delivering.map(({ organisation }) => organisation))].toSorted(),
+  );
+});
+
 /** The environment inside the container, with the files of secrets where they are here. */
 const environmentOf = ({ environment = {}, secrets = [] }: ComposeService): Environment => {
   const mounted = new Set(secrets.map(secretName));

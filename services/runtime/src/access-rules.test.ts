@@ -32,7 +32,7 @@ const record = (topic: string) => ({ topic, key: 'k', value: Buffer.from('x') })
 const read = (client: Kafka, topic: string) =>
   client.reader().fetch([{ topic, partition: 0, offset: 0 }], { maxWaitMs: 10 });
 
-test('an organisation writes its outbox, dead letters, deliveries, interests and safeguards, reads its inbox and what is for everybody', async () => {
+test('an organisation writes its outbox, dead letters, deliveries, interests and safeguards, reads its inbox, what was handed over of it, and what is for everybody', async () => {
   const mine = topicsOf(A);
   const producer = own.producer({ deliveryTimeoutMs: 5_000 });
   for (const topic of [mine.outbox, mine.deadLetter, mine.deliveries, mine.interests, mine.safeguards])
@@ -41,6 +41,7 @@ test('an organisation writes its outbox, dead letters, deliveries, interests and
     mine.inbox,
     mine.deadLetter,
     mine.redrive,
+    mine.deliveries,
     'agreements',
     'organisations',
     'checkpoints',
@@ -70,7 +71,6 @@ test('an organisation is refused everything else, in the outbox or inbox of anot
     ...Object.values(other),
     mine.outbox,
     mine.ledger,
-    mine.deliveries,
     mine.interests,
     mine.safeguards,
     'ledger.console',

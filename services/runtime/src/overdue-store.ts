@@ -1,6 +1,7 @@
 import type { Database } from './database.ts';
 import type { Envelope, Priority } from './event.ts';
 import type { Answered } from './feedback.ts';
+import type { Heard } from './hearing.ts';
 
 /** An event in an inbox that must be delivered or acknowledged in time. */
 export type Watched = {
@@ -40,6 +41,10 @@ export type OverdueStore = {
   found(events: readonly Watched[], heads: readonly number[]): Promise<void>;
   delivered(events: readonly Watched[], at: number): Promise<void>;
   acknowledged(events: readonly Watched[], at: number): Promise<void>;
+  /** Up to where acknowledgements given elsewhere were heard (index = partition of `deliveries`). */
+  heard(): Promise<number[]>;
+  /** Notes what was acknowledged elsewhere of what is watched, and that it was heard up to these heads. */
+  hear(heard: Heard, at: number): Promise<void>;
   /** Marks what has become overdue, and gives that and what was marked before and not yet told. */
   overdue(now: number): Promise<Overdue[]>;
   told(events: readonly Overdue[]): Promise<void>;
@@ -55,6 +60,11 @@ const INSERT = `
   on conflict (organisation, partition, position) do update set
     delivered_at = coalesce(overdue_event.delivered_at, excluded.delivered_at),
     acknowledged_at = coalesce(overdue_event.acknowledged_at, excluded.acknowledged_at)`;
+
+const ACKNOWLEDGE = `
+  update overdue_event watched set delivered_at = coalesce(delivered_at, $4), acknowledged_at = coalesce(acknowledged_at, $4)
+  from unnest($2::int[], $3::bigint[]) as said (partition, position)
+  where watched.organisation = $1 and watched.partition = said.partition and watched.position = said.position`;
 
 const MARK = `
   update overdue_event set noticed_at = $2,
@@ -169,6 +179,29 @@ export const createOverdueStore = (
       }),
     delivered: (events, at) => write(events, at),
     acknowledged: (events, at) => write(events, at, at),
+    async heard() {
+      const rows = await query<{ head: number }>(
+        'select head from overdue_heard where organisation = $1 order by partition',
+        [organisation],
+      );
+      return rows.map(({ head }) => head);
+    },
+    hear: ({ events, heads }, at) =>
+      transaction(async (run) => {
+        if (events.length > 0)
+          await run(ACKNOWLEDGE, [
+            organisation,
+            events.map(({ partition }) => partition),
+            events.map(({ position }) => position),
+            instant(at),
+          ]);
+        await run(
+          `insert into overdue_heard (organisation, partition, head)
+           select $1, ordinality - 1, head from unnest($2::bigint[]) with ordinality as seen (head, ordinality)
+           on conflict (organisation, partition) do update set head = greatest(overdue_heard.head, excluded.head)`,
+          [organisation, heads],
+        );
+      }),
     async overdue(now) {
       await query(MARK, [organisation, new Date(now)]);
       return (await query<Row>(UNTOLD, [organisation])).map(overdueOf);

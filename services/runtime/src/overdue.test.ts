@@ -3,6 +3,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { type Acknowledgement, acknowledgementRecord } from './acknowledgement.ts';
 import { type Codec, createCodec } from './avro.ts';
+import { type DeliveryRecord, deliveryRecord } from './deliveries.ts';
 import { createTestWorld, RECIPIENT, type TestWorld, until } from './delivery/test-world.ts';
 import { decodeHeaders } from './event.ts';
 import type { FeedbackParts } from './feedback.ts';
@@ -11,6 +12,7 @@ import { createLogger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Organisation } from './organisations.ts';
 import { type OverdueWatch, type Placed, watchOverdue } from './overdue.ts';
+import type { Reader } from './reader.ts';
 import { testVariable } from './test-bus.ts';
 
 const log = createLogger('test', 'silent');
@@ -47,7 +49,7 @@ afterEach(async () => {
   await world.close();
 });
 
-const watch = (instance: string): OverdueWatch => {
+const watch = (instance: string, more: Partial<Parameters<typeof watchOverdue>[0]> = {}): OverdueWatch => {
   const { database, inboxes, producer, clock } = world;
   const started = watchOverdue({
     feedback,
@@ -58,6 +60,7 @@ const watch = (instance: string): OverdueWatch => {
     metrics: createMetrics('test'),
     clock,
     instance,
+    ...more,
   });
   watches.push(started);
   return started;
@@ -135,6 +138,55 @@ test('what was delivered and not acknowledged by the time to act is overdue', as
   assert.ok(notice);
   const { data } = await read(notice);
   assert.deepEqual([data.reason, data.dueAt], ['not_acknowledged', actBy]);
+});
+
+/** Reads what others have noted in the deliveries of the organisation. */
+const readerOf = (notes: readonly DeliveryRecord[]): Reader => ({
+  partitionCount: async () => 1,
+  atTime: async (topic) => [{ topic, partition: 0, offset: 0 }],
+  bounds: async () => [{ partition: 0, start: 0, end: notes.length }],
+  close: async () => {},
+  fetch: async ([position]) => {
+    const { topic = '', offset = 0 } = position ?? {};
+    assert.equal(topic, `deliveries.${RECIPIENT}`);
+    const records = notes.slice(offset).map((note, index) => ({
+      offset: offset + index,
+      timestamp: 0,
+      key: null,
+      value: deliveryRecord(RECIPIENT, note).value,
+      headers: {},
+    }));
+    return [{ topic, partition: 0, records, next: notes.length, endOffset: notes.length, outOfRange: false }];
+  },
+});
+
+test('what was acknowledged elsewhere, such as at the gateway, is heard and not called for again', async () => {
+  const actBy = new Date(world.clock.now() + 8 * MINUTE).toISOString();
+  world.arrive({ person: 'ann', actBy });
+  const late = world.arrive({ person: 'bob', actBy });
+  const events = await placed();
+  const taken = events.find(({ event }) => event.id !== late);
+  assert.ok(taken);
+  const at = new Date(world.clock.now()).toISOString();
+  const about = { client: 'somebody', at };
+  const watching = watch('one', {
+    reader: () =>
+      readerOf([
+        { kind: 'page', via: 'pull', events: [], withheld: 0, ...about },
+        {
+          kind: 'acknowledged',
+          position: `${taken.partition}-${taken.offset}`,
+          event: taken.event.id,
+          state: 'accepted',
+          ...about,
+        },
+      ]),
+  });
+  await watching.delivered(events);
+  await until(() => notices().length > 0, 'a notice');
+  await pass(2 * MINUTE);
+  const told = await Promise.all(notices().map(async (notice) => (await read(notice)).data.overdueEvent));
+  assert.deepEqual(told, [late]);
 });
 
 test('nobody is told where the agreement allows no feedback', async () => {

@@ -13,12 +13,14 @@ import {
   isInForce,
   recipientContact,
 } from './feedback.ts';
+import { createHearing } from './hearing.ts';
 import type { Inboxes } from './inbox.ts';
 import type { FetchedRecord, KafkaRecord } from './kafka-session.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createOverdueStore, type Overdue, type Watched, watchedOf } from './overdue-store.ts';
 import type { Producer } from './producer.ts';
+import type { Reader } from './reader.ts';
 
 /** An event and where it lies in the inbox. */
 export type Placed = {
@@ -51,6 +53,8 @@ export type OverdueParts = {
   producer: Pick<Producer, 'send'>;
   log: Logger;
   metrics: Pick<Metrics, 'overdue'>;
+  /** Where others may take acknowledgements for the organisation, such as the gateway: reads what they note. */
+  reader?(): Reader;
   clock?: Clock;
   instance?: string;
 };
@@ -92,6 +96,7 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
   const { organisation } = feedback;
   const store = createOverdueStore(database, organisation, parts.instance ?? instanceName());
   const inbox = inboxOf(parts.inboxes, organisation);
+  const hearing = parts.reader && createHearing(parts.reader, organisation, store);
   const closing = new AbortController();
   let migrated: Promise<void> | undefined;
 
@@ -155,7 +160,10 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
       try {
         await prepared();
         if (await store.lead(LEASE_MS)) {
+          const heard = await hearing?.listen(clock.now());
           await look();
+          // Heard before the inbox was read to its end: what was acknowledged is known by now.
+          if (heard !== undefined) await store.hear(heard, clock.now());
           await tell();
           await store.forget();
         }
@@ -188,6 +196,7 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
     async close() {
       closing.abort();
       await running;
+      await hearing?.close();
     },
   };
 };

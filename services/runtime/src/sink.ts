@@ -96,7 +96,7 @@ export const createSink = (options: SinkOptions): Sink => {
     agreements,
   };
   const common = { database, inboxes, producer, log, metrics };
-  const overdue = watchOverdue({ ...common, feedback, ...options.delivery });
+  const overdue = watchOverdue({ ...common, feedback, reader: () => kafka.reader(), ...options.delivery });
 
   const placed = ({ event, position, since }: Pick<Attempt, 'event' | 'position' | 'since'>) => {
     const [partition = 0, offset = 0] = position.split('-').map(Number);

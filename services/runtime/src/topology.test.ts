@@ -33,7 +33,7 @@ const organisationTable = (
       [id, 'gateway', 'console', 'exchange'],
     ],
     [`redrive.${id}`, 1, kept(90), ['console'], [id, 'gateway', 'exchange']],
-    [`deliveries.${id}`, 6, { ...kept(400), ...plain }, [id, 'gateway', 'exchange'], ['console']],
+    [`deliveries.${id}`, 6, { ...kept(400), ...plain }, [id, 'gateway', 'exchange'], [id, 'console']],
     [`interests.${id}`, 1, compacted, [id, 'gateway'], ['exchange', 'gateway', 'console']],
     [`safeguards.${id}`, 1, compacted, [id, 'gateway'], ['exchange', 'gateway', 'console']],
   ];

@@ -130,7 +130,13 @@ const organisationTopics = (id: string, settings: TopologySettings): Declared[] 
       [id, 'gateway', 'console', 'exchange'],
     ),
     declare(names.redrive, 1, kept(90), ['console'], [id, 'gateway', 'exchange']),
-    declare(names.deliveries, LANES, { ...kept(400), ...PLAIN }, [id, 'gateway', 'exchange'], ['console']),
+    declare(
+      names.deliveries,
+      LANES,
+      { ...kept(400), ...PLAIN },
+      [id, 'gateway', 'exchange'],
+      [id, 'console'],
+    ),
     declare(
       names.interests,
       1,
