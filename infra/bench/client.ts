@@ -5,7 +5,7 @@ import type { World } from './world.ts';
 /** Somebody who calls the gateway over connections that stay open. */
 export type Client = {
   get(path: string): Promise<string>;
-  post(path: string, body: object): Promise<string>;
+  post(path: string, body?: object): Promise<string>;
   close(): void;
 };
 
@@ -37,7 +37,7 @@ export const clientOf = async (world: World, organisation: string, connections =
     });
   return {
     get: (path) => call('GET', path),
-    post: (path, body) => call('POST', path, JSON.stringify(body)),
+    post: (path, body) => call('POST', path, body && JSON.stringify(body)),
     close: () => agent.destroy(),
   };
 };

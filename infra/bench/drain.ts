@@ -23,11 +23,12 @@ export const drain = async (
   producer: Producer,
   worker: Worker,
   record: () => KafkaRecord,
+  events = EVENTS,
 ): Promise<Drained> => {
   const reader = kafka.reader();
   const admin = await kafka.admin();
   for (const pid of worker.pids) process.kill(pid, 'SIGSTOP');
-  for (let sent = 0; sent < EVENTS; sent += PER_SEND)
+  for (let sent = 0; sent < events; sent += PER_SEND)
     await producer.send(Array.from({ length: PER_SEND }, record));
   const target = sum((await reader.bounds(worker.input, lanes)).map(({ end }) => end));
   const broker = system.processes().kafka;
@@ -41,9 +42,9 @@ export const drain = async (
   const times = await Promise.all(lanes.map((lane) => lastAppend(reader, worker.ledger, lane, began)));
   await Promise.all([reader.close(), admin.close()]);
   return {
-    perSecond: perSecond(EVENTS, Math.max(...times) - began),
-    cpuMicros: (used * 1_000) / EVENTS,
-    brokerCpuMicros: (brokerUsed * 1_000) / EVENTS,
+    perSecond: perSecond(events, Math.max(...times) - began),
+    cpuMicros: (used * 1_000) / events,
+    brokerCpuMicros: (brokerUsed * 1_000) / events,
   };
 };
 

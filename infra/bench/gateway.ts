@@ -1,7 +1,7 @@
 import type { Producer } from '@causeway/runtime/producer';
 import { EXCHANGE_GROUP, topicsOf } from '@causeway/runtime/topology';
 import { type Client, clientOf } from './client.ts';
-import { drain } from './drain.ts';
+import { drain, EVENTS } from './drain.ts';
 import { createLoad, type Load } from './load.ts';
 import { clientConsume } from './peers/kafkajs.ts';
 import { perSecond, print, spread } from './report.ts';
@@ -43,13 +43,17 @@ export const benchGateway = async ({ rounds, seconds, peers }: GatewayOptions): 
 };
 
 /** By way of the exchange, so that what lies there is what a partner would find. */
-export const fillInbox = async (world: World, load: Load, producer: Producer): Promise<number> => {
+export const fillInbox = async (
+  world: World,
+  load: Load,
+  producer: Producer,
+  events = EVENTS,
+): Promise<number> => {
   const { exchange = 0 } = world.system.processes();
   const { outbox, ledger } = topicsOf(SOURCES[1]);
   const worker = { pids: [exchange], input: outbox, ledger, group: EXCHANGE_GROUP };
-  const wanted = 30_000;
-  await drain(world, producer, worker, () => load.record(SOURCES[1]));
-  return wanted;
+  await drain(world, producer, worker, () => load.record(SOURCES[1]), events);
+  return events;
 };
 
 type Read = { events: number; pages: number[] };

@@ -6,6 +6,7 @@ import { benchGateway } from './gateway.ts';
 import { benchMllp } from './mllp.ts';
 import { benchPolice } from './police.ts';
 import { print } from './report.ts';
+import { benchWebhooks } from './webhooks.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,6 +31,12 @@ const BENCHES = {
     }),
   gateway: () =>
     benchGateway({
+      rounds: Number(values.rounds),
+      seconds: Number(values.seconds),
+      peers: !values['no-peers'],
+    }),
+  webhooks: () =>
+    benchWebhooks({
       rounds: Number(values.rounds),
       seconds: Number(values.seconds),
       peers: !values['no-peers'],

@@ -44,6 +44,7 @@ import { holdsLoopback, rangesOf } from './subscriptions/addresses.ts';
 import { systemResolve } from './subscriptions/endpoint.ts';
 import { createPoster } from './subscriptions/post.ts';
 import { createSealing } from './subscriptions/sealing.ts';
+import { createSigner } from './subscriptions/signing.ts';
 import { createWebhooks } from './subscriptions/webhooks.ts';
 
 const AUDIENCE = 'causeway-gateway';
@@ -178,6 +179,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     log,
     metrics,
     watchOf: watches.of,
+    sealing,
     sending: {
       poster,
       resolve: systemResolve,
@@ -185,7 +187,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
         ranges: rangesOf(config.GATEWAY_WEBHOOK_RANGES),
         loopback: config.GATEWAY_WEBHOOKS_TO_LOOPBACK,
       },
-      sealing,
+      signer: createSigner(sealing),
     },
   });
   onStop('webhooks', async () => {

@@ -171,7 +171,11 @@ export const testSubscription =
       datacontenttype: 'application/json',
       data: { subscription: stored.id },
     });
-    const sent = await sendSigned(parts.webhooks.sending, stored, { id, body, signal: left.signal });
+    const sent = await sendSigned(parts.webhooks.sending, stored, {
+      id,
+      body: Buffer.from(body),
+      signal: left.signal,
+    });
     const outcome = outcomeOf(sent, parts.now());
     response.json({
       id,

@@ -1,20 +1,19 @@
 import type { Attempt, Clock, Outcome } from '@causeway/runtime/delivery/subscription';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Envelope } from '@causeway/runtime/event';
-import { Webhook } from 'standardwebhooks';
 import { toCloudEvent } from '../reading/cloud-event.ts';
 import type { Allowed } from './addresses.ts';
 import { answerText } from './answer-text.ts';
 import { parseEndpoint, type Resolve, resolveEndpoint } from './endpoint.ts';
 import type { Answer, Poster } from './post.ts';
-import type { Sealing } from './sealing.ts';
+import { type Signer, secondsOf } from './signing.ts';
 import type { Filter, Stored } from './subscription-store.ts';
 
 export type SendingParts = {
   poster: Pick<Poster, 'post'>;
   resolve: Resolve;
   allowed: Allowed;
-  sealing: Pick<Sealing, 'open' | 'again'>;
+  signer: Signer;
   clock: Clock;
 };
 
@@ -23,41 +22,40 @@ export type Sent = Answer & { text: Buffer };
 const EVENT_JSON = 'application/cloudevents+json';
 const NOTHING = Buffer.alloc(0);
 
+type Called = Pick<Stored, 'id' | 'endpoint' | 'secret' | 'previous_secret' | 'previous_until'>;
+
 /** Signs a body by Standard Webhooks 1.0 and sends it once. An address that may not be called counts as a failure. */
 export const sendSigned = async (
-  { poster, resolve, allowed, sealing, clock }: SendingParts,
-  stored: Pick<Stored, 'id' | 'endpoint' | 'secret' | 'previous_secret' | 'previous_until'>,
-  { id, body, signal, traceparent }: { id: string; body: string; signal: AbortSignal; traceparent?: string },
+  { poster, resolve, allowed, signer, clock }: SendingParts,
+  stored: Called,
+  { id, body, signal, traceparent }: { id: string; body: Buffer; signal: AbortSignal; traceparent?: string },
 ): Promise<Sent> => {
   const begun = performance.now();
   try {
-    const target = await resolveEndpoint(parseEndpoint(stored.endpoint, allowed), allowed, resolve);
+    const target = await resolveEndpoint(urlOf(stored, allowed), allowed, resolve);
     const at = new Date(clock.now());
-    const signatures = secretsOf(stored, at)
-      .map((sealed) => sealing.open(sealed, stored.id))
-      .map((secret) => new Webhook(secret).sign(id, at, body));
     const headers = {
       'content-type': EVENT_JSON,
       'user-agent': 'causeway-gateway/1',
       'webhook-id': id,
-      'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-      'webhook-signature': signatures.join(' '),
+      'webhook-timestamp': String(secondsOf(at)),
+      'webhook-signature': signer.sign(stored, id, at, body),
       ...(traceparent !== undefined && { traceparent }),
     };
-    return { text: NOTHING, ...(await poster.post(target, headers, Buffer.from(body), signal)) };
+    return { text: NOTHING, ...(await poster.post(target, headers, body, signal)) };
   } catch (error) {
     return { code: errorCode(error), durationMs: Math.round(performance.now() - begun), text: NOTHING };
   }
 };
 
-/** The previous secret signs too until its time: a receiver can change over without losing an event. */
-const secretsOf = (
-  { secret, previous_secret, previous_until }: Pick<Stored, 'secret' | 'previous_secret' | 'previous_until'>,
-  at: Date,
-): Buffer[] =>
-  previous_secret !== null && previous_until !== null && previous_until > at
-    ? [secret, previous_secret]
-    : [secret];
+/** What an endpoint is written as never changes; where its name leads is asked at every attempt. */
+const urls = new WeakMap<Called, URL>();
+
+const urlOf = (stored: Called, allowed: Allowed): URL => {
+  const url = urls.get(stored) ?? parseEndpoint(stored.endpoint, allowed);
+  urls.set(stored, url);
+  return url;
+};
 
 /** Waits that are short are waited for; longer ones leave the circuit to find out. */
 const SHORT_WAIT_MS = 10_000;
@@ -81,7 +79,7 @@ export const delivererOf = (
     const quiet = quietUntil - clock.now();
     if (quiet > SHORT_WAIT_MS) return { outcome: 'unreachable', code: 'asked-to-wait', afterMs: quiet };
     if (quiet > 0) await clock.wait(quiet, signal);
-    const body = JSON.stringify(toCloudEvent(event, position, data));
+    const body = Buffer.from(JSON.stringify(toCloudEvent(event, position, data)));
     const sent = await sendSigned(parts, stored, {
       id: event.id,
       body,

@@ -62,13 +62,11 @@ export const createPoster = ({
         signal.addEventListener('abort', stop);
         sending.on('error', (error) => fail(wordOf(error)));
         sending.on('response', (response) => {
-          void firstBytes(response).then(
-            (text) => {
-              const { statusCode: status = 0, headers: got } = response;
-              end({ status, retryAfter: got['retry-after'], text, durationMs: durationMs() });
-            },
-            (error) => fail(wordOf(error)),
+          const { statusCode: status = 0, headers: got } = response;
+          firstBytes(response, (text) =>
+            end({ status, retryAfter: got['retry-after'], text, durationMs: durationMs() }),
           );
+          response.on('error', (error) => fail(wordOf(error)));
         });
         sending.end(body);
         if (signal.aborted) stop();
@@ -81,15 +79,17 @@ export const createPoster = ({
 };
 
 /** An answer counts when its head and what of its body is read are there; a longer one is cut off with its connection. */
-const firstBytes = async (response: IncomingMessage): Promise<Buffer> => {
+const firstBytes = (response: IncomingMessage, done: (text: Buffer) => void): void => {
   const parts: Buffer[] = [];
   let length = 0;
-  for await (const part of response) {
+  response.on('data', (part: Buffer) => {
     parts.push(part);
     length += part.length;
-    if (length >= ANSWER_BYTES) break;
-  }
-  return Buffer.concat(parts).subarray(0, ANSWER_BYTES);
+    if (length < ANSWER_BYTES) return;
+    response.destroy();
+    done(Buffer.concat(parts).subarray(0, ANSWER_BYTES));
+  });
+  response.on('end', () => done(Buffer.concat(parts)));
 };
 
 const wordOf = (error: unknown): string =>

@@ -6,6 +6,7 @@ import { rangesOf } from './addresses.ts';
 import { answerText } from './answer-text.ts';
 import { outcomeOf, sendSigned } from './deliver.ts';
 import { createSealing, newSecret } from './sealing.ts';
+import { createSigner } from './signing.ts';
 
 test('a sealed secret is opened with its key and for its subscription only', () => {
   const sealing = createSealing(['the key of this test']);
@@ -50,7 +51,7 @@ test('events are signed as the published vector of Standard Webhooks says, with 
   const next = newSecret();
   const sent: Record<string, string>[] = [];
   const parts = {
-    sealing,
+    signer: createSigner(sealing),
     resolve: async () => ['1.1.1.1'],
     allowed: { ranges: rangesOf([]), loopback: false },
     clock: { ...systemClock, now: () => VECTOR.at * 1000 },
@@ -66,7 +67,7 @@ test('events are signed as the published vector of Standard Webhooks says, with 
     endpoint: 'https://hooks.example.org/',
     secret: sealing.seal(VECTOR.secret, 'sub'),
   };
-  const message = { id: VECTOR.id, body: VECTOR.body, signal: new AbortController().signal };
+  const message = { id: VECTOR.id, body: Buffer.from(VECTOR.body), signal: new AbortController().signal };
   await sendSigned(parts, { ...stored, previous_secret: null, previous_until: null }, message);
   const rotating = {
     ...stored,

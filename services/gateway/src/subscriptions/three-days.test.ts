@@ -6,6 +6,7 @@ import { createMetrics } from '@causeway/runtime/metrics';
 import { rangesOf } from './addresses.ts';
 import type { Answer } from './post.ts';
 import { createSealing, newSecret } from './sealing.ts';
+import { createSigner } from './signing.ts';
 import { createWebhooks, type Webhooks } from './webhooks.ts';
 
 const HOUR = 3_600_000;
@@ -36,8 +37,9 @@ beforeEach(async () => {
     clock: world.clock,
     random: () => 0.5,
     watchOf: () => undefined,
+    sealing,
     sending: {
-      sealing,
+      signer: createSigner(sealing),
       resolve: async () => ['1.1.1.1'],
       allowed: { ranges: rangesOf([]), loopback: false },
       poster: {

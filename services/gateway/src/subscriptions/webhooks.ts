@@ -13,6 +13,7 @@ import { followRedrives, type Redriven, type Redriver } from '@causeway/runtime/
 import { type Attempts, createAttempts } from './attempts.ts';
 import { COMPONENT, createDeadLetters, type DeadLetters, type Letter } from './dead-letters.ts';
 import { delivererOf, type SendingParts, wantsOf } from './deliver.ts';
+import type { Sealing } from './sealing.ts';
 import { createSubscriptionStore, type Stored, type SubscriptionStore } from './subscription-store.ts';
 
 /** Brings inboxes to partners' endpoints, with the other instances of the gateway. */
@@ -37,6 +38,7 @@ export type Webhooks = {
 
 export type WebhooksParts = Omit<DeliveryParts, 'component' | 'settled' | 'gone'> & {
   sending: Omit<SendingParts, 'clock'>;
+  sealing: Pick<Sealing, 'again'>;
   watchOf(organisation: string): Pick<OverdueWatch, 'delivered'> | undefined;
 };
 
@@ -128,7 +130,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
   const take = async (stored: Stored): Promise<void> => {
     const before = known.get(stored.id);
     const isOver = stored.expires !== null && stored.expires.getTime() <= clock.now();
-    if (before === undefined) await subscriptions.seal(stored, sending.sealing);
+    if (before === undefined) await subscriptions.seal(stored, parts.sealing);
     if (stored.status === 'active' && isOver) await endOf(stored);
     if (before?.revision === stored.revision) return;
     known.set(stored.id, stored);

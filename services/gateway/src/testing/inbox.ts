@@ -10,12 +10,15 @@ export type Arriving = Partial<Envelope> & Pick<Envelope, 'id' | 'source' | 'agr
 
 /** Puts events into an inbox as the exchange does, all at once and in their order. */
 export const arrive = async (bus: TestBus, recipient: string, events: readonly Arriving[]): Promise<void> => {
+  const ids = new Map<string, Promise<number>>();
   const records = await Promise.all(
     events.map(async ({ data, ...about }) => {
       const type = about.type ?? ADMISSION;
       const found = catalogue.find((one) => one.type === type);
       if (found === undefined) throw new Error('there is no such type');
-      const value = await bus.codec.encode(await bus.codec.idOf(type, found.schema), {
+      const id = ids.get(type) ?? bus.codec.idOf(type, found.schema);
+      ids.set(type, id);
+      const value = await bus.codec.encode(await id, {
         ...(found.example.data as object),
         ...data,
       });

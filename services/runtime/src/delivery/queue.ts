@@ -92,6 +92,12 @@ export const createQueue = (): Queue => {
     return passing === undefined ? [first] : [passing, first];
   };
 
+  const nextOf = (line: Line, now: number): Item | undefined => {
+    if (line.immediate > 0) return candidates(line).find(({ due }) => due <= now);
+    const [first] = line.items;
+    return first !== undefined && first.due <= now ? first : undefined;
+  };
+
   const release = (item: Item): void => {
     const line = lines.get(item.event.subject);
     if (line?.busy) {
@@ -123,10 +129,16 @@ export const createQueue = (): Queue => {
       const found: Item[] = [];
       for (const line of lines.values()) {
         if (line.busy) continue;
-        const item = candidates(line).find(({ due }) => due <= now);
-        if (item !== undefined) found.push(item);
+        const item = nextOf(line, now);
+        if (item === undefined) continue;
+        const last = found[count - 1];
+        if (last !== undefined && byPressure(item, last) >= 0) continue;
+        // Few are asked for among many: kept in order, they need no sorting of all.
+        const at = found.findIndex((one) => byPressure(item, one) < 0);
+        found.splice(at < 0 ? found.length : at, 0, item);
+        if (found.length > count) found.pop();
       }
-      return found.sort(byPressure).slice(0, count);
+      return found;
     },
     begin({ event }) {
       const line = lines.get(event.subject);
@@ -159,7 +171,9 @@ export const createQueue = (): Queue => {
       let next: number | null = null;
       for (const line of lines.values()) {
         if (line.busy) continue;
-        for (const { due } of candidates(line)) if (next === null || due < next) next = due;
+        const [first] = line.items;
+        const waiting = line.immediate > 0 ? candidates(line) : first === undefined ? [] : [first];
+        for (const { due } of waiting) if (next === null || due < next) next = due;
       }
       return next;
     },

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode } from '../errors.ts';
 import { type AttemptParts, attemptOnce, type Result } from './attempt.ts';
@@ -39,12 +40,16 @@ export type WorkerParts = AttemptParts & {
 
 /** Fresh events of one partition that are held in memory, and bytes of all partitions. */
 const AHEAD = 200;
+/** With fewer than this there is more to be read: not with each event that is done. */
+const REFILL = 100;
 const AHEAD_BYTES = 4 * 1024 * 1024;
 /** Rows that may be parked for one subscription before reading stops. */
 export const MOST_PARKED = 10_000;
 const AFTER_FAILURE_MS = 500;
 /** A look around even where nobody said that anything changed. */
 const IDLE_MS = 1_000;
+/** A reason of its own is cheap; without one an error is made, with its stack, for each of thousands of events. */
+const WOKEN = 'woken';
 
 export const createWorker = (parts: WorkerParts): Worker => {
   const { subscription, clock, circuit, inbox, log } = parts;
@@ -61,10 +66,12 @@ export const createWorker = (parts: WorkerParts): Worker => {
   /** Some partition could not be read on, for want of room or because the receiver is left alone. */
   let held = false;
 
-  const poke = (): void => {
-    wakeTrying?.();
-    if (!held) return;
-    wakeReading.abort();
+  const poke = (): void => wakeTrying?.();
+
+  const readOnIfRoom = (): void => {
+    if (!held || readable().length === 0) return;
+    held = false;
+    wakeReading.abort(WOKEN);
     wakeReading = new AbortController();
   };
 
@@ -93,10 +100,20 @@ export const createWorker = (parts: WorkerParts): Worker => {
     for (const { track, item } of found.slice(0, free)) void tryItem(track, item);
   };
 
+  /** Ends whatever is under way of a track, when it is lost or the worker stops. */
+  const signals = new WeakMap<Track, AbortSignal>();
+  const signalOf = (track: Track): AbortSignal => {
+    const signal = signals.get(track) ?? AbortSignal.any([track.signal, stopping.signal]);
+    // As many listen as there are events under way.
+    setMaxListeners(0, signal);
+    signals.set(track, signal);
+    return signal;
+  };
+
   const tryItem = async (track: Track, item: Item): Promise<void> => {
     underWay += 1;
     track.queue.begin(item);
-    const signal = AbortSignal.any([track.signal, stopping.signal]);
+    const signal = signalOf(track);
     try {
       const result = await attemptOnce(parts, item, track.held.partition, signal);
       if (!track.signal.aborted) settle(track, item, result);
@@ -155,13 +172,19 @@ export const createWorker = (parts: WorkerParts): Worker => {
   const trying = async (): Promise<void> => {
     while (!stopped) {
       startReady();
+      readOnIfRoom();
       const wake = new AbortController();
-      wakeTrying = () => wake.abort();
+      wakeTrying = () => {
+        wakeTrying = undefined;
+        wake.abort(WOKEN);
+      };
       // By the injected clock until something is due; by the real one now and then, as a lease may come back.
-      const idle = setTimeout(() => wake.abort(), IDLE_MS);
+      const idle = setTimeout(() => wake.abort(WOKEN), IDLE_MS);
       await clock.wait(nextLook(clock.now()), wake.signal);
       clearTimeout(idle);
-      wake.abort();
+      wake.abort(WOKEN);
+      // One turn of the event loop, so that what is settled together is followed by one look.
+      await new Promise(setImmediate);
     }
   };
 
@@ -175,7 +198,7 @@ export const createWorker = (parts: WorkerParts): Worker => {
     if (state === 'half-open') return bytes === 0 ? working() : [];
     return working().filter(({ queue }) => {
       const { fresh } = queue.size();
-      return fresh === 0 || (bytes < AHEAD_BYTES && fresh < AHEAD);
+      return fresh === 0 || (bytes < AHEAD_BYTES && fresh < REFILL);
     });
   };
 
@@ -251,7 +274,7 @@ export const createWorker = (parts: WorkerParts): Worker => {
     },
     async stop() {
       stopped = true;
-      halting.abort();
+      halting.abort(WOKEN);
       poke();
       const patience = setTimeout(() => stopping.abort(), STOP_MS);
       await running;
