@@ -41,11 +41,14 @@ export type Council = {
   service(): Service;
 };
 
-/** `shared`: types that an agreement names; the default is all. */
-export const startCouncil = async (
-  extra: Record<string, string> = {},
-  shared: (type: string) => boolean = () => true,
-): Promise<Council & AsyncDisposable> => {
+export type Prepared = Pick<Council, 'folder' | 'news'> &
+  AsyncDisposable & {
+    /** The settings of an adapter that works there. */
+    environment: Record<string, string>;
+  };
+
+/** A council on the bus with an empty drop folder, and nobody who reads it. `shared`: types that an agreement names; the default is all. */
+export const prepareCouncil = async (shared: (type: string) => boolean = () => true): Promise<Prepared> => {
   const log = createLogger('test', 'silent');
   const organisation = `council-${randomBytes(6).toString('hex')}`;
   const folder = mkdtempSync(join(tmpdir(), 'drop-'));
@@ -70,35 +73,24 @@ export const startCouncil = async (
       value: Buffer.from(JSON.stringify(record)),
     })),
   );
-  const begin = () =>
-    startService(name, settings, start, {
-      LOG_LEVEL: 'silent',
-      ORGANISATION: organisation,
-      PARTNERSHIP_KEY: 'a key of this test only, nobody else',
-      KAFKA_BROKERS: env('KAFKA_BROKERS'),
-      KAFKA_USERNAME: env('KAFKA_USERNAME'),
-      KAFKA_PASSWORD: env('KAFKA_PASSWORD'),
-      SCHEMA_REGISTRY_URL: env('SCHEMA_REGISTRY_URL'),
-      DATABASE_URL: env('DATABASE_URL'),
-      COUNCIL_SOCIAL_CARE_DATABASE_SCHEMA: organisation.replace('-', '_'),
-      COUNCIL_DROP_DIR: folder,
-      COUNCIL_SOCIAL_CARE_DROP_POLL_MS: '50',
-      ...extra,
-    });
-  let service = await begin();
+  const environment = {
+    LOG_LEVEL: 'silent',
+    ORGANISATION: organisation,
+    PARTNERSHIP_KEY: 'a key of this test only, nobody else',
+    KAFKA_BROKERS: env('KAFKA_BROKERS'),
+    KAFKA_USERNAME: env('KAFKA_USERNAME'),
+    KAFKA_PASSWORD: env('KAFKA_PASSWORD'),
+    SCHEMA_REGISTRY_URL: env('SCHEMA_REGISTRY_URL'),
+    DATABASE_URL: env('DATABASE_URL'),
+    COUNCIL_SOCIAL_CARE_DATABASE_SCHEMA: organisation.replace('-', '_'),
+    COUNCIL_DROP_DIR: folder,
+    COUNCIL_SOCIAL_CARE_DROP_POLL_MS: '50',
+  };
   const seen = Array.from({ length: LANES }, () => 0);
 
   return {
     folder,
-    service: () => service,
-    async drop(file, content) {
-      const path = join(folder, file);
-      await writeFile(`${path}.part`, content);
-      const { mtimeMs } = statSync(`${path}.part`);
-      await rename(`${path}.part`, path);
-      return receiptOf(folder, file, mtimeMs);
-    },
-    receipt: (file) => receiptOf(folder, file, statSync(join(folder, file)).mtimeMs),
+    environment,
     async news() {
       const reader = kafka.reader();
       const found: Published[] = [];
@@ -113,14 +105,42 @@ export const startCouncil = async (
       await reader.close();
       return found;
     },
+    async [Symbol.asyncDispose]() {
+      await kafka.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+/** The same with an adapter at work. */
+export const startCouncil = async (
+  extra: Record<string, string> = {},
+  shared?: (type: string) => boolean,
+): Promise<Council & AsyncDisposable> => {
+  const prepared = await prepareCouncil(shared);
+  const { folder } = prepared;
+  const begin = () => startService(name, settings, start, { ...prepared.environment, ...extra });
+  let service = await begin();
+
+  return {
+    folder,
+    news: prepared.news,
+    service: () => service,
+    async drop(file, content) {
+      const path = join(folder, file);
+      await writeFile(`${path}.part`, content);
+      const { mtimeMs } = statSync(`${path}.part`);
+      await rename(`${path}.part`, path);
+      return receiptOf(folder, file, mtimeMs);
+    },
+    receipt: (file) => receiptOf(folder, file, statSync(join(folder, file)).mtimeMs),
     async restart() {
       await service.stop();
       service = await begin();
     },
     async [Symbol.asyncDispose]() {
       await service.stop();
-      await kafka.close();
-      rmSync(folder, { recursive: true, force: true });
+      await prepared[Symbol.asyncDispose]();
     },
   };
 };
