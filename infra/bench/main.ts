@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { benchAdapters } from './adapters.ts';
 import { benchExchange } from './exchange.ts';
 import { benchGateway } from './gateway.ts';
+import { benchMesh } from './mesh.ts';
 import { benchMllp } from './mllp.ts';
 import { benchPolice } from './police.ts';
 import { print } from './report.ts';
@@ -47,6 +48,7 @@ const BENCHES = {
       minutes: Number(values.minutes),
       peers: !values['no-peers'],
     }),
+  mesh: () => benchMesh({ seconds: 60, rate: 100 }),
   police: () => benchPolice({ seconds: 60, rate: Number(values.rate) }),
   adapters: () => benchAdapters({ seconds: Number(values.seconds), day: Number(values.day) }),
 } as const;
