@@ -59,6 +59,8 @@ export type RunningAdapter = {
 };
 
 export const RMS_SECRET = randomBytes(24).toString('base64url');
+/** A machine that is busy with other tests takes its time. */
+const READY_MS = 90_000;
 const KEY = randomBytes(32).toString('base64url');
 
 /** Starts the adapter; with the same schema and ports it goes on where it was killed. */
@@ -113,6 +115,7 @@ export const runAdapter = async (
             () => false,
           ),
         () => `the adapter is ready\n${log.slice(-2_000)}`,
+        READY_MS,
       ),
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
@@ -130,7 +133,7 @@ export type AdapterOptions = {
 export const until = async (
   is: () => boolean | Promise<boolean>,
   what: string | (() => string),
-  ms = 30_000,
+  ms = 60_000,
 ): Promise<void> => {
   const deadline = Date.now() + ms;
   while (!(await is())) {

@@ -11,7 +11,7 @@ import type { Fate } from '@causeway/runtime/source-commit';
 import type { Tokeniser } from '@causeway/runtime/tokens';
 import type { Contact } from '@causeway/schemas/generated/types';
 import type { Document, Fault, Reading } from './read-document.ts';
-import type { Answer, OwnReport, ReportStore, Request } from './report-store.ts';
+import { type Answer, isNamed, type OwnReport, type ReportStore, type Request } from './report-store.ts';
 import { type Translated, translate } from './translate.ts';
 
 export const ADAPTER = 'police-records';
@@ -117,7 +117,8 @@ export const createIntake = (options: IntakeOptions): Intake => {
         if (claim.kind === 'answered') return count('duplicate', 'repeated-key', since, claim.answer);
         if (claim.kind === 'reused') return count('refused', 'key-reused', since, REUSED);
         const { outcome, reason, answer, reports } = await settle(request.raw);
-        await store.answered(request, answer, reports);
+        // An agreement can come into force: only who names its documents is promised the same answer for that.
+        if (outcome !== 'not-shared' || isNamed(request)) await store.answered(request, answer, reports);
         if (outcome === 'refused' || outcome === 'dead-lettered')
           log.warn({ outcome, reason, client: request.client }, 'a document is kept as a dead letter');
         return count(outcome, reason, since, answer);

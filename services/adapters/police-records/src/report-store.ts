@@ -14,6 +14,7 @@ export type Claim = { kind: 'new' } | { kind: 'answered'; answer: Answer } | { k
 export type OwnReport = { eventId: string; recordId: string; reference: string };
 
 export type ReportStore = {
+  /** Brings the tables up to date, once. @throws RetryableError */
   prepare(): Promise<void>;
   /** Binds a key to a body. Of two requests at one time with one key and body both are new. @throws RetryableError */
   claim(request: Request): Promise<Claim>;
@@ -60,9 +61,21 @@ const hash = (text: string | Buffer): string => createHash('sha256').update(text
 export const keyOf = (header: string | undefined, raw: Buffer): string =>
   header === undefined ? `body:${hash(raw)}` : `key:${hash(header)}`;
 
+/** Whether the sender gave the document a key. */
+export const isNamed = ({ key }: Request): boolean => key.startsWith('key:');
+
 const nameOf = ({ client, key }: Pick<Row, 'client' | 'key'>): string => `${client} ${key}`;
 
 export const createReportStore = (database: Database): ReportStore => {
+  let prepared: Promise<void> | undefined;
+  const prepare = (): Promise<void> => {
+    prepared ??= database.migrate(new URL('../migrations', import.meta.url), 'adapter_migrations');
+    prepared.catch(() => {
+      prepared = undefined;
+    });
+    return prepared;
+  };
+
   const claim = createBatcher<Request, Claim>(async (requests) => {
     // One statement can touch a row once: the first of a batch binds the key.
     const first = new Map<string, { client: string; key: string; body: string }>();
@@ -93,7 +106,7 @@ export const createReportStore = (database: Database): ReportStore => {
   );
 
   return {
-    prepare: () => database.migrate(new URL('../migrations', import.meta.url), 'adapter_migrations'),
+    prepare,
     claim,
     answered: (request, answer, reports) => answered({ request, answer, reports }),
     async recordOf(eventId) {

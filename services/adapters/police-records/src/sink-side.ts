@@ -83,7 +83,7 @@ export const startSinkSide = (
     clientSecret: config.POLICE_RECORDS_RMS_CLIENT_SECRET,
     answerMs: config.POLICE_RECORDS_RMS_ANSWER_SECONDS * 1_000,
   });
-  const tasks = createTaskStore(parts.database);
+  const tasks = createTaskStore(parts.database, reports.prepare);
   const pauses = config.POLICE_RECORDS_RMS_RETRY_SECONDS.map((seconds) => Number(seconds) * 1_000);
   const sink = createSink({
     ...parts,

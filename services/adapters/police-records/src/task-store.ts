@@ -14,8 +14,13 @@ export type TaskStore = {
 /** An inbox keeps its events for 30 days, and only those can be acknowledged. */
 const KEPT = '40 days';
 
-export const createTaskStore = ({ query }: Pick<Database, 'query'>): TaskStore => ({
+/** @param prepared resolves when the tables are there */
+export const createTaskStore = (
+  { query }: Pick<Database, 'query'>,
+  prepared: () => Promise<void>,
+): TaskStore => ({
   async keep(eventId, position) {
+    await prepared();
     await query('insert into task (event_id, position) values ($1, $2) on conflict (event_id) do nothing', [
       eventId,
       position,
@@ -29,6 +34,7 @@ export const createTaskStore = ({ query }: Pick<Database, 'query'>): TaskStore =
     return new Map(rows.map(({ event_id, position }) => [event_id, position]));
   },
   async cursor() {
+    await prepared();
     const [row] = await query<{ cursor: string }>('select cursor from outcome_cursor');
     return row?.cursor;
   },
