@@ -32,6 +32,8 @@ let [council, force] = ['', ''];
 let plans: string;
 let outcomes: string;
 let options: Parameters<typeof runAdapter>[2];
+/** More in `npm run test:long`. */
+const EVENTS = Number(process.env.POLICE_RECORDS_SOAK_EVENTS ?? 16);
 let behave: (key: string) => Behaviour = () => 'well';
 
 before(async () => {
@@ -222,10 +224,10 @@ test('with an RMS that misbehaves at random and the adapter killed, every event 
   behave = () => (Math.random() < 0.3 ? randomBehaviour() : 'well');
   const people = Array.from({ length: 8 }, (_, index) => `person-${index}`);
   const sent = new Map<string, string[]>(people.map((person) => [person, []]));
-  for (let number = 0; number < 32; number += 1) {
+  for (let number = 0; number < EVENTS; number += 1) {
     const person = people[number % people.length] ?? 'person-0';
     sent.get(person)?.push(await plan(person));
-    if (number === 16) {
+    if (number === EVENTS / 2) {
       await adapter.kill();
       adapter = await runAdapter(bus, force, options);
     }
@@ -233,7 +235,7 @@ test('with an RMS that misbehaves at random and the adapter killed, every event 
   const all = [...sent.values()].flat();
   setTimeout(() => {
     behave = () => 'well';
-  }, 3_000);
+  }, EVENTS * 100);
   await until(() => all.every((id) => taskOf(id) !== undefined), 'every event is a task', 60_000);
   const order = rms.tasks.map(({ reference }) => reference);
   assert.equal(new Set(order).size, order.length, 'an event became two tasks');
