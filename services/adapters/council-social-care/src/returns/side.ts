@@ -79,37 +79,40 @@ const watch = async (
         forgotAt = Date.now();
       }
       const settled = (await folder.scan()).filter((one) => done.get(keyOf(one)) !== stampOf(one));
-      let unreadable: Error | undefined;
+      let troubled: { error: unknown } | undefined;
       for (const one of await inOrder(folder, settled)) {
         try {
           if (await seeTo(context, folder, publishing, one)) done.set(keyOf(one), stampOf(one));
         } catch (error) {
-          // One that cannot be opened does not hold up the others.
-          if (errorCode(error) !== UNREADABLE) throw error;
-          unreadable = error as Error;
+          // What concerns one file does not hold up the others; bus and database concern them all.
+          if (error instanceof RetryableError && error.code !== UNREADABLE) throw error;
+          troubled = { error };
         }
       }
-      if (unreadable) throw unreadable;
+      if (troubled) throw troubled.error;
       state.problem = undefined;
       told = '';
       failures = 0;
     } catch (error) {
       if (signal.aborted) break;
       state.problem = problemOf(error);
+      failures += 1;
       const code = errorCode(error);
-      if (code !== told)
-        log.warn({ err: error }, 'the drop folder is not read now; trying again until it is');
+      if (code !== told && code !== 'starting')
+        log.warn(
+          { err: isAboutFile(error) ? state.problem : error },
+          'the drop folder is not read now; trying again until it is',
+        );
       told = code;
     }
-    const pause = Math.max(
-      config.COUNCIL_SOCIAL_CARE_DROP_POLL_MS,
-      Math.min(LONGEST_PAUSE_MS, 100 * 2 ** failures),
-    );
-    await delay(failures > 0 ? pause : config.COUNCIL_SOCIAL_CARE_DROP_POLL_MS, undefined, { signal }).catch(
-      () => undefined,
-    );
+    const pause = failures === 0 ? 0 : Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(failures, 10));
+    const wait = Math.max(config.COUNCIL_SOCIAL_CARE_DROP_POLL_MS, pause);
+    await delay(wait, undefined, { signal }).catch(() => undefined);
   }
 };
+
+/** An error of the file system has a path in its message, and the name of a file can be a person's. */
+const isAboutFile = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
 /** Our own errors say what to do; the message of any other can hold the name of a file. */
 const problemOf = (error: unknown): Error =>
