@@ -10,7 +10,7 @@ import { type System, startSystem } from '../local/system.ts';
 import { connectTo } from '../running.ts';
 import { type Door, openDoors } from './doors.ts';
 import { perSecond, print, spread } from './report.ts';
-import { residentMb } from './world.ts';
+import { cpuMs, residentMb } from './world.ts';
 
 export type AdaptersOptions = {
   /** How long every adapter takes 100 messages a second. */
@@ -59,13 +59,16 @@ export const benchAdapters = async ({ seconds, day }: AdaptersOptions): Promise<
 
 type Numbers = Map<Door, number>;
 
-/** Every door takes its number of things, at a pace for each; gives how long each took. */
+/** How long each thing took until it was taken, and all of them, milliseconds. */
+type Taken = { samples: number[]; ms: number };
+
+/** Every door takes its number of things, at a pace for each. */
 const together = async (
   doors: readonly Door[],
   numbers: Numbers,
   howMany: (door: Door) => number,
   pace: number,
-): Promise<Map<Door, number[]>> => {
+): Promise<Map<Door, Taken>> => {
   const taken = await Promise.all(
     doors.map(async (door) => {
       const [first, count] = [numbers.get(door) ?? 0, howMany(door)];
@@ -83,7 +86,7 @@ const together = async (
           }
         }),
       );
-      return [door, samples] as const;
+      return [door, { samples, ms: performance.now() - began }] as const;
     }),
   );
   return new Map(taken);
@@ -136,20 +139,33 @@ const steady = async (
   };
   look();
   const sampling = setInterval(look, SAMPLE_MS);
-  const began = performance.now();
-  const samples = await together(doors, numbers, () => PER_SECOND * seconds, PER_SECOND);
-  const tookMs = performance.now() - began;
+  const used = processorOf(system);
+  const taken = await together(doors, numbers, () => PER_SECOND * seconds, PER_SECOND);
+  const end = performance.now();
   const left = await settled(reader, doors, numbers);
-  const behindMs = performance.now() - began - tookMs;
+  const behindMs = performance.now() - end;
   clearInterval(sampling);
   look();
   for (const { door, missing, twice } of left) {
-    const each = samples.get(door) ?? [];
+    const { samples, ms } = taken.get(door) ?? { samples: [], ms: 0 };
     print(
-      `${door.service}: ${perSecond(each.length, tookMs)} messages/s taken, ${spread(each)}; ${missing} lost, ${twice} twice; ${memory.get(door)?.join(', ')} MB`,
+      `${door.service}: ${perSecond(samples.length, ms)} messages/s taken, ${spread(samples)}; ${missing} lost, ${twice} twice; ${memory.get(door)?.join(', ')} MB`,
     );
   }
+  print(`processor time for one message of each: ${used(PER_SECOND * seconds)}`);
   print(`everything was on the bus ${(behindMs / 1_000).toFixed(1)} s after the last message`);
+};
+
+/** What each part uses from now on, shared by so many messages: with two cores it says more than a rate. */
+const processorOf = (system: System): ((messages: number) => string) => {
+  const before = new Map(Object.entries(system.processes()).map(([name, pid]) => [name, cpuMs(pid)]));
+  return (messages) =>
+    Object.entries(system.processes())
+      .map(([name, pid]): [string, number] => [name, cpuMs(pid) - (before.get(name) ?? 0)])
+      .filter(([, ms]) => ms / messages >= 0.05)
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, ms]) => `${name} ${(ms / messages).toFixed(1)} ms`)
+      .join(', ');
 };
 
 const wholeDay = async (
