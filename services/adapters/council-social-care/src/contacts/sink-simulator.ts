@@ -150,7 +150,7 @@ const lockTheTable = (database: Database): Promise<void> =>
   });
 
 const SHOWN = `
-  select contact_id, state, priority, act_by, person_name, date_of_birth, summary, ring, handling, match, received_from, received_at,
+  select contact_id, state, priority, act_by, act_by_at, person_name, date_of_birth, summary, ring, handling, match, received_from, received_at,
     standing, corrected_by, corrects, team, reference, note, event_id, event_type
   from inbound_contact order by contact_id desc limit 200`;
 
@@ -160,12 +160,14 @@ const lineOf = (row: Shown): string =>
   [
     `#${row.contact_id} ${row.state}${row.reference === null ? '' : ` (${row.team}, ${row.reference})`}`,
     row.standing === 'current' ? row.priority : `${row.standing} by #${row.corrected_by}`,
-    `act by ${row.act_by}`,
+    row.act_by_at === null ? null : `act by ${row.act_by}`,
     `${row.person_name}, born ${row.date_of_birth}`,
     row.summary,
     `ring ${row.ring}`,
     `match: ${row.match}`,
-  ].join(' | ');
+  ]
+    .filter((part) => part !== null)
+    .join(' | ');
 
 /** The desk as somebody would look at it; nobody in it exists, so it asks nobody who they are. */
 export const showTheDesk = (database: Pick<Database, 'query'>): Server =>
