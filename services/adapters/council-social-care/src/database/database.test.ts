@@ -26,7 +26,7 @@ const BEGUN = 'child-protection-plan.begun';
 const ENDED = 'child-protection-plan.ended';
 const idOf = (n: number) => exampleChild(n).councilId;
 
-describe('a council database that is polled', { timeout: 60_000 }, () => {
+describe('a council database that is polled', { timeout: 120_000 }, () => {
   let bus: TestBus;
   let council: TestCouncil;
   let adapter: TestAdapter;
@@ -115,17 +115,33 @@ describe('a council database that is polled', { timeout: 60_000 }, () => {
     );
   });
 
-  it('notices an edit that leaves the time of the row as it was, and says the case anew from there', async () => {
+  it('notices an edit that leaves the time of the row as it was, and says how the case stands now', async () => {
     await addPlan(30, 3);
     await poll.changes(PLANS);
     await council.query(
       "update casework.child_protection_plan set started_on = '2026-02-02' where plan_id = 30",
     );
     await poll.sweep(PLANS);
-    assert.deepEqual(await saidOf(3), [BEGUN, 'child-protection-plan.voided', BEGUN]);
-    const [first, voided, second] = await eventsOf(3);
-    assert.equal(voided?.event.corrects, first?.event.id);
-    assert.equal(second?.data.cppStartDate, '2026-02-02');
+    await editPlan(30, "ended_on = '2026-06-01', initial_category = 'EMO'");
+    await poll.changes(PLANS);
+    await editPlan(30, "ended_on = '2026-06-02'");
+    await poll.changes(PLANS);
+    const corrected = 'child-protection-plan.corrected';
+    assert.deepEqual(await saidOf(3), [BEGUN, corrected, corrected, ENDED, corrected]);
+    const [begun, first, second, ended, third] = await eventsOf(3);
+    assert.equal(first?.event.corrects, begun?.event.id);
+    assert.equal(first?.data.cppStartDate, '2026-02-02');
+    assert.equal(second?.event.corrects, first?.event.id);
+    assert.equal(second?.data.initialCategoryOfAbuse, 'EMO');
+    assert.equal(third?.event.corrects, ended?.event.id);
+    assert.deepEqual(
+      [third?.data.cppStartDate, third?.data.cppEndDate, third?.data.initialCategoryOfAbuse],
+      ['2026-02-02', '2026-06-02', 'EMO'],
+    );
+    // A team that changes makes nothing wrong that was said.
+    await editPlan(30, "team = 'South'");
+    await poll.changes(PLANS);
+    assert.equal((await saidOf(3)).length, 5);
   });
 
   it('withdraws what a deleted row had said, the last thing first, and takes the interest back', async () => {

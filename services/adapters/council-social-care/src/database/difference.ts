@@ -72,6 +72,9 @@ export const saidOf = ({ personId, caseReference, facts }: Stated): Said => ({
   })),
 });
 
+/** The one fact that is a decision of its own and no part of how a case stands. */
+const OUTCOME = 'outcome';
+
 const kindOf = (view: View, name: string): FactKind => {
   const kind = view.facts[name];
   if (kind === undefined) throw new PermanentError('unknown-fact', `${view.name} has no fact ${name}`);
@@ -82,24 +85,22 @@ const kindOf = (view: View, name: string): FactKind => {
 const isSame = (before: Values, after: Values): boolean =>
   Object.entries(after).every(([name, value]) => !Object.hasOwn(before, name) || before[name] === value);
 
+/** The first fact of a case that was said wrongly, with the rest of the case as it stands now. */
+type Correction = { name: string; facts: StatedFact[] };
+
 const sorted = (view: View, before: readonly SaidFact[], after: readonly StatedFact[]) => {
-  const corrected: StatedFact[] = [];
+  const corrected: Correction[] = [];
   const withdrawn: SaidFact[] = [];
   const said: StatedFact[] = [];
-  const anew = new Set<string>();
   for (const [name, kind] of Object.entries(view.facts)) {
     const old = before.find((fact) => fact.name === name);
     const now = after.find((fact) => fact.name === name);
-    const presumed = kind.follows !== undefined && anew.has(kind.follows);
-    if (old !== undefined && now !== undefined && !presumed && isSame(old.essential, now.essential)) continue;
-    if (old === undefined && now === undefined) continue;
-    anew.add(name);
-    if (old !== undefined && now !== undefined && kind.voided === undefined) {
-      corrected.push(now);
-      continue;
-    }
-    if (old !== undefined) withdrawn.push(old);
-    if (now !== undefined) said.push(now);
+    if (old !== undefined && now === undefined) withdrawn.push(old);
+    if (old === undefined && now !== undefined) said.push(now);
+    if (old === undefined || now === undefined || isSame(old.essential, now.essential)) continue;
+    const ofThisCase = (fact: StatedFact) => kindOf(view, fact.name).corrected === kind.corrected;
+    if (!corrected.some(({ facts }) => facts.includes(now)))
+      corrected.push({ name, facts: after.filter(ofThisCase) });
   }
   return { corrected, withdrawn, said };
 };
@@ -140,19 +141,33 @@ const statementOf = (view: View, fact: StatedFact, stated: Stated, circumstances
   });
 };
 
-/** A correction says how it is now, and of which event that is so. */
-const correctionOf = (view: View, fact: StatedFact, stated: Stated, circumstances: Circumstances): Fact => {
-  const kind = kindOf(view, fact.name);
+/** A correction says how the case stands now, and which event was wrong. */
+const correctionOf = (
+  view: View,
+  { name, facts }: Correction,
+  stated: Stated,
+  circumstances: Circumstances,
+): Fact => {
   const visit = visitOf(view, circumstances);
-  const { data, ...attributes } = spoken(fact, kind, stated, circumstances);
+  const parts = facts.map((fact) => spoken(fact, kindOf(view, fact.name), stated, circumstances));
+  const { data: _, ...attributes } = parts[0] as Spoken;
+  const decided = facts[0]?.name === OUTCOME;
   return asFact({
     ...attributes,
-    type: kind.corrected,
-    remember: { visit, fact: fact.name },
-    voids: { visit, fact: fact.name },
-    data: { ...data, corrects: null, reason: 'decided_again' },
+    ...(!decided && { occurredAt: circumstances.noticedAt }),
+    type: kindOf(view, name).corrected,
+    remember: { visit, fact: name },
+    voids: { visit, fact: name },
+    data: {
+      ...Object.assign({}, ...parts.map(({ data }) => data)),
+      corrects: null,
+      // Whether it was wrong or became otherwise no row says; of a decision, only that it is another one.
+      reason: decided ? 'decided_again' : 'UNKNOWN',
+    },
   });
 };
+
+type Spoken = ReturnType<typeof spoken>;
 
 const spoken = (
   { occurredAt, essential, further = {}, inResponseTo }: StatedFact,

@@ -10,9 +10,8 @@ export type EventName = keyof EventData;
 export type FactKind = {
   type: EventName;
   voided?: EventName;
-  corrected?: EventName;
-  /** The fact of the same row that this one presumes: where that is withdrawn, this one is too, and both are said anew. */
-  follows?: string;
+  /** Says how the case stands now: one event for all facts of a row that have the same type here. */
+  corrected: EventName;
   /** How `voids.fact` calls it. */
   called: string;
   handling?: readonly string[];

@@ -69,8 +69,8 @@ export const goThrough = async (bus: TestBus, { rows, batch, kills, livesMs }: O
     const published = await until(
       () => outboxOf(bus, organisation),
       (all) => same(factsOf(all), inTheDatabase),
-      Math.max(60_000, rows * 10),
-      2_000,
+      Math.max(60_000, rows * 12),
+      Math.max(1_000, rows / 5),
     ).catch(() => outboxOf(bus, organisation));
     await running.stop();
     return { inTheDatabase, onTheBus: factsOf(published), ...counted(published) };
@@ -129,10 +129,26 @@ const factsOf = (published: readonly Published[]): string[] => {
       holds.set(event.id, `${data.caseReference} begun ${data.cppStartDate}`);
     else if (type === 'child-protection-plan.ended')
       holds.set(event.id, `${data.caseReference} ended ${data.cppEndDate}`);
+    else if (type === 'child-protection-plan.corrected') correct(holds, one);
     else if (event.corrects === undefined || !holds.delete(event.corrects))
       holds.set(event.id, `a withdrawal of nothing: ${type}`);
   }
   return [...holds.values()].sort();
+};
+
+/** It stands for the event that was wrong, and says the rest of the case again. */
+const correct = (holds: Map<string, string>, { event, data }: Published): void => {
+  const wrong = holds.get(event.corrects ?? '');
+  if (wrong === undefined || event.corrects === undefined) {
+    holds.set(event.id, 'a correction of nothing');
+    return;
+  }
+  holds.delete(event.corrects);
+  const began = `${data.caseReference} begun ${data.cppStartDate}`;
+  const ended = `${data.caseReference} ended ${data.cppEndDate}`;
+  holds.set(event.id, wrong.includes(' begun ') ? began : ended);
+  for (const [id, fact] of holds)
+    if (id !== event.id && fact.startsWith(`${data.caseReference} ended `)) holds.set(id, ended);
 };
 
 const firsts = (published: readonly Published[]): Published[] => {

@@ -75,13 +75,14 @@ const childProtectionPlans: View = {
     begun: {
       type: 'uk.causeway.council.child-protection-plan.begun.v1',
       voided: 'uk.causeway.council.child-protection-plan.voided.v1',
+      corrected: 'uk.causeway.council.child-protection-plan.corrected.v1',
       called: 'child-protection-plan',
       mother: true,
     },
     ended: {
       type: 'uk.causeway.council.child-protection-plan.ended.v1',
       voided: 'uk.causeway.council.child-protection-plan-end.voided.v1',
-      follows: 'begun',
+      corrected: 'uk.causeway.council.child-protection-plan.corrected.v1',
       called: 'child-protection-plan-end',
     },
   },
@@ -113,11 +114,10 @@ const childProtectionPlans: View = {
         name: 'ended',
         occurredAt: startOfDay(cppEndDate),
         essential: {
-          planType,
           cppEndDate,
           latestCategoryOfAbuse: codeIn(row, 'latest_category', categoryOfAbuseOf) ?? initialCategoryOfAbuse,
         },
-        further: { cppStartDate, allocatedTeam: textOf(row, 'team') },
+        further: { planType, cppStartDate, allocatedTeam: textOf(row, 'team') },
         withdrawal: { planType, cppEndDate },
       });
     const unborn = planType === 'unborn_child_protection_plan';
@@ -155,13 +155,14 @@ const careEpisodes: View = {
     begun: {
       type: 'uk.causeway.council.care-episode.begun.v1',
       voided: 'uk.causeway.council.care-episode.voided.v1',
+      corrected: 'uk.causeway.council.care-episode.corrected.v1',
       called: 'care-episode',
       places: ['placementPostcode', 'placementLocalAuthority'],
     },
     ended: {
       type: 'uk.causeway.council.care-episode.ended.v1',
       voided: 'uk.causeway.council.care-episode-end.voided.v1',
-      follows: 'begun',
+      corrected: 'uk.causeway.council.care-episode.corrected.v1',
       called: 'care-episode-end',
     },
   },
@@ -201,9 +202,8 @@ const careEpisodes: View = {
           episodeEndDate,
           episodeEndReason: textOf(row, 'end_reason'),
           ceasesLookedAfter: ceases,
-          legalStatus,
         },
-        further: { episodeStartDate, allocatedTeam: textOf(row, 'team') },
+        further: { legalStatus, episodeStartDate, allocatedTeam: textOf(row, 'team') },
         withdrawal: { episodeEndDate, ceasesLookedAfter: ceases, legalStatus },
       });
     }
@@ -228,13 +228,14 @@ const missingEpisodes: View = {
     reported: {
       type: 'uk.causeway.council.child-missing-from-care.reported.v1',
       voided: 'uk.causeway.council.child-missing-from-care-report.voided.v1',
+      corrected: 'uk.causeway.council.child-missing-from-care.corrected.v1',
       called: 'child-missing-from-care-report',
       places: ['placementLocalAuthority'],
     },
     ended: {
       type: 'uk.causeway.council.child-missing-from-care.ended.v1',
       voided: 'uk.causeway.council.child-missing-from-care-end.voided.v1',
-      follows: 'reported',
+      corrected: 'uk.causeway.council.child-missing-from-care.corrected.v1',
       called: 'child-missing-from-care-end',
     },
   },
@@ -273,13 +274,12 @@ const missingEpisodes: View = {
       facts.push({
         name: 'ended',
         occurredAt: endedAt,
-        essential: { missingKind, missingEpisodeEndDate },
-        further: {
-          missingEpisodeStartDate,
+        essential: {
+          missingEpisodeEndDate,
           returnInterviewOffered: flagIn(row, 'interview_offered'),
           returnInterviewAccepted: flagIn(row, 'interview_accepted'),
-          policeReference,
         },
+        further: { missingKind, missingEpisodeStartDate, policeReference },
         withdrawal: { missingKind, missingEpisodeEndDate },
       });
     }
@@ -296,6 +296,7 @@ const section47Enquiries: View = {
     opened: {
       type: 'uk.causeway.council.section47-enquiry.opened.v1',
       voided: 'uk.causeway.council.section47-enquiry.voided.v1',
+      corrected: 'uk.causeway.council.section47-enquiry.corrected.v1',
       called: 'section47-enquiry',
       handling: ['do-not-tell-alleged-person'],
     },
@@ -313,9 +314,12 @@ const section47Enquiries: View = {
         {
           name: 'opened',
           occurredAt: startedAt,
-          essential: { s47ActualStartDate, enquiryKind },
-          further: {
+          essential: {
+            s47ActualStartDate,
+            enquiryKind,
             initialCpcTarget: dateIn(row, 'conference_due'),
+          },
+          further: {
             allocatedTeam: textOf(row, 'team'),
             allegation: textOf(row, 'allegation'),
           },
@@ -411,6 +415,7 @@ const referrals: View = {
     accepted: {
       type: 'uk.causeway.council.safeguarding-referral.accepted.v1',
       voided: 'uk.causeway.council.safeguarding-referral.voided.v1',
+      corrected: 'uk.causeway.council.safeguarding-referral.corrected.v1',
       called: 'safeguarding-referral',
     },
     outcome: OUTCOME_KIND,
