@@ -69,9 +69,9 @@ type FactOf<T extends keyof EventData> = {
   traits?: readonly { visit: string; name: string; seen: boolean; data: Partial<EventData[T]> }[];
   /**
    * What this fact voids. Its data has a field `corrects`, which the source fills where it remembers the event.
-   * With `onlyIfKnown` it is published only if it does.
+   * With `onlyIfKnown` it is published only if it does. An adapter that keeps the ids of its events itself names the `event`.
    */
-  voids?: { visit: string; fact: string; onlyIfKnown?: boolean };
+  voids?: { visit: string; fact: string; onlyIfKnown?: boolean; event?: string };
 };
 
 /** An outbox takes records of 512 kB; headers and framing need some of that. */

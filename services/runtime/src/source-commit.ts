@@ -384,7 +384,7 @@ const withTraits = ({ fact, visit }: Identified, known: Remembered): Fact => {
 };
 
 const correctedBy = ({ fact, visit }: Identified, known: Remembered): string | undefined =>
-  visit && fact.voids ? known.lastEvent(visit, fact.voids.fact) : undefined;
+  fact.voids?.event ?? (visit && fact.voids ? known.lastEvent(visit, fact.voids.fact) : undefined);
 
 const recordsOf = async (
   deciding: Deciding,

@@ -13,7 +13,10 @@ export type Said = {
   facts: readonly SaidFact[];
 };
 
-type SaidFact = Pick<StatedFact, 'name' | 'essential' | 'withdrawal' | 'inResponseTo'>;
+type SaidFact = Pick<StatedFact, 'name' | 'essential' | 'withdrawal' | 'inResponseTo'> & {
+  /** Id of the event that says it; that of its correction once there was one. */
+  event: string;
+};
 
 export type Circumstances = {
   rowId: string;
@@ -30,8 +33,11 @@ export type Circumstances = {
   correlationOf(chain: string): string;
 };
 
-/** Facts about one person, in order. */
-export type ToldOf = { personId: string; facts: Fact[] };
+/** An event to publish, and the fact of the row that it says from then on, if it does not withdraw one. */
+export type Telling = { fact: Fact; says?: string };
+
+/** What is told of one person, in order. */
+export type ToldOf = { personId: string; tellings: Telling[] };
 
 /**
  * What is to be said, person by person. `after` is undefined for a row that is gone.
@@ -52,22 +58,35 @@ export const differences = (
   const personId = after?.personId ?? before?.personId;
   if (personId === undefined) return [];
   const { corrected, withdrawn, said } = sorted(view, before?.facts ?? [], after?.facts ?? []);
-  const facts = [
-    ...withdrawn.toReversed().map((fact) => withdrawalOf(view, fact, before as Said, circumstances)),
-    ...corrected.map((fact) => correctionOf(view, fact, after as Stated, circumstances)),
-    ...said.map((fact) => statementOf(view, fact, after as Stated, circumstances)),
+  const tellings: Telling[] = [
+    ...withdrawn
+      .toReversed()
+      .map((fact) => ({ fact: withdrawalOf(view, fact, before as Said, circumstances) })),
+    ...corrected.map((correction) => ({
+      fact: correctionOf(view, correction, after as Stated, circumstances),
+      says: correction.name,
+    })),
+    ...said.map((fact) => ({
+      fact: statementOf(view, fact, after as Stated, circumstances),
+      says: fact.name,
+    })),
   ];
-  return facts.length === 0 ? [] : [{ personId, facts }];
+  return tellings.length === 0 ? [] : [{ personId, tellings }];
 };
 
-/** The state to keep once it is said. */
-export const saidOf = ({ personId, caseReference, facts }: Stated): Said => ({
+/** The state to keep once it is said. `events` has the ids of what is said now, by the name of the fact. */
+export const saidOf = (
+  { personId, caseReference, facts }: Stated,
+  before: Said | undefined,
+  events: ReadonlyMap<string, string>,
+): Said => ({
   personId,
   caseReference,
   facts: facts.map(({ name, essential, withdrawal, inResponseTo }) => ({
     name,
     essential,
     withdrawal,
+    event: events.get(name) ?? before?.facts.find((fact) => fact.name === name)?.event ?? '',
     ...(inResponseTo !== undefined && { inResponseTo }),
   })),
 });
@@ -86,7 +105,7 @@ const isSame = (before: Values, after: Values): boolean =>
   Object.entries(after).every(([name, value]) => !Object.hasOwn(before, name) || before[name] === value);
 
 /** The first fact of a case that was said wrongly, with the rest of the case as it stands now. */
-type Correction = { name: string; facts: StatedFact[] };
+type Correction = { name: string; wrong: string; facts: StatedFact[] };
 
 const sorted = (view: View, before: readonly SaidFact[], after: readonly StatedFact[]) => {
   const corrected: Correction[] = [];
@@ -100,7 +119,7 @@ const sorted = (view: View, before: readonly SaidFact[], after: readonly StatedF
     if (old === undefined || now === undefined || isSame(old.essential, now.essential)) continue;
     const ofThisCase = (fact: StatedFact) => kindOf(view, fact.name).corrected === kind.corrected;
     if (!corrected.some(({ facts }) => facts.includes(now)))
-      corrected.push({ name, facts: after.filter(ofThisCase) });
+      corrected.push({ name, wrong: old.event, facts: after.filter(ofThisCase) });
   }
   return { corrected, withdrawn, said };
 };
@@ -132,11 +151,9 @@ const asFact = (fact: Record<string, unknown>): Fact => fact as unknown as Fact;
 
 const statementOf = (view: View, fact: StatedFact, stated: Stated, circumstances: Circumstances): Fact => {
   const kind = kindOf(view, fact.name);
-  const visit = visitOf(view, circumstances);
   return asFact({
     ...spoken(fact, kind, stated, circumstances),
     type: kind.type,
-    remember: { visit, fact: fact.name },
     ...(circumstances.replay && { replay: true }),
   });
 };
@@ -144,11 +161,10 @@ const statementOf = (view: View, fact: StatedFact, stated: Stated, circumstances
 /** A correction says how the case stands now, and which event was wrong. */
 const correctionOf = (
   view: View,
-  { name, facts }: Correction,
+  { name, wrong, facts }: Correction,
   stated: Stated,
   circumstances: Circumstances,
 ): Fact => {
-  const visit = visitOf(view, circumstances);
   const parts = facts.map((fact) => spoken(fact, kindOf(view, fact.name), stated, circumstances));
   const { data: _, ...attributes } = parts[0] as Spoken;
   const decided = facts[0]?.name === OUTCOME;
@@ -156,8 +172,7 @@ const correctionOf = (
     ...attributes,
     ...(!decided && { occurredAt: circumstances.noticedAt }),
     type: kindOf(view, name).corrected,
-    remember: { visit, fact: name },
-    voids: { visit, fact: name },
+    voids: { visit: visitOf(view, circumstances), fact: name, event: wrong },
     data: {
       ...Object.assign({}, ...parts.map(({ data }) => data)),
       corrects: null,
@@ -208,13 +223,11 @@ const withdrawalOf = (view: View, fact: SaidFact, said: Said, circumstances: Cir
   const { noticedAt } = circumstances;
   const known = personOf(said.personId, circumstances);
   const { attributes, data } = about(known, noticedAt, circumstances);
-  const visit = visitOf(view, circumstances);
   const common = {
     ...attributes,
     occurredAt: noticedAt,
     ...(kind.handling && { handling: [...kind.handling] }),
-    voids: { visit, fact: fact.name },
-    remember: { visit, fact: fact.name, over: true },
+    voids: { visit: visitOf(view, circumstances), fact: fact.name, event: fact.event },
   };
   if (kind.voided !== undefined)
     return asFact({
@@ -245,9 +258,11 @@ const withdrawalOf = (view: View, fact: SaidFact, said: Said, circumstances: Cir
   });
 };
 
-const asWrongPerson = ({ personId, facts }: ToldOf): ToldOf => ({
+const asWrongPerson = ({ personId, tellings }: ToldOf): ToldOf => ({
   personId,
-  facts: facts.map((fact) =>
-    'voidedAt' in fact.data ? asFact({ ...fact, data: { ...fact.data, reason: 'wrong_person' } }) : fact,
-  ),
+  tellings: tellings.map(({ fact, ...rest }) => ({
+    ...rest,
+    fact:
+      'voidedAt' in fact.data ? asFact({ ...fact, data: { ...fact.data, reason: 'wrong_person' } }) : fact,
+  })),
 });

@@ -13,7 +13,13 @@ describe('a council database of which 50,000 rows change while its adapter is ki
   after(() => bus?.close());
 
   it('is on the bus as it is at the end, whatever was told of it twice', async (t) => {
-    const verdict = await goThrough(bus, { rows: 50_000, batch: 2_500, kills: 20, livesMs: [2_000, 9_000] });
+    const verdict = await goThrough(bus, {
+      rows: 50_000,
+      batch: 1_000,
+      pauseMs: 4_000,
+      kills: 20,
+      livesMs: [4_000, 15_000],
+    });
     t.diagnostic(
       `${verdict.events} records, ${verdict.repeated} of them repeats of an id with the same content`,
     );

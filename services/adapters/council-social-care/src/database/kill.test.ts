@@ -11,7 +11,13 @@ describe('a council database that changes while its adapter is killed', { timeou
   after(() => bus?.close());
 
   it('is on the bus as it is at the end, whatever was told of it twice', async () => {
-    const verdict = await goThrough(bus, { rows: 600, batch: 60, kills: 3, livesMs: [1_500, 2_500] });
+    const verdict = await goThrough(bus, {
+      rows: 600,
+      batch: 60,
+      pauseMs: 500,
+      kills: 3,
+      livesMs: [1_500, 2_500],
+    });
     assert.deepEqual(verdict.onTheBus, verdict.inTheDatabase);
     assert.equal(verdict.conflicting, 0);
   });

@@ -5,6 +5,8 @@ import pg from 'pg';
 export type Lock = {
   /** Takes the lock where it is free; true while it is held. @throws Error where the database does not answer */
   hold(): Promise<boolean>;
+  /** Whether it is held as far as this process knows. */
+  isHeld(): boolean;
   close(): Promise<void>;
 };
 
@@ -22,6 +24,7 @@ export const createLock = (url: string, name: string): Lock => {
   };
 
   return {
+    isHeld: () => held,
     async hold() {
       if (held) return true;
       await drop();

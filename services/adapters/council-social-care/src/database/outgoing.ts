@@ -1,4 +1,5 @@
 /** What is to be published, written down with the state that it leads to, and sent from there in its order. */
+import { eventId } from '@causeway/runtime/event';
 import type { Fact } from '@causeway/runtime/fact';
 import type { KafkaRecord } from '@causeway/runtime/kafka-session';
 import type { Metrics } from '@causeway/runtime/metrics';
@@ -51,17 +52,19 @@ const standingOf = ({ record, about, name, state }: Written): Standing => ({
   } satisfies KafkaRecord,
 });
 
-const messageOf = ({
-  identity,
-  facts,
-  standing,
-  view,
-  rowId,
-}: Extract<Outgoing, { kind: 'message' }>): SourceMessage => ({
+type Message = Extract<Outgoing, { kind: 'message' }>;
+
+const contentOf = (facts: readonly Fact[]): Buffer => Buffer.from(JSON.stringify(facts));
+
+/** The ids that the events of a message will have. */
+export const eventIdsOf = ({ identity, facts }: Pick<Message, 'identity' | 'facts'>): string[] =>
+  facts.map((_, index) => eventId(identity, contentOf(facts), index));
+
+const messageOf = ({ identity, facts, standing, view, rowId }: Message): SourceMessage => ({
   raw: Buffer.from(JSON.stringify({ view, row_id: rowId, facts })),
   contentType: CONTENT_TYPE,
   identity,
-  content: Buffer.from(JSON.stringify(facts)),
+  content: contentOf(facts),
   facts,
   standing: standing.map(standingOf),
 });
@@ -75,7 +78,7 @@ export type SendParts = {
 /** Of a row whose message the source could not publish; it is tried again when the row changes. */
 export const NOT_PUBLISHED = 'not-published:';
 
-const PAGE = 200;
+const PAGE = 100;
 
 /**
  * Sends everything that is written down. After a crash in the middle the same messages are sent again, with the same ids.

@@ -4,7 +4,7 @@ import { errorCode, isPermanent, RetryableError } from '@causeway/runtime/errors
 import type { Tokeniser } from '@causeway/runtime/tokens';
 import type { Contact } from '@causeway/schemas/generated/types';
 import { type Circumstances, differences, noPerson, saidOf } from './difference.ts';
-import { NOT_PUBLISHED, type Outgoing, written } from './outgoing.ts';
+import { eventIdsOf, NOT_PUBLISHED, type Outgoing, written } from './outgoing.ts';
 import { type Known, UNKNOWN_PERSON, withoutAddress } from './person.ts';
 import { dayOf, FUTURE, parseTime, type Row } from './row.ts';
 import { renewed, type StandingContext, standingRecords, standsFor } from './standing.ts';
@@ -110,20 +110,20 @@ export const led = (
     const stands = standsFor(after, state?.stands ?? undefined, standing);
     const records = standingRecords(state?.stands ?? undefined, stands, standing).map(written);
     // Standing records go with the last of the messages: those of an earlier one are about somebody else.
-    const parts = told.length === 0 && records.length > 0 ? [{ personId: '', facts: [] }] : told;
-    const outgoing = parts.map(
-      ({ facts }, part): Outgoing => ({
-        kind: 'message',
-        view: view.name,
-        rowId,
-        identity: [setting.generation, view.name, rowId, String(version), String(part)],
-        facts,
-        standing: part === parts.length - 1 ? records : [],
-        before: before ?? null,
-      }),
-    );
+    const parts = told.length === 0 && records.length > 0 ? [{ personId: '', tellings: [] }] : told;
+    const events = new Map<string, string>();
+    const outgoing = parts.map(({ tellings }, part): Outgoing => {
+      const facts = tellings.map(({ fact }) => fact);
+      const identity = [setting.generation, view.name, rowId, String(version), String(part)];
+      for (const [index, id] of eventIdsOf({ identity, facts }).entries()) {
+        const says = tellings[index]?.says;
+        if (says !== undefined) events.set(says, id);
+      }
+      const standing = part === parts.length - 1 ? records : [];
+      return { kind: 'message', view: view.name, rowId, identity, facts, standing, before: before ?? null };
+    });
     if (row === undefined || after === undefined) return { state: undefined, outgoing };
-    const said = saidOf(after);
+    const said = saidOf(after, before, events);
     return {
       state: {
         rowId,

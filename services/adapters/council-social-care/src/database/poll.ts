@@ -39,7 +39,8 @@ export type PollParts = SendParts & {
   mayBeGone: number;
   /** Rows at a time. */
   pageSize?: number;
-  signal: AbortSignal;
+  /** Asked before each page. @throws where the work has to stop: the service ends, or another instance took over */
+  mayGoOn(): void;
 };
 
 export const PERSONS = 'persons';
@@ -64,7 +65,7 @@ export type Poll = {
 };
 
 export const createPoll = (parts: PollParts): Poll => {
-  const { reading, store, queryOf, pageSize = PAGE, signal } = parts;
+  const { reading, store, queryOf, pageSize = PAGE, mayGoOn } = parts;
   const send = (): Promise<void> => sendOutgoing(parts);
 
   const stateOf = async (name: string, now: string): Promise<ViewState> =>
@@ -96,6 +97,7 @@ export const createPoll = (parts: PollParts): Poll => {
   /** Translates changed rows, writes down what they lead to, and sends it. */
   const work = async (view: View, changes: readonly Changed[], setting: Setting): Promise<void> => {
     if (changes.length === 0) return;
+    mayGoOn();
     const ids = changes.flatMap(peopleOf);
     const [indexed, remembered] = [await indexOf(ids), await rememberedOf(ids)];
     const results = changes.map((changed) => led(view, changed, indexed, remembered, setting));
@@ -135,7 +137,7 @@ export const createPoll = (parts: PollParts): Poll => {
     let position = beginning(state.mark ?? { changedAt: state.beganAt, rowId: null }, now, parts.overlapMs);
     let mark = state.mark;
     for (;;) {
-      signal.throwIfAborted();
+      mayGoOn();
       const rows = await reading.changed(query, 'row_id', position, pageSize);
       const last = rows.at(-1);
       if (last === undefined) break;
@@ -156,7 +158,7 @@ export const createPoll = (parts: PollParts): Poll => {
     let present = 0;
     let mark = state.mark;
     for await (const rows of reading.all(queryOf(view.name), pageSize)) {
-      signal.throwIfAborted();
+      mayGoOn();
       const { changes } = await changedIn(view, rows, now);
       const ids = rows.map((row) => row.row_id ?? '').filter((_, index) => isReal(rows[index] as Row));
       const noted = await store.sweep.note(view.name, ids);
@@ -194,7 +196,7 @@ export const createPoll = (parts: PollParts): Poll => {
 
   const workOnFound = async (view: View, setting: Setting): Promise<void> => {
     for (let after = ''; ; ) {
-      signal.throwIfAborted();
+      mayGoOn();
       const page = await store.sweep.found(view.name, after, pageSize);
       const last = page.at(-1);
       if (last === undefined) return;
@@ -217,7 +219,7 @@ export const createPoll = (parts: PollParts): Poll => {
 
   const workOnGone = async (view: View, setting: Setting): Promise<void> => {
     for (let after = ''; ; ) {
-      signal.throwIfAborted();
+      mayGoOn();
       const rowIds = await store.sweep.missingAfter(view.name, after, pageSize);
       const last = rowIds.at(-1);
       if (last === undefined) return;
@@ -280,7 +282,7 @@ export const createPoll = (parts: PollParts): Poll => {
     let position = beginning(state.mark ?? { changedAt: state.beganAt, rowId: null }, now, parts.overlapMs);
     let mark = state.mark;
     for (;;) {
-      signal.throwIfAborted();
+      mayGoOn();
       const rows = await reading.changed(queryOf(PERSONS), 'person_id', position, pageSize);
       const last = rows.at(-1);
       if (last === undefined) break;
@@ -300,7 +302,7 @@ export const createPoll = (parts: PollParts): Poll => {
 
   const everybody = async (state: ViewState, now: string): Promise<void> => {
     for (let after = ''; ; ) {
-      signal.throwIfAborted();
+      mayGoOn();
       const ids = await store.personIdsAfter(after, pageSize);
       const last = ids.at(-1);
       if (last === undefined) break;
@@ -340,7 +342,7 @@ export const createPoll = (parts: PollParts): Poll => {
       const now = await reading.now();
       const state = await stateOf(PERSONS, now);
       for (;;) {
-        signal.throwIfAborted();
+        mayGoOn();
         const rows = await store.toRenew(now.slice(0, 10), pageSize);
         if (rows.length === 0) return;
         await sayAgain(rows, settingOf(now, state));

@@ -75,7 +75,10 @@ export const startDatabase = (
     overlapMs: config.COUNCIL_SOCIAL_CARE_OVERLAP_SECONDS * 1_000,
     sweepMs: config.COUNCIL_SOCIAL_CARE_SWEEP_SECONDS * 1_000,
     mayBeGone: config.COUNCIL_SOCIAL_CARE_MAY_BE_GONE_PERCENT / 100,
-    signal,
+    mayGoOn() {
+      signal.throwIfAborted();
+      if (!lock.isHeld()) throw new RetryableError('standby', 'another instance may have taken over');
+    },
   });
   const troubles = new Map<string, Trouble>();
   /** Views that were read whole once: from then on it is a fault when they cannot be read. */

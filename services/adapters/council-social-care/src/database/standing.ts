@@ -83,6 +83,9 @@ export const standingRecords = (
   context: StandingContext,
 ): Standing[] => [...takenBack(before, after, context), ...said(after, context)];
 
+/** Not left to the source's memory, which can forget its last moments in a crash: this adapter knows itself what it opened. */
+const GONE = 'gone';
+
 const aboutOf = ({ view, rowId }: StandingContext): string => `${view}:${rowId}`;
 
 const takenBack = (
@@ -96,12 +99,12 @@ const takenBack = (
   if (before?.interest && before.interest.reference !== after?.interest?.reference) {
     const { reference } = before.interest;
     const record = withdrawnInterestRecord(organisation, { writer: ADAPTER, reference });
-    gone.push({ record, about, name: `interest ${reference}`, state: undefined });
+    gone.push({ record, about, name: `interest ${reference}`, state: GONE });
   }
   if (before?.safeguard && before.safeguard.reference !== after?.safeguard?.reference) {
     const { reference } = before.safeguard;
     const record = withdrawnSafeguardRecord(organisation, { writer: ADAPTER, reference });
-    gone.push({ record, about, name: `safeguard ${reference}`, state: undefined });
+    gone.push({ record, about, name: `safeguard ${reference}`, state: GONE });
   }
   return gone;
 };

@@ -18,6 +18,8 @@ export type Ordeal = {
   rows: number;
   /** Rows that change in one transaction, all with one time. */
   batch: number;
+  /** Pause after each batch, so that rows change while others are read. */
+  pauseMs: number;
   kills: number;
   /** How long the adapter lives before it is killed, at least and at most. */
   livesMs: [number, number];
@@ -37,7 +39,10 @@ export type Verdict = {
 const CHILDREN = 50;
 
 /** Makes rows, edits all of them in several ways and deletes every tenth, and kills the adapter meanwhile. */
-export const goThrough = async (bus: TestBus, { rows, batch, kills, livesMs }: Ordeal): Promise<Verdict> => {
+export const goThrough = async (
+  bus: TestBus,
+  { rows, batch, pauseMs, kills, livesMs }: Ordeal,
+): Promise<Verdict> => {
   const organisation = bus.organisations[0] ?? '';
   const council = await createTestCouncil();
   try {
@@ -61,7 +66,7 @@ export const goThrough = async (bus: TestBus, { rows, batch, kills, livesMs }: O
         running = spawnAdapter(adapter, quick);
       }
     })();
-    await change(council, rows, batch);
+    await change(council, rows, batch, pauseMs);
     await killing;
     if (!running.running()) throw new Error('the adapter does not run');
 
@@ -82,7 +87,7 @@ export const goThrough = async (bus: TestBus, { rows, batch, kills, livesMs }: O
 type Council = Awaited<ReturnType<typeof createTestCouncil>>;
 
 /** Every statement is a transaction with one time for all its rows. Half of the edits leave the time as it was. */
-const change = async (council: Council, rows: number, batch: number): Promise<void> => {
+const change = async (council: Council, rows: number, batch: number, pauseMs: number): Promise<void> => {
   for (let from = 1; from <= rows; from += batch) {
     const to = Math.min(rows, from + batch - 1);
     await council.query(
@@ -104,6 +109,7 @@ const change = async (council: Council, rows: number, batch: number): Promise<vo
       'delete from casework.child_protection_plan where plan_id between $1 and $2 and plan_id % 10 = 0',
       [from - batch, to - batch],
     );
+    await delay(pauseMs);
   }
 };
 

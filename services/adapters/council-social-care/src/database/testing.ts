@@ -187,7 +187,7 @@ export const createTestPoll = async (
       sweepMs,
       mayBeGone: 0.2,
       pageSize: 10,
-      signal: stop.signal,
+      mayGoOn: () => stop.signal.throwIfAborted(),
     });
     const run = async (...views: string[]) => {
       await poll.send();
