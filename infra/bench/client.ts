@@ -42,7 +42,8 @@ export const clientOf = async (world: World, organisation: string, connections =
   };
 };
 
-const tokenOf = async ({ system }: World, organisation: string): Promise<string> => {
+/** An access token of the organisation's own client. */
+export const tokenOf = async ({ system }: World, organisation: string): Promise<string> => {
   const { connections, secrets } = system.parts;
   const secret = secrets.get(clientSecretName(organisation));
   const answer = await fetch(`${connections.OIDC_ISSUER}/token`, {

@@ -21,7 +21,11 @@ type Headers = Record<string, string>;
 
 export const SCOPES = 'events:read events:write subscriptions:manage';
 
-export const startBusWorld = async (organisations = 2): Promise<BusWorld> => {
+/** @param changes settings that are to be other ones */
+export const startBusWorld = async (
+  organisations = 2,
+  changes: Record<string, string> = {},
+): Promise<BusWorld> => {
   const [issuer, bus] = await Promise.all([startIssuer(), createTestBus(organisations)]);
   const port = String(await freePort());
   const schema = freshSchema();
@@ -36,6 +40,7 @@ export const startBusWorld = async (organisations = 2): Promise<BusWorld> => {
     GATEWAY_WEBHOOKS_TO_LOOPBACK: 'true',
     GATEWAY_WATCHED: bus.organisations.join(','),
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
+    ...changes,
   };
   const service = await startService('gateway', settings, startGateway, env);
   const url = `http://127.0.0.1:${port}`;
