@@ -15,7 +15,7 @@ export type Load = {
   cloudEvent(source: string): object;
 };
 
-export const createLoad = async (world: World): Promise<Load> => {
+export const createLoad = async (world: Pick<World, 'system'>): Promise<Load> => {
   const { SCHEMA_REGISTRY_URL } = connectionsOf(world.system);
   const codec = createCodec({ registryUrl: SCHEMA_REGISTRY_URL }, createLogger('bench', 'error'));
   const type = loadCatalogue().find((entry) => entry.type === ADMISSION);

@@ -5,7 +5,7 @@ import { connectKafka, type Kafka } from '@causeway/runtime/kafka';
 import { createLogger } from '@causeway/runtime/log';
 import { stringify } from 'yaml';
 import { freePort } from '../local/ports.ts';
-import { findServices, servicePart } from '../local/services.ts';
+import { endpointOf, findServices, servicePart } from '../local/services.ts';
 import { freePorts } from '../local/settings.ts';
 import type { Part } from '../local/supervisor.ts';
 import { type System, startSystem } from '../local/system.ts';
@@ -80,13 +80,18 @@ export const startWorld = async (services: string[]): Promise<World> => {
   };
 };
 
-export const startSecondExchange = async ({ parts }: System, home: string): Promise<Part> => {
+export const startSecondExchange = async (
+  { parts }: System,
+  home: string,
+  environment = {},
+): Promise<Part & { admin: string }> => {
   const service = findServices().find(({ name }) => name === 'exchange');
   if (!service) throw new Error('there is no exchange among the services');
   const placed = { service, port: undefined, adminPort: await freePort() };
   const { connections, secrets, supervisor } = parts;
-  const around = { connections, secrets, environment: {}, home, placed: [placed] };
-  return supervisor.start({ ...servicePart(placed, around), name: 'exchange-2' });
+  const around = { connections, secrets, environment, home, placed: [placed] };
+  const part = await supervisor.start({ ...servicePart(placed, around), name: 'exchange-2' });
+  return { ...part, admin: endpointOf(placed).admin };
 };
 
 export const connectionsOf = ({ parts }: System) => parts.connections;
@@ -95,11 +100,12 @@ const FIELDS = ['person.name', 'person.dateOfBirth', 'person.identifiers.nhsNumb
 
 export const agreementOf = (source: string): string => `from-${source}`;
 
-const writeAgreement = (
+export const writeAgreement = (
   directory: string,
   from: string,
   to: string[],
   generalise: Record<string, string> = {},
+  id = agreementOf(from),
 ) => {
   const party = {
     regime: 'uk-gdpr',
@@ -109,7 +115,7 @@ const writeAgreement = (
     approvedAt: '2026-01-01',
   };
   const agreement = {
-    id: agreementOf(from),
+    id,
     version: 1,
     status: 'active',
     title: `Benchmark ${from}`,
@@ -128,7 +134,7 @@ const writeAgreement = (
     audience: 'all',
     release: { [ADMISSION]: { fields: FIELDS, generalise } },
   };
-  writeFileSync(join(directory, `${from}.yaml`), stringify(agreement, { aliasDuplicateObjects: false }));
+  writeFileSync(join(directory, `${id}.yaml`), stringify(agreement, { aliasDuplicateObjects: false }));
 };
 
 /** Resident memory of a process, megabytes; null where the system does not tell. */

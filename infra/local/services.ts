@@ -154,7 +154,7 @@ function environmentOf(
     (name) => name.startsWith(prefix) || name.startsWith('OTEL_'),
   );
   const env: Environment = {
-    ...pick(environment, ['PATH', 'TZ', 'NODE_ENV', ...passed]),
+    ...pick(environment, ['PATH', 'TZ', 'NODE_ENV', 'CAUSEWAY_LANES', ...passed]),
     ...pick({ ...offered, ...environment }, service.variables ?? []),
     ...ownSecrets(service, environment, secrets),
     SERVICE_NAME: service.name,

@@ -99,6 +99,7 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
   const hearing = parts.reader && createHearing(parts.reader, organisation, store);
   const closing = new AbortController();
   let migrated: Promise<void> | undefined;
+  let complete = false;
 
   const prepared = (): Promise<void> => {
     migrated ??= database.migrate(new URL('delivery/migrations', import.meta.url), 'delivery_migrations');
@@ -110,7 +111,12 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
 
   const firstHeads = async (): Promise<number[]> => {
     const known = await store.heads();
-    return known.length > 0 ? known : inbox.since(clock.now() - FIRST_LOOK_MS);
+    if (known.length === 0) return inbox.since(clock.now() - FIRST_LOOK_MS);
+    if (complete) return known;
+    // Lanes that came since the last start have no head yet.
+    const heads = (await inbox.oldest()).map((oldest, partition) => known[partition] ?? oldest);
+    complete = true;
+    return heads;
   };
 
   /** Reads to the end of the inbox. */

@@ -1,7 +1,17 @@
 import type { AclDeclaration, TopicDeclaration } from './kafka.ts';
 
-/** Partitions of every outbox, inbox and ledger. Fixed for the life of the topics: see design of lanes. */
-export const LANES = 6;
+const lanesOf = (given = '6'): number => {
+  const lanes = Number(given);
+  // A cursor has room for so many.
+  if (Number.isInteger(lanes) && lanes >= 1 && lanes <= 255) return lanes;
+  throw new Error('CAUSEWAY_LANES must be a whole number from 1 to 255, the same for every process');
+};
+
+/**
+ * Partitions of every outbox, inbox and ledger. The topics are made with them, so it is the same for every process of a system, and is
+ * changed only as `docs/operating.md` says.
+ */
+export const LANES = lanesOf(process.env.CAUSEWAY_LANES);
 export const LANES_TOPIC = 'lanes';
 export const AGREEMENTS_TOPIC = 'agreements';
 export const ORGANISATIONS_TOPIC = 'organisations';

@@ -36,7 +36,11 @@ export const createFeedbackIndex = (store: Store): FeedbackIndex => {
       'select head from feedback_head where organisation = $1 order by partition',
       [organisation],
     );
-    return rows.length > 0 ? rows.map(({ head }) => head) : inbox.oldest();
+    const partitions = await inbox.partitions();
+    // A lane that came later has no head yet.
+    return rows.length === partitions
+      ? rows.map(({ head }) => head)
+      : (await inbox.oldest()).map((oldest, partition) => rows[partition]?.head ?? oldest);
   };
 
   const keep = (organisation: string, found: readonly Found[], positions: readonly number[]) =>

@@ -67,8 +67,10 @@ export const startOf = async ({ parts, inbox, organisation }: Reading, start: St
   if (start === 'oldest') return inbox.oldest();
   if ('from' in start) return inbox.since(start.from);
   const positions = parts.cursors.read(start.after, organisation);
-  if (positions === undefined || positions.length !== (await inbox.partitions())) throw notACursor();
-  return positions;
+  const partitions = await inbox.partitions();
+  if (positions === undefined || positions.length > partitions) throw notACursor();
+  // A cursor from before there were more lanes: of a lane that is new since nothing was read.
+  return Array.from({ length: partitions }, (_, partition) => positions[partition] ?? 0);
 };
 
 export const emptyTally = (): Tally => ({ judged: 0, withheld: 0, unreadable: 0 });

@@ -91,7 +91,9 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
   const start = async (subscription: Subscription): Promise<void> => {
     const { id, organisation } = subscription;
     const inbox = inboxOf(inboxes, organisation);
-    if (!(await store.known(id))) await store.begin(id, await firstHeads(inbox, subscription));
+    // Of one that is known only lanes that came later begin, with their first record.
+    const isKnown = await store.known(id);
+    await store.begin(id, isKnown ? await inbox.oldest() : await firstHeads(inbox, subscription));
     const worker = createWorker({
       subscription,
       judge: createJudge({ ...knowledge, organisation, decode: parts.decode, clock }),
