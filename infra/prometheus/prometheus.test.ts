@@ -73,7 +73,7 @@ const LABELS = new Set([
     'kind',
     'name',
   ],
-  ...['certificate', 'ledger', 'part', 'agreement', 'check'],
+  ...['certificate', 'ledger', 'part', 'agreement', 'check', 'call'],
 ]);
 
 test('operators are told what each alert means and what to do', () => {
