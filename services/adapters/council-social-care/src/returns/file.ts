@@ -20,7 +20,7 @@ import { readRow } from './ssda903.ts';
 import { isUsed, type Layout, recognise } from './ssda903-files.ts';
 import type { Case, Child } from './stated.ts';
 
-export type FileState = { size: number; mtimeMs: number };
+export type FileState = { size: number; mtimeMs: number; ctimeMs: number };
 
 /** `finish` is to be called once the receipt is written. */
 export type FileRead = { receipt: Receipt; finish(): Promise<void> };
@@ -68,8 +68,14 @@ export const readReturn = async (
 };
 
 const stateOf = async (handle: FileHandle): Promise<FileState> => {
-  const { size, mtimeMs } = await handle.stat();
-  return { size, mtimeMs };
+  const { size, mtimeMs, ctimeMs } = await handle.stat();
+  return { size, mtimeMs, ctimeMs };
+};
+
+/** Whether an earlier receipt, of a file of this size and time, is about this content. */
+export const isOf = async (receipt: Receipt, handle: FileHandle): Promise<boolean> => {
+  const { sha256, bytes } = receipt.file;
+  return sha256 === null || (await lookOver(bytesOf(handle, bytes))).sha256 === sha256;
 };
 
 async function* bytesOf(handle: FileHandle, size: number): AsyncGenerator<Buffer> {

@@ -14,7 +14,7 @@ export type Folder = {
   /** @throws RetryableError `drop-folder-…` where the folder is not there or cannot be read or written */
   scan(): Promise<Settled[]>;
   open(name: Buffer): ReturnType<typeof open>;
-  /** The receipt beside the file, where it is about exactly this state of it. */
+  /** The receipt beside the file, where it is about one of this size and time. */
   receiptOf(settled: Settled): Promise<Receipt | undefined>;
   receipt(name: Buffer, receipt: Receipt): Promise<void>;
   /** Puts a file that was read where it belongs. */
@@ -59,10 +59,10 @@ export const createFolder = (path: string, processed: Processed): Folder => {
       }
       const key = name.toString('latin1');
       present.add(key);
-      const { size, mtimeMs } = found;
+      const { size, mtimeMs, ctimeMs } = found;
       const known = watched.get(key);
-      if (known && known.size === size && known.mtimeMs === mtimeMs) known.times += 1;
-      else watched.set(key, { size, mtimeMs, times: 1, open: await endsOpen(at(name), size) });
+      if (known && known.size === size && known.ctimeMs === ctimeMs) known.times += 1;
+      else watched.set(key, { size, mtimeMs, ctimeMs, times: 1, open: await endsOpen(at(name), size) });
     }
     for (const key of watched.keys()) if (!present.has(key)) watched.delete(key);
     return settledOf(watched);
@@ -127,7 +127,10 @@ const settledOf = (watched: ReadonlyMap<string, Watched>): Settled[] => {
   const growing = all.some(([, one]) => !isSettled(one));
   return all
     .filter(([, one]) => isSettled(one) && (!growing || one.times >= PATIENCE))
-    .map(([key, { size, mtimeMs }]) => ({ name: Buffer.from(key, 'latin1'), state: { size, mtimeMs } }));
+    .map(([key, { size, mtimeMs, ctimeMs }]) => ({
+      name: Buffer.from(key, 'latin1'),
+      state: { size, mtimeMs, ctimeMs },
+    }));
 };
 
 /** Whether the last bytes are neither the end of a line nor of a document. */

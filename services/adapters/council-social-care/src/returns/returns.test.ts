@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
-import { appendFile, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Person } from '@causeway/schemas/generated/types';
@@ -202,6 +202,24 @@ describe('returns in the drop folder, on the real bus', { timeout: 120_000 }, ()
       readdirSync(council.folder).filter((name) => /^(link|\.hidden).*receipt/.test(name)),
       [],
     );
+  });
+
+  it('notices another content of the same size and time, and leaves alone what it has read before a restart', async () => {
+    await council.drop('same.csv', 'CHILD,DECOM\nT1,01/02/2026\n');
+    const path = join(council.folder, 'same.csv');
+    const { mtime } = statSync(path);
+    const receipt = statSync(`${path}.receipt.json`).ino;
+    await writeFile(`${path}.part`, 'CHILD,DECOM\nT2,01/02/2026\n');
+    await utimes(`${path}.part`, mtime, mtime);
+    await rename(`${path}.part`, path);
+    while (statSync(`${path}.receipt.json`).ino === receipt)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    const told = await council.news();
+    assert.ok(told.some(({ data }) => (data.person as Person).identifiers.localId === 'T2'));
+    const before = statSync(`${path}.receipt.json`).ino;
+    await council.restart();
+    assert.equal((await council.drop('later.csv', 'CHILD,DECOM\nT3,01/02/2026\n')).published, 1);
+    assert.equal(statSync(`${path}.receipt.json`).ino, before);
   });
 
   it('moves a file that was read to the archive, with its receipt beside it', async () => {

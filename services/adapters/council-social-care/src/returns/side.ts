@@ -4,7 +4,7 @@ import { type Config, choice, integer, text } from '@causeway/runtime/config';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
 import type { Context } from '@causeway/runtime/service';
 import { ADAPTER, type Parts } from '../parts.ts';
-import { readReturn } from './file.ts';
+import { isOf, readReturn } from './file.ts';
 import { createFolder, type Folder, type Settled } from './folder.ts';
 import { createKnown } from './known.ts';
 import type { Publishing } from './publish.ts';
@@ -121,7 +121,7 @@ const problemOf = (error: unknown): Error =>
     : new RetryableError(errorCode(error), `The drop folder cannot be read now (${errorCode(error)})`);
 
 const keyOf = ({ name }: Settled): string => name.toString('latin1');
-const stampOf = ({ state }: Settled): string => `${state.size} ${state.mtimeMs}`;
+const stampOf = ({ state }: Settled): string => `${state.size} ${state.mtimeMs} ${state.ctimeMs}`;
 
 /** Header files first, so that the events of others carry what they say; then by name. */
 const inOrder = async (folder: Folder, settled: readonly Settled[]): Promise<Settled[]> => {
@@ -156,12 +156,6 @@ const seeTo = async (
   settled: Settled,
 ): Promise<boolean> => {
   const { config, log, metrics, signal } = context;
-  const earlier = await folder.receiptOf(settled);
-  if (earlier) {
-    // It was read before this process began; only that it went where it belongs can be missing.
-    await folder.dispose(settled, earlier);
-    return true;
-  }
   const handle = await folder.open(settled.name).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw new RetryableError(
@@ -170,10 +164,17 @@ const seeTo = async (
     );
   });
   if (handle === undefined) return true;
-  const read = await readReturn({ handle, name: settled.name }, publishing, {
-    maxMegabytes: config.COUNCIL_SOCIAL_CARE_MAX_FILE_MB,
-    signal,
-  }).finally(() => handle.close());
+  const earlier = await folder.receiptOf(settled);
+  const read = await (async () => {
+    // Read before this process began; only that it went where it belongs can be missing.
+    if (earlier && (await isOf(earlier, handle))) return 'earlier';
+    const { COUNCIL_SOCIAL_CARE_MAX_FILE_MB: maxMegabytes } = config;
+    return readReturn({ handle, name: settled.name }, publishing, { maxMegabytes, signal });
+  })().finally(() => handle.close());
+  if (read === 'earlier') {
+    if (earlier) await folder.dispose(settled, earlier);
+    return true;
+  }
   if (read === undefined) return false;
   const { receipt } = read;
   await folder.receipt(settled.name, receipt);
