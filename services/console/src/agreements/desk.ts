@@ -18,6 +18,7 @@ import type { AgreementRecord, AgreementsState, VersionState } from '@causeway/s
 import type { EventType } from '@causeway/schemas/catalogue';
 import { hasOne, type Viewer } from '../sign-in/guard.ts';
 import { GOVERNANCE } from '../web/navigation.ts';
+import { readableAgreements } from '../web/world.ts';
 
 /** Where people read and change agreements; pages and API use the same functions. Everybody sees his own side only. */
 export type AgreementDesk = {
@@ -74,7 +75,7 @@ export const createAgreementDesk = (parts: Parts): AgreementDesk => {
         throw new RetryableError('agreements-away', 'The topic of agreements cannot be followed');
       await delay(50);
     }
-    return agreements.state();
+    return readableAgreements(agreements.state());
   };
 
   const authorOf = ({ subject, organisation }: Viewer): Author => ({

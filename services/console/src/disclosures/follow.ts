@@ -30,7 +30,8 @@ type Chain = { id: number; topic: string; partition: number; offset: number };
 
 const MIGRATIONS = new URL('../../disclosure-migrations/', import.meta.url);
 const CONNECTIONS = 4;
-const FETCH = { maxWaitMs: 500, maxBytes: 2_097_152, partitionMaxBytes: 524_288 };
+/** Little at once: what is taken in is in memory several times, as bytes, rows and text. */
+const FETCH = { maxWaitMs: 500, maxBytes: 524_288, partitionMaxBytes: 131_072 };
 const FETCH_DEADLINE_MS = 15_000;
 const RETRY_MS = 1_000;
 const YIELD_MS = 100;

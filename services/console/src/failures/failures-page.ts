@@ -12,13 +12,7 @@ import { GOVERNANCE } from '../web/navigation.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
 import { nameIn, ownSide, type World } from '../web/world.ts';
-import {
-  countDeadLetters,
-  deadLetterGroups,
-  type Filter,
-  listDeadLetters,
-  oneDeadLetter,
-} from './dead-letters.ts';
+import { deadLetterTotals, type Filter, listDeadLetters, oneDeadLetter } from './dead-letters.ts';
 import { batchView, detailView, failuresView } from './failures-view.ts';
 import { filterIn, pageAfter, pickedIn, queryOf, reasonIn } from './filter.ts';
 import { inspect, readDeadLetter } from './inspect.ts';
@@ -109,10 +103,9 @@ async function listContext({ world, clock }: FailureParts, req: Request, viewer:
   const own = ownSide(world, viewer);
   const filter: Filter = { state: 'waiting', ...filterIn(req.query) };
   const { query } = world.store;
-  const [groups, letters, count] = await Promise.all([
-    deadLetterGroups(query, own, filter),
+  const [{ groups, count }, letters] = await Promise.all([
+    deadLetterTotals(query, own, filter),
     listDeadLetters(query, own, filter, { limit: PAGE_SIZE + 1, after: pageAfter(req.query) }),
-    countDeadLetters(query, own, filter),
   ]);
   return {
     view: failuresView({
@@ -256,10 +249,9 @@ export function failuresApi(parts: FailureParts): Router {
       const own = ownSide(world, viewer);
       const filter = filterIn(req.query);
       const { query } = world.store;
-      const [groups, deadLetters, total] = await Promise.all([
-        deadLetterGroups(query, own, filter),
+      const [{ groups, count: total }, deadLetters] = await Promise.all([
+        deadLetterTotals(query, own, filter),
         listDeadLetters(query, own, filter, { limit: 200, after: pageAfter(req.query) }),
-        countDeadLetters(query, own, filter),
       ]);
       res.set('cache-control', 'no-store').json({ total, groups, deadLetters });
     }),

@@ -59,6 +59,20 @@ export function failuresView(given: {
   };
 }
 
+const CONTENTS: [form: RegExp, words: string][] = [
+  [/hl7/i, 'HL7 v2 message'],
+  [/fhir/i, 'FHIR message'],
+  [/cloudevents|json/i, 'JSON message'],
+  [/xml/i, 'XML message'],
+  [/csv/i, 'CSV file'],
+];
+
+/** What a legacy system sent, before anybody knew what it says. */
+function contentInWords(contentType: string | null): string {
+  if (contentType === null) return 'Unknown content';
+  return CONTENTS.find(([form]) => form.test(contentType))?.[1] ?? contentType;
+}
+
 function rowOf(letter: DeadLetter, nameOf: NameOf, now: number) {
   return {
     pick: `${letter.organisation}/${letter.offset}`,
@@ -67,7 +81,7 @@ function rowOf(letter: DeadLetter, nameOf: NameOf, now: number) {
     organisation: nameOf(letter.organisation),
     component: letter.component,
     reason: reasonWords(letter.reason).title,
-    what: letter.type ? eventTitle(letter.type) : (letter.contentType ?? 'Unknown content'),
+    what: letter.type ? eventTitle(letter.type) : contentInWords(letter.contentType),
     tag: STATE_TAGS[letter.state],
     number: letter.offset,
   };

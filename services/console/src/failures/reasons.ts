@@ -65,6 +65,30 @@ const KNOWN: Record<string, Words> = {
     title: 'It is a kind of message that nobody translates',
     todo: 'Take it out of the feed, or have the adapter taught.',
   },
+  'unknown-workflow': {
+    title: 'It came under a workflow that this adapter does not know',
+    todo: 'Add the workflow to its settings, or have it sent elsewhere. Then redrive.',
+  },
+  encrypted: {
+    title: 'It is encrypted',
+    todo: 'Ask the sender to send it plain: the mailbox is protected already.',
+  },
+  'damaged-compression': {
+    title: 'It was compressed and cannot be opened',
+    todo: 'Ask the sender to send it again.',
+  },
+  'translation-failed': {
+    title: 'Its translation failed',
+    todo: 'Tell the people who run Causeway. Redrive after their fix.',
+  },
+  'invalid-data': {
+    title: 'Its fields do not have their form',
+    todo: 'Ask the source to correct it, and to send it again.',
+  },
+  'row-id-twice': {
+    title: 'Two rows of a view have one id',
+    todo: 'Ask whoever made the view to give each row an id of its own.',
+  },
   'no-reason-given': { title: 'Whoever gave it up did not say why', todo: 'Look at one of them.' },
 };
 
@@ -80,6 +104,12 @@ const SAID: Record<string, string> = {
   'client-error': 'it did not accept the request',
   redirect: 'it answered with a redirect, which is not followed',
   'not-an-answer': 'it did not answer as it should',
+  'row-refused': 'its database refused the row',
+  'not-a-notification': 'it is no notification',
+  'no-event-type': 'it does not name its event',
+  'no-identifier': 'it does not say whom it is about',
+  'time-in-future': 'it happened in the future, by its own clock',
+  'unsupported-character-set': 'it is in a character set that is not read here',
   'unknown-code': 'it answered with a code that does not exist',
 };
 const ENDED = /^(refused|gave-up|undecodable)-(.+)$/;

@@ -6,7 +6,7 @@ import type { Producer } from '@causeway/runtime/producer';
 import { redriveRecord } from '@causeway/runtime/redrive';
 import type { Viewer } from '../sign-in/guard.ts';
 import { pause, type Store } from '../store/store.ts';
-import { askFor, countDeadLetters, deadLetterGroups, type Filter, type Group } from './dead-letters.ts';
+import { askFor, deadLetterTotals, type Filter, type Group } from './dead-letters.ts';
 
 export const MOST_AT_ONCE = 10_000;
 export const LONGEST_REASON = 500;
@@ -17,10 +17,7 @@ export type Redriven = { batch: string; count: number };
 
 /** What a redrive would take, without doing it. */
 export async function dryRun(query: Query, own: readonly string[], filter: Filter): Promise<DryRun> {
-  const [count, groups] = await Promise.all([
-    countDeadLetters(query, own, filter),
-    deadLetterGroups(query, own, filter),
-  ]);
+  const { count, groups } = await deadLetterTotals(query, own, filter);
   return { count, groups, most: MOST_AT_ONCE };
 }
 

@@ -142,14 +142,18 @@ function ringOf(share: number): string {
 
 const round = ({ x, y }: Point) => `${Math.round(x)},${Math.round(y)}`;
 
-/** A name in at most two lines. */
-function wrapped(name: string): string[] {
+/** A name in so many lines at most; what does not fit is left off with a mark. */
+export function wrapped(name: string, length = LINE_LENGTH, most = 2): string[] {
   const lines: string[] = [];
   for (const word of name.split(' ')) {
     const last = lines.at(-1);
-    if (last !== undefined && `${last} ${word}`.length <= LINE_LENGTH)
-      lines[lines.length - 1] = `${last} ${word}`;
+    if (last !== undefined && `${last} ${word}`.length <= length) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
-  return lines.length <= 2 ? lines : [lines[0] ?? '', `${lines[1]}…`];
+  const shown = lines
+    .slice(0, most)
+    .map((line) => (line.length <= length ? line : `${line.slice(0, length - 1)}…`));
+  const last = shown.at(-1) ?? '';
+  if (lines.length > most) shown[most - 1] = `${last.slice(0, length - 1).trimEnd()}…`;
+  return shown;
 }

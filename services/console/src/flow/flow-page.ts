@@ -4,11 +4,13 @@ import type { LiveStreams } from '../web/live.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
 import type { World } from '../web/world.ts';
+import { flowGrid } from './flow-grid.ts';
 import { flowMap } from './flow-map.ts';
 import type { FlowTotal } from './flow-totals.ts';
 import { flowView } from './flow-view.ts';
 
 export const FLOW_PAGE = '/flow';
+const MOST_ON_A_MAP = 3;
 
 /** "Flow": a picture of who sends what to whom, and its table. */
 export function flowRoutes(parts: {
@@ -27,7 +29,8 @@ export function flowRoutes(parts: {
     const view = flowView(world, totals, viewer);
     return {
       view,
-      map: flowMap(view.places, view.arrows),
+      map: view.places.length <= MOST_ON_A_MAP ? flowMap(view.places, view.arrows) : undefined,
+      grid: view.places.length > MOST_ON_A_MAP ? flowGrid(view.places, view.arrows) : undefined,
       totalsKnown: totals !== undefined,
       state: {
         text: live

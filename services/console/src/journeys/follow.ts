@@ -23,7 +23,8 @@ type Organisations = { all(): { id: string }[] };
 /** Where a partition was left. */
 type Left = { topic: string; partition: number; next: number };
 
-const FETCH = { maxWaitMs: 500, maxBytes: 2_097_152, partitionMaxBytes: 524_288 };
+/** Little at once: what is taken in is in memory several times, as bytes, rows and text. */
+const FETCH = { maxWaitMs: 500, maxBytes: 524_288, partitionMaxBytes: 131_072 };
 const FETCH_DEADLINE_MS = 15_000;
 const RETRY_MS = 1_000;
 const LOOK_FOR_TOPICS_MS = 5_000;

@@ -1,5 +1,6 @@
 import type { Database } from '@causeway/runtime/database';
 import type { Organisation } from '@causeway/runtime/organisations';
+import type { Agreement } from '@causeway/schemas/agreement';
 import type { AgreementsState } from '@causeway/schemas/agreement-log';
 import type { InterestCount } from '../alerts/interests.ts';
 import type { LagLook } from '../lag/lag-samples.ts';
@@ -46,10 +47,21 @@ const readable = new WeakMap<AgreementsState, AgreementsState>();
 export function readableAgreements(state: AgreementsState): AgreementsState {
   const known = readable.get(state);
   if (known) return known;
-  const versions = [...state.versions].filter(
-    ([, { record }]) => typeof record.agreement?.valid?.until === 'string',
-  );
+  const versions = [...state.versions].filter(([, { record }]) => isReadable(record.agreement));
   const whole = { versions: new Map(versions) };
   readable.set(state, whole);
   return whole;
+}
+
+/** As much of the form as pages rely on. */
+function isReadable(agreement: Partial<Agreement> | undefined): boolean {
+  const { title, from, to, parties, purpose, gateways, valid, recipient, release, contacts } =
+    agreement ?? {};
+  const texts = [title, from, purpose, valid?.from, valid?.until, valid?.review, recipient?.retention];
+  const objects = [parties, release, contacts];
+  return (
+    texts.every((text) => typeof text === 'string') &&
+    [to, gateways].every((list) => Array.isArray(list)) &&
+    objects.every((object) => typeof object === 'object' && object !== null)
+  );
 }
