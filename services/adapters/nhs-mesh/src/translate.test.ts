@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { exampleAdult, exampleChild } from '@causeway/schemas/example-people';
 import fc from 'fast-check';
 import type { Outcome } from './notification.ts';
-import { fixtureMessages } from './simulator.ts';
+import { fixtureMessages, notification } from './simulator.ts';
 import { mnsSignal, type NemsMessage, nemsMessage } from './synthetic.ts';
 import { translate } from './translate.ts';
 
@@ -65,6 +65,17 @@ describe('samples', () => {
     ].map((name) => translated(readFileSync(new URL(name, fixtures))));
     assert.deepEqual(json, xml);
   });
+});
+
+it('every notification of the simulated services can be read, and all kinds of them occur', () => {
+  const types = Array.from({ length: 60 }, (_, n) => {
+    const { body, workflow } = notification(n, '2026-05-04T09:30:15Z');
+    assert.notEqual(workflow, 'UNHEARD_OF');
+    return factOf(translated(body)).type;
+  });
+  assert.deepEqual([...new Set(types)].map((type) => type.split('.')[3]).sort(), [
+    ...['birth', 'change-of-address', 'death', 'demographics', 'identity'],
+  ]);
 });
 
 describe('people', () => {
