@@ -28,7 +28,7 @@ import { createHttp } from './http.ts';
 import { ADAPTER, createIntake } from './intake.ts';
 import { emptyMailbox } from './mailbox.ts';
 import { createRedrive } from './redrive.ts';
-import { SANDBOX } from './sandbox.ts';
+import { SANDBOX } from './sandbox-login.ts';
 
 export const name = ADAPTER;
 

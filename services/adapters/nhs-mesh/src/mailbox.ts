@@ -140,7 +140,7 @@ export const emptyMailbox = (options: MailboxOptions): Mailbox => {
         finishing.catch(() => undefined);
       }
       taken += await finishing;
-      next = signal.aborted ? undefined : page.next;
+      next = signal.aborted || page.messages.length === 0 ? undefined : page.next;
     }
     return taken;
   };

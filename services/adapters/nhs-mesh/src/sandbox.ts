@@ -4,9 +4,10 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { SANDBOX } from './sandbox-login.ts';
 
 const run = promisify(execFile);
 
@@ -28,9 +29,6 @@ const REQUIREMENTS = join(FOLDER, 'requirements.txt');
 const PYTHONS = ['3.11', '3.12', '3.13'];
 const VERSION = 'import sys; print("%d.%d" % sys.version_info[:2])';
 const PATIENCE_MS = 180_000;
-
-/** The mailboxes that the sandbox has from the start, all with one password. */
-export const SANDBOX = { mailbox: 'X26ABC1', sender: 'X26ABC2', password: 'password', sharedKey: 'TestKey' };
 
 const RANGE = `${PYTHONS[0]} to ${PYTHONS.at(-1)}`;
 
@@ -61,16 +59,18 @@ const inside = (environment: string): string =>
 
 /** Makes it under another name, so that a start that is killed leaves nothing half done where the next one looks. */
 const install = async (python: string, folder: string): Promise<void> => {
-  const fresh = `${folder}.new-${process.pid}`;
-  rmSync(fresh, { recursive: true, force: true });
   mkdirSync(join(folder, '..'), { recursive: true });
+  const fresh = mkdtempSync(`${folder}.new-`);
   const patience = { timeout: PATIENCE_MS, maxBuffer: 10_000_000 };
   try {
     await run(python, ['-m', 'venv', fresh], patience);
     const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check'];
     const exactly = ['--require-hashes', '--only-binary', ':all:', '-r', REQUIREMENTS];
     await run(inside(fresh), [...pip, ...exactly], patience);
-    if (!existsSync(folder)) renameSync(fresh, folder);
+    renameSync(fresh, folder);
+  } catch (error) {
+    // Another start was quicker.
+    if (!existsSync(folder)) throw error;
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 /** Sends messages through MESH, as the national services do. For simulator and tests. */
 import { gzipSync } from 'node:zlib';
 import { createAuthorisation } from './authorisation.ts';
-import { SANDBOX } from './sandbox.ts';
+import { SANDBOX } from './sandbox-login.ts';
 
 export type Sending = {
   body: Buffer;
