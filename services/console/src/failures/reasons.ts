@@ -61,27 +61,6 @@ const KNOWN: Record<string, Words> = {
     title: 'The message does not say whom it is about',
     todo: 'Ask the source system to send it again, complete.',
   },
-  'unknown-workflow': {
-    title: 'It came into the mailbox for another purpose',
-    todo: 'Add its workflow id to the adapter’s settings and redrive, or have the sender use another mailbox.',
-  },
-  encrypted: { title: 'It is encrypted', todo: 'Ask the sender to send it without encryption of its own.' },
-  'damaged-compression': {
-    title: 'It cannot be uncompressed',
-    todo: 'Ask the sender to send it again.',
-  },
-  'time-in-future': {
-    title: 'It was sent by a clock that is ahead',
-    todo: 'Ask the sender to set its clock. Redrive when that time has come.',
-  },
-  'no-patient': {
-    title: 'The message does not say whom it is about',
-    todo: 'Ask the source system to send it again, complete.',
-  },
-  'translation-failed': {
-    title: 'The adapter could not translate it, by a fault of its own',
-    todo: 'Tell the people who run Causeway. Redrive after their fix.',
-  },
   'trigger-not-translated': {
     title: 'It is a kind of message that nobody translates',
     todo: 'Take it out of the feed, or have the adapter taught.',
