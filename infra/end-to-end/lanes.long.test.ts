@@ -21,8 +21,9 @@ const PATIENCE_MS = 60_000;
 test('a drained system goes on with twice the lanes: cursors of before are read on, nothing is lost or twice, and the ledgers verify', async () => {
   const home = mkdtempSync(join(tmpdir(), 'causeway-lanes-'));
   const receiver = await startReceiver();
-  let causeway = await startCauseway({ home });
+  let causeway: Causeway | undefined;
   try {
+    causeway = await startCauseway({ home });
     await subscribe(causeway, receiver.url);
     await admit(causeway, 0, STAYS);
     const before = await read(causeway, '', STAYS);
@@ -48,7 +49,7 @@ test('a drained system goes on with twice the lanes: cursors of before are read 
     const { code, output } = await causeway.command('ledger.ts', 'verify');
     assert.equal(code, 0, output);
   } finally {
-    await causeway.stop();
+    await causeway?.stop();
     receiver.close();
     rmSync(home, { recursive: true, force: true });
   }

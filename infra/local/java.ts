@@ -6,6 +6,8 @@ import { repository } from './paths.ts';
 import { CannotStart } from './settings.ts';
 
 const run = promisify(execFile);
+/** A second or two, but for a machine that does much else. */
+const TOOL_MS = 180_000;
 
 /** Where `infra/setup.mjs` puts what was downloaded; shared by every home and kept by `--fresh`. */
 export const partsCache = join(repository, '.causeway', 'cache', 'parts');
@@ -39,7 +41,7 @@ export async function runKafkaTool(
   writeFileSync(path, quoted.join('\n'), { mode: 0o600 });
   try {
     const flags = ['-Xshare:auto', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m'];
-    const running = run(java, [...flags, `@${path}`], { env, timeout: 60_000 });
+    const running = run(java, [...flags, `@${path}`], { env, timeout: TOOL_MS });
     const end = () => running.child.kill('SIGKILL');
     process.once('exit', end);
     const { stdout } = await running.finally(() => process.off('exit', end));
@@ -51,11 +53,20 @@ export async function runKafkaTool(
   }
 }
 
-/** Its last words, without its command line. */
+/** Its last words, without its command line, and without what it prints of log-ins that it makes. */
 const complaint = (error: unknown): string => {
-  const { stderr, stdout, code } = error as { stderr?: string; stdout?: string; code?: unknown };
+  const { stderr, stdout, code, killed } = error as {
+    stderr?: string;
+    stdout?: string;
+    code?: unknown;
+    killed?: boolean;
+  };
   if (code === 'ENOENT') return 'there is no Java on this machine; install Java 17 or later';
-  return `${stdout ?? ''}\n${stderr ?? ''}`.trim().split('\n').slice(-3).join(' ') || String(code);
+  if (killed) return `it did not end within ${TOOL_MS / 1_000} s; this machine is very busy`;
+  const lines = `${stdout ?? ''}\n${stderr ?? ''}`
+    .split('\n')
+    .filter((line) => !/scram|storedKey/i.test(line));
+  return lines.join('\n').trim().split('\n').slice(-3).join(' ') || String(code);
 };
 
 /** What a Java process of ours sees of this process's environment. */
