@@ -131,7 +131,8 @@ export const createPoll = (parts: PollParts): Poll => {
     };
   };
 
-  const readChanges = async (view: View, state: ViewState, now: string): Promise<void> => {
+  /** Reads what changed; false where the view has to be read whole at once. */
+  const readChanges = async (view: View, state: ViewState, now: string): Promise<boolean> => {
     const query = queryOf(view.name);
     const setting = settingOf(now, state);
     let position = beginning(state.mark ?? { changedAt: state.beganAt, rowId: null }, now, parts.overlapMs);
@@ -143,17 +144,20 @@ export const createPoll = (parts: PollParts): Poll => {
       if (last === undefined) break;
       const { changes, known } = await changedIn(view, rows, now);
       // As many rows that nobody has seen before can be a warehouse that was built anew under other keys.
-      if (known === 0 && changes.length >= pageSize) return sweep(view, state, now);
+      if (known === 0 && changes.length >= pageSize) return false;
       await work(view, lastOfEach(changes), setting);
       position = { changedAt: last.changed_at ?? '', rowId: last.row_id ?? '' };
       mark = rows.reduce((furthest, row) => further(furthest, row, now), mark);
       if (rows.length < pageSize) break;
     }
     if (mark !== undefined && mark !== state.mark) await store.mark(view.name, mark);
+    return true;
   };
 
   const sweep = async (view: View, state: ViewState, now: string): Promise<void> => {
     const setting = settingOf(now, state);
+    // What a first reading found before it was cut short need not be found again: the view has nothing to compare it with yet.
+    if (!state.complete) await workOnFound(view, setting);
     await store.sweep.begin(view.name);
     let present = 0;
     let mark = state.mark;
@@ -195,15 +199,12 @@ export const createPoll = (parts: PollParts): Poll => {
   };
 
   const workOnFound = async (view: View, setting: Setting): Promise<void> => {
-    for (let after = ''; ; ) {
+    for (;;) {
       mayGoOn();
-      const page = await store.sweep.found(view.name, after, pageSize);
-      const last = page.at(-1);
-      if (last === undefined) return;
-      const states = await store.rows(
-        view.name,
-        page.map(({ rowId }) => rowId),
-      );
+      const page = await store.sweep.found(view.name, pageSize);
+      if (page.length === 0) return;
+      const rowIds = page.map(({ rowId }) => rowId);
+      const states = await store.rows(view.name, rowIds);
       const changes = page.map(
         ({ rowId, row: { changed_at: changedAt = null, ...row } }): Changed => ({
           rowId,
@@ -212,8 +213,12 @@ export const createPoll = (parts: PollParts): Poll => {
           state: states.get(rowId),
         }),
       );
-      await work(view, changes, setting);
-      after = last.rowId;
+      await work(
+        view,
+        changes.filter(({ row, state }) => row && differs(row, state)),
+        setting,
+      );
+      await store.sweep.worked(view.name, rowIds);
     }
   };
 
@@ -330,7 +335,9 @@ export const createPoll = (parts: PollParts): Poll => {
     async view(view) {
       const now = await reading.now();
       const state = await stateOf(view.name, now);
-      await (isDue(state) ? sweep(view, state, now) : readChanges(view, state, now));
+      // News first: a whole reading can take its time.
+      const read = state.complete && (await readChanges(view, state, now));
+      if (!read || isDue(state)) await sweep(view, await stateOf(view.name, now), await reading.now());
     },
     async persons() {
       const now = await reading.now();

@@ -68,7 +68,9 @@ export type Sweep = {
   note(view: string, rowIds: readonly string[]): Promise<number>;
   /** Keeps rows that differ until the whole view was read. */
   keep(view: string, rows: readonly { rowId: string; row: Row }[]): Promise<void>;
-  found(view: string, after: string, limit: number): Promise<{ rowId: string; row: Row }[]>;
+  found(view: string, limit: number): Promise<{ rowId: string; row: Row }[]>;
+  /** Rows that were kept and have been worked on. */
+  worked(view: string, rowIds: readonly string[]): Promise<void>;
   known(view: string): Promise<number>;
   missing(view: string): Promise<number>;
   missingAfter(view: string, after: string, limit: number): Promise<string[]>;
@@ -241,12 +243,14 @@ const createSweep = (query: Query): Sweep => {
         [view, rows.map(({ rowId }) => rowId), rows.map(({ row }) => json(row))],
       );
     },
-    found: (view, after, limit) =>
-      query(
-        `select row_id as "rowId", row from reporting_found where view = $1 and row_id > $2
-         order by row_id limit $3`,
-        [view, after, limit],
-      ),
+    found: (view, limit) =>
+      query('select row_id as "rowId", row from reporting_found where view = $1 order by row_id limit $2', [
+        view,
+        limit,
+      ]),
+    async worked(view, rowIds) {
+      await query('delete from reporting_found where view = $1 and row_id = any($2)', [view, rowIds]);
+    },
     async known(view) {
       const [row] = await query<{ count: number }>(
         'select count(*) as count from reporting_row where view = $1',
