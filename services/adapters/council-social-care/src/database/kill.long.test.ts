@@ -16,9 +16,10 @@ describe('a council database of which 50,000 rows change while its adapter is ki
     const verdict = await goThrough(bus, {
       rows: 50_000,
       batch: 1_000,
-      pauseMs: 4_000,
-      kills: 20,
-      livesMs: [4_000, 15_000],
+      pauseMs: 3_000,
+      sweepSeconds: 15,
+      kills: 15,
+      livesMs: [5_000, 20_000],
     });
     t.diagnostic(
       `${verdict.events} records, ${verdict.repeated} of them repeats of an id with the same content`,

@@ -12,10 +12,11 @@ describe('a council database that changes while its adapter is killed', { timeou
 
   it('is on the bus as it is at the end, whatever was told of it twice', async () => {
     const verdict = await goThrough(bus, {
-      rows: 600,
+      rows: 300,
       batch: 60,
-      pauseMs: 500,
-      kills: 3,
+      pauseMs: 300,
+      sweepSeconds: 2,
+      kills: 2,
       livesMs: [1_500, 2_500],
     });
     assert.deepEqual(verdict.onTheBus, verdict.inTheDatabase);

@@ -18,7 +18,7 @@ import {
   saidAgain,
 } from './page.ts';
 import { type Known, personIn } from './person.ts';
-import type { Position, ReportingDatabase, ReportingQuery } from './reporting-database.ts';
+import type { Key, Position, ReportingDatabase, ReportingQuery } from './reporting-database.ts';
 import { parseTime, type Row } from './row.ts';
 import type { View } from './stated.ts';
 import type { RowState, Store, ViewState } from './store.ts';
@@ -131,28 +131,48 @@ export const createPoll = (parts: PollParts): Poll => {
     };
   };
 
-  /** Reads what changed; false where the view has to be read whole at once. */
+  /**
+   * Reads what changed; false where the view has to be read whole at once. News comes first, and how far it was read is noted after each
+   * page: a process that dies often gets on all the same. Then it looks back, while the mark is young.
+   */
   const readChanges = async (view: View, state: ViewState, now: string): Promise<boolean> => {
-    const query = queryOf(view.name);
     const setting = settingOf(now, state);
-    let position = beginning(state.mark ?? { changedAt: state.beganAt, rowId: null }, now, parts.overlapMs);
+    const from = state.mark ?? { changedAt: state.beganAt, rowId: null };
+    const pages = (position: Position) => changedPages(queryOf(view.name), 'row_id', position);
     let mark = state.mark;
-    for (;;) {
-      mayGoOn();
-      const rows = await reading.changed(query, 'row_id', position, pageSize);
-      const last = rows.at(-1);
-      if (last === undefined) break;
+    for await (const rows of pages(from)) {
       const { changes, known } = await changedIn(view, rows, now);
       // As many rows that nobody has seen before can be a warehouse that was built anew under other keys.
-      if (known === 0 && changes.length >= pageSize) return false;
+      if (known === 0 && changes.length >= pageSize && mark === state.mark) return false;
       await work(view, lastOfEach(changes), setting);
-      position = { changedAt: last.changed_at ?? '', rowId: last.row_id ?? '' };
-      mark = rows.reduce((furthest, row) => further(furthest, row, now), mark);
-      if (rows.length < pageSize) break;
+      const reached = rows.reduce((furthest, row) => further(furthest, row, now), mark);
+      if (reached !== undefined && reached !== mark) await store.mark(view.name, reached);
+      mark = reached;
     }
-    if (mark !== undefined && mark !== state.mark) await store.mark(view.name, mark);
+    const back = lookBack(from, now, parts.overlapMs);
+    if (back === undefined) return true;
+    for await (const rows of pages(back)) {
+      const { changes } = await changedIn(view, rows, now);
+      await work(view, lastOfEach(changes), setting);
+      if (isBehind(rows.at(-1), from)) break;
+    }
     return true;
   };
+
+  async function* changedPages(
+    query: ReportingQuery,
+    key: Key,
+    from: Position,
+  ): AsyncGenerator<Row[], void, undefined> {
+    for (let position = from; ; ) {
+      mayGoOn();
+      const rows = await reading.changed(query, key, position, pageSize);
+      if (rows.length > 0) yield rows;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < pageSize) return;
+      position = { changedAt: last.changed_at ?? '', rowId: last[key] ?? '' };
+    }
+  }
 
   const sweep = async (view: View, state: ViewState, now: string): Promise<void> => {
     const setting = settingOf(now, state);
@@ -284,23 +304,21 @@ export const createPoll = (parts: PollParts): Poll => {
   };
 
   const changedPeople = async (state: ViewState, now: string): Promise<void> => {
-    let position = beginning(state.mark ?? { changedAt: state.beganAt, rowId: null }, now, parts.overlapMs);
+    const from = state.mark ?? { changedAt: state.beganAt, rowId: null };
     let mark = state.mark;
-    for (;;) {
-      mayGoOn();
-      const rows = await reading.changed(queryOf(PERSONS), 'person_id', position, pageSize);
-      const last = rows.at(-1);
-      if (last === undefined) break;
+    for await (const rows of changedPages(
+      queryOf(PERSONS),
+      'person_id',
+      lookBack(from, now, parts.overlapMs) ?? from,
+    )) {
       await compare(
         rows.flatMap((row) => row.person_id ?? []),
         settingOf(now, state),
       );
-      position = { changedAt: last.changed_at ?? '', rowId: last.person_id ?? '' };
       mark = rows.reduce(
         (furthest, row) => further(furthest, { ...row, row_id: row.person_id ?? null }, now),
         mark,
       );
-      if (rows.length < pageSize) break;
     }
     if (mark !== undefined && mark !== state.mark) await store.mark(PERSONS, mark);
   };
@@ -375,13 +393,18 @@ const lastOfEach = (changes: readonly Changed[]): Changed[] => [
   ...new Map(changes.map((changed) => [changed.rowId, changed])).values(),
 ];
 
-/** Where a poll begins: behind the mark once that is old enough, until then far enough before it. */
-const beginning = (mark: Position, now: string, overlapMs: number): Position => {
+/** Where to look once more before a mark that is young: clocks differ, and a transaction may have taken its time. */
+const lookBack = (mark: Position, now: string, overlapMs: number): Position | undefined => {
   const at = parseTime(mark.changedAt);
-  if (at === undefined) return mark;
-  const marked = Date.parse(at);
-  if (mark.rowId !== null && Date.parse(now) - marked > overlapMs) return mark;
-  return { changedAt: instantOf(marked - overlapMs), rowId: null };
+  if (at === undefined || Date.parse(now) - Date.parse(at) > overlapMs) return undefined;
+  return { changedAt: instantOf(Date.parse(at) - overlapMs), rowId: null };
+};
+
+/** Whether a row lies behind a position, in time. */
+const isBehind = (row: Row | undefined, position: Position): boolean => {
+  const at = parseTime(row?.changed_at ?? '');
+  const of = parseTime(position.changedAt);
+  return at !== undefined && of !== undefined && Date.parse(at) > Date.parse(of);
 };
 
 /** In London, with its offset: where the column has none, the database takes the clock's reading alone. */

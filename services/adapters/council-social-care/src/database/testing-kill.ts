@@ -20,6 +20,7 @@ export type Ordeal = {
   batch: number;
   /** Pause after each batch, so that rows change while others are read. */
   pauseMs: number;
+  sweepSeconds: number;
   kills: number;
   /** How long the adapter lives before it is killed, at least and at most. */
   livesMs: [number, number];
@@ -41,7 +42,7 @@ const CHILDREN = 50;
 /** Makes rows, edits all of them in several ways and deletes every tenth, and kills the adapter meanwhile. */
 export const goThrough = async (
   bus: TestBus,
-  { rows, batch, pauseMs, kills, livesMs }: Ordeal,
+  { rows, batch, pauseMs, sweepSeconds, kills, livesMs }: Ordeal,
 ): Promise<Verdict> => {
   const organisation = bus.organisations[0] ?? '';
   const council = await createTestCouncil();
@@ -49,7 +50,7 @@ export const goThrough = async (
     await shareEverything(bus, organisation);
     for (let n = 0; n < CHILDREN; n += 1) await addChild(council, n);
     const adapter = adapterOf(bus, organisation, council);
-    const quick = { COUNCIL_SOCIAL_CARE_SWEEP_SECONDS: '4' };
+    const quick = { COUNCIL_SOCIAL_CARE_SWEEP_SECONDS: String(sweepSeconds) };
     let running = spawnAdapter(adapter, quick);
     const started = () =>
       council

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { followAgreements } from '@causeway/runtime/agreements';
 import { connectDatabase } from '@causeway/runtime/database';
+import { RetryableError } from '@causeway/runtime/errors';
 import { decodeHeaders, type Envelope } from '@causeway/runtime/event';
 import { createLogger } from '@causeway/runtime/log';
 import { createMetrics } from '@causeway/runtime/metrics';
@@ -257,10 +258,12 @@ export const until = async <T>(
   everyMs = 100,
 ): Promise<T> => {
   for (const deadline = Date.now() + ms; ; ) {
-    const seen = await read();
-    if (passes(seen)) return seen;
+    const seen = await read().catch((error: unknown) => {
+      if (!(error instanceof RetryableError) || Date.now() > deadline) throw error;
+    });
+    if (seen !== undefined && passes(seen)) return seen;
     if (Date.now() > deadline)
-      throw new Error(`it did not come to pass; last: ${JSON.stringify(seen).slice(0, 2_000)}`);
+      throw new Error(`it did not come to pass; last: ${String(JSON.stringify(seen)).slice(0, 2_000)}`);
     await delay(everyMs);
   }
 };
