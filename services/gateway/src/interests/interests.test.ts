@@ -117,3 +117,8 @@ test('a body that is not an interest is refused with every fault and no value', 
     '400 invalid-json',
   );
 });
+
+test('a cursor that is longer than any that was given is refused', async () => {
+  const answer = await world.ask(council, 'GET', `/v1/interests?after=${'a'.repeat(301)}`);
+  assert.equal(problemOf(answer), '400 invalid-parameter');
+});

@@ -25,6 +25,8 @@ export type InterestParts = {
 
 type Handler = RequestHandler<{ reference: string }>;
 
+/** Of the member next. */
+export const LONGEST_KEY = 300;
 export const INTERESTS_LIMIT = { minimum: 1, maximum: 1000, default: 100 };
 
 /** PUT /v1/interests/:reference: publishes an interest, or replaces the one of that reference. */
@@ -65,8 +67,10 @@ export const getInterests =
   ({ interests }: InterestParts): RequestHandler =>
   (request, response) => {
     const query = parametersOf(request.url, ['after', 'limit']);
+    const given = query.get('after');
+    if ((given?.length ?? 0) > LONGEST_KEY) query.fault('after', 'Give the member next of the last answer.');
     const { after = '', limit } = query.checked({
-      after: query.get('after'),
+      after: given,
       limit: whole(query, 'limit', INTERESTS_LIMIT),
     });
     const all = interests

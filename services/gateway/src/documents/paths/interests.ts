@@ -1,5 +1,5 @@
 import { LOCAL_PATTERN, REASONS, REFERENCE_PATTERN, TOKEN_PATTERN } from '../../interests/interest-body.ts';
-import { INTERESTS_LIMIT } from '../../routes/interests.ts';
+import { INTERESTS_LIMIT, LONGEST_KEY } from '../../routes/interests.ts';
 import { json, parameter, refusals, schema, text } from '../parts.ts';
 
 const writes = [{ accessToken: ['events:write'] }];
@@ -18,7 +18,10 @@ export const interests = {
       tags: ['interests'],
       summary: 'The interests of your organisation, those of its adapters too',
       parameters: [
-        parameter('after', 'The member next of the last answer', { type: 'string', maxLength: 300 }),
+        parameter('after', 'The member next of the last answer', {
+          type: 'string',
+          maxLength: LONGEST_KEY,
+        }),
         parameter('limit', 'How many', { type: 'integer', ...INTERESTS_LIMIT }),
       ],
       responses: {
