@@ -15,7 +15,7 @@ import { nameIn, ownSide, type World } from '../web/world.ts';
 import { deadLetterTotals, type Filter, listDeadLetters, oneDeadLetter } from './dead-letters.ts';
 import { batchView, detailView, failuresView } from './failures-view.ts';
 import { filterIn, pageAfter, pickedIn, queryOf, reasonIn } from './filter.ts';
-import { inspect, readDeadLetter } from './inspect.ts';
+import { createLetterReader, inspect, type ReadLetter } from './inspect.ts';
 import { dryRun, redrive, redriveBatch, redrivesOf } from './redrive.ts';
 
 export const FAILURES_PAGE = '/failures';
@@ -43,6 +43,7 @@ export type FailureParts = {
 /** "Failures": dead letters of everybody in one list, a look at one, and their redrive. */
 export function failuresRoutes(parts: FailureParts): Router {
   const { guard, pages, stream } = parts;
+  const readLetter = createLetterReader(parts.reader);
   const router = express.Router();
   router.get(
     FAILURES_PAGE,
@@ -90,11 +91,14 @@ export function failuresRoutes(parts: FailureParts): Router {
   );
   router.get(
     `${FAILURES_PAGE}/:organisation/:offset`,
-    guard.page((req, res, session) => look(parts, req, res, session, undefined)),
+    guard.page((req, res, session) => look({ ...parts, readLetter }, req, res, session, undefined)),
   );
   router.post(
     `${FAILURES_PAGE}/:organisation/:offset`,
-    guard.form((req, res, session) => look(parts, req, res, session, req.body), GOVERNANCE),
+    guard.form(
+      (req, res, session) => look({ ...parts, readLetter }, req, res, session, req.body),
+      GOVERNANCE,
+    ),
   );
   return router;
 }
@@ -193,7 +197,7 @@ async function batchContext({ world, clock }: FailureParts, req: Request, viewer
 
 /** Shown is only what was recorded first; `body` is the form of somebody who asks for everything. */
 async function look(
-  parts: FailureParts,
+  parts: FailureParts & { readLetter: ReadLetter },
   req: Request,
   res: Response,
   session: Session,
@@ -205,7 +209,7 @@ async function look(
   const known = Number.isSafeInteger(offset)
     ? await oneDeadLetter(world.store.query, own, organisation, offset)
     : undefined;
-  const record = known ? await readDeadLetter(parts.reader, organisation, offset) : undefined;
+  const record = known ? await parts.readLetter(organisation, offset) : undefined;
   if (!known || !record)
     return pages.send(res, 404, 'failure-gone.njk', { session, page: FAILURES_PAGE, below: true });
   const reason = body === undefined ? undefined : reasonIn(body);

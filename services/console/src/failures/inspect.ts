@@ -4,6 +4,7 @@ import type { FetchedRecord } from '@causeway/runtime/kafka-session';
 import type { Reader } from '@causeway/runtime/reader';
 import { topicsOf } from '@causeway/runtime/topology';
 import { leavesOf, type Sensitivity } from '@causeway/schemas/avro-schema';
+import { within } from '../measurement/deadline.ts';
 
 /** A field of a dead letter; `value` is null where it may not be seen. */
 export type SeenField = { path: string; doc: string; sensitivity: Sensitivity; value: string | null };
@@ -40,25 +41,37 @@ const SHOWN_HEADERS = [
   'dl-sha256',
 ];
 const LONGEST_TEXT = 20_000;
+const PATIENCE_MS = 8_000;
 const FETCH = { maxWaitMs: 500, maxBytes: 2_097_152, partitionMaxBytes: 2_097_152 };
 
-/** Reads one dead letter; undefined where it is kept no longer. @throws RetryableError */
-export async function readDeadLetter(
-  open: () => Reader,
-  organisation: string,
-  offset: number,
-): Promise<FetchedRecord | undefined> {
-  const reader = open();
-  try {
-    const [part] = await reader.fetch(
-      [{ topic: topicsOf(organisation).deadLetter, partition: 0, offset }],
-      FETCH,
-    );
-    if (!part) throw new RetryableError('kafka-unavailable', 'Kafka gave no answer for the dead letter');
-    return part.records.find((record) => record.offset === offset);
-  } finally {
-    void reader.close().catch(() => undefined);
-  }
+export type ReadLetter = (organisation: string, offset: number) => Promise<FetchedRecord | undefined>;
+
+/**
+ * Reads single dead letters over one connection, one after the other; a connection that failed is made anew with the next. What is
+ * kept no longer is undefined. What it returns throws RetryableError.
+ */
+export function createLetterReader(open: () => Reader): ReadLetter {
+  let reader: Reader | undefined;
+  let before: Promise<unknown> = Promise.resolve();
+  const read: ReadLetter = async (organisation, offset) => {
+    const using = reader ?? open();
+    reader = using;
+    try {
+      const at = { topic: topicsOf(organisation).deadLetter, partition: 0, offset };
+      const [part] = await within(PATIENCE_MS, using.fetch([at], FETCH));
+      if (!part) throw new RetryableError('kafka-unavailable', 'Kafka gave no answer for the dead letter');
+      return part.records.find((record) => record.offset === offset);
+    } catch (error) {
+      reader = undefined;
+      void using.close().catch(() => undefined);
+      throw error;
+    }
+  };
+  return (organisation, offset) => {
+    const result = before.then(() => read(organisation, offset));
+    before = result.catch(() => undefined);
+    return result;
+  };
 }
 
 /** What may be seen of it: everything, or what says nothing about a person. */
