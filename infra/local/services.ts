@@ -37,6 +37,8 @@ type Declaration = {
   secrets?: Record<string, string>;
   /** Options of Node for its process, such as limits of its heap. */
   node?: string[];
+  /** Variables of its process that are no settings, such as how the C library keeps memory. */
+  environment?: Record<string, string>;
 };
 
 export type Service = Declaration & { name: string; directory: string; principal: string };
@@ -157,6 +159,7 @@ function environmentOf(
     ...pick(environment, ['PATH', 'TZ', 'NODE_ENV', 'CAUSEWAY_LANES', ...passed]),
     ...pick({ ...offered, ...environment }, service.variables ?? []),
     ...ownSecrets(service, environment, secrets),
+    ...service.environment,
     SERVICE_NAME: service.name,
     // What was stripped and compiled once is not stripped again: a quicker start and 20 MB less in each process.
     NODE_COMPILE_CACHE: join(partsCache, '..', 'compiled'),
