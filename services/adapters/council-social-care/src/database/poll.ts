@@ -48,6 +48,8 @@ export const PERSONS = 'persons';
 const PAGE = 500;
 /** A row of a view that was empty at first, and that does not say when it was written, is news after this time. */
 const FIRST_READING_MS = 3_600_000;
+/** Rows that are looked for where many new ones turn up at once. */
+const SAMPLE = 100;
 /** Gone rows that never need anybody's word. */
 const ALWAYS_GONE = 5;
 
@@ -143,7 +145,7 @@ export const createPoll = (parts: PollParts): Poll => {
     for await (const rows of pages(from)) {
       const { changes, known } = await changedIn(view, rows, now);
       // As many rows that nobody has seen before can be a warehouse that was built anew under other keys.
-      if (known === 0 && changes.length >= pageSize && mark === state.mark) return false;
+      if (known === 0 && changes.length >= pageSize && !(await isStillThere(view))) return false;
       await work(view, lastOfEach(changes), setting);
       const reached = rows.reduce((furthest, row) => further(furthest, row, now), mark);
       if (reached !== undefined && reached !== mark) await store.mark(view.name, reached);
@@ -157,6 +159,14 @@ export const createPoll = (parts: PollParts): Poll => {
       if (isBehind(rows.at(-1), from)) break;
     }
     return true;
+  };
+
+  /** Whether the view still has what was read before, by a sample. */
+  const isStillThere = async (view: View): Promise<boolean> => {
+    const sample = await store.someRows(view.name, SAMPLE);
+    const rows = await reading.withKeys(queryOf(view.name), 'row_id', sample);
+    const missing = sample.length - new Set(rows.map((row) => row.row_id)).size;
+    return missing <= Math.max(ALWAYS_GONE, sample.length * parts.mayBeGone);
   };
 
   async function* changedPages(

@@ -43,6 +43,8 @@ export type Store = {
   mark(name: string, mark: Position): Promise<void>;
   swept(name: string): Promise<void>;
   rows(view: string, rowIds: readonly string[]): Promise<Map<string, RowState>>;
+  /** Ids of some rows of a view, at random. */
+  someRows(view: string, count: number): Promise<string[]>;
   people(personIds: readonly string[]): Promise<Map<string, PersonState>>;
   /** Rows that stand for a person, in any view. */
   standing(personIds: readonly string[]): Promise<(RowState & { view: string })[]>;
@@ -122,6 +124,13 @@ export const createStore = (database: Database): Store => {
         [view, rowIds],
       );
       return new Map(found.map((row) => [row.rowId, row]));
+    },
+    async someRows(view, count) {
+      const found = await query<{ id: string }>(
+        'select row_id as id from reporting_row where view = $1 order by random() limit $2',
+        [view, count],
+      );
+      return found.map(({ id }) => id);
     },
     async people(personIds) {
       const found = await query<PersonState>(
