@@ -35,8 +35,15 @@ export const publishing = { '/v1/events': { post: postEvents } };
 
 const attribute = ([name, { form, says, list }]: [string, (typeof RULES)[string]]) => [
   name,
-  text(says, list || form.flags !== '' ? {} : { pattern: form.source }),
+  text(says, list || form.flags !== '' ? {} : patternOf(form)),
 ];
+
+/** A length that is written as a look-ahead is said as a length: generators of data from patterns cannot look ahead. */
+const patternOf = ({ source }: RegExp): object => {
+  const [ahead = '', longest] = /^\^\(\?=\.\{1,(\d+)\}\$\)/.exec(source) ?? [];
+  if (longest === undefined) return { pattern: source };
+  return { pattern: `^${source.slice(ahead.length)}`, maxLength: Number(longest) };
+};
 
 export const publishingSchemas = {
   PublishedEvent: {
