@@ -42,6 +42,7 @@ const form = z
         pncId: identifier(checkPncId),
         cro: identifier(checkCro),
       })
+      .refine((given) => Object.keys(given).length > 0, 'must have at least one')
       .optional(),
     person: z.strictObject({ familyName: line, firstName: line, dateOfBirth: date }).optional(),
   })

@@ -1,3 +1,4 @@
+import { Problem } from '@causeway/runtime/http';
 import type { RequestHandler } from 'express';
 import { type AcknowledgingParts, acknowledge } from '../feedback/acknowledge.ts';
 import type { FeedbackIndex } from '../feedback/feedback-index.ts';
@@ -25,12 +26,14 @@ export const getOutcome =
   async (request, response) => {
     const { organisation } = callerOf(response);
     const { id } = request.params;
-    const outcome = EVENT_ID.test(id)
-      ? await withInbox(reading, organisation, (inbox) =>
-          outcomeOf({ index, writerOf: reading.writerOf }, inbox, organisation, id),
-        )
-      : { id, recipients: [] };
+    if (!EVENT_ID.test(id)) throw notAnId();
+    const outcome = await withInbox(reading, organisation, (inbox) =>
+      outcomeOf({ index, writerOf: reading.writerOf }, inbox, organisation, id),
+    );
     response.json(outcome);
   };
 
 const EVENT_ID = /^[A-Za-z0-9_-]{16,64}$/;
+
+const notAnId = () =>
+  new Problem(400, 'invalid-parameter', 'Not the id of an event', 'Give the member id of an event of yours.');
