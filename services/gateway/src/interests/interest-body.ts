@@ -71,6 +71,10 @@ export const interestIn = (
     );
   }
   const { reason, since = today, until, expires, ...person } = result.data;
+  if (until !== undefined && until < since)
+    throw refused([
+      { path: 'until', problem: 'must not be before since, which is today where it is left out' },
+    ]);
   const { tokens, demographic } = tokensIn(person, organisation, tokeniser);
   if (tokens.length === 0 && demographic === undefined)
     throw refused([

@@ -122,3 +122,11 @@ test('a cursor that is longer than any that was given is refused', async () => {
   const answer = await world.ask(council, 'GET', `/v1/interests?after=${'a'.repeat(301)}`);
   assert.equal(problemOf(answer), '400 invalid-parameter');
 });
+
+test('an interest that ended before it began is refused, also where it begins today', async () => {
+  const expires = new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10);
+  const ended = { reason: 'looked-after', until: '2000-01-01', expires, tokens: ['t'.repeat(22)] };
+  const answer = await put('ended', ended);
+  assert.equal(problemOf(answer), '400 invalid-body');
+  assert.match(JSON.stringify(answer.body), /must not be before since/);
+});

@@ -1,7 +1,7 @@
 import { POSITION_PATTERN, STATES, WORDS_PATTERN } from '../../feedback/said.ts';
 import { json, parameter, problems, refusals, schema, text, time } from '../parts.ts';
 
-const id = parameter('id', 'Of the event', { type: 'string', minLength: 1, maxLength: 200 }, 'path');
+const id = parameter('id', 'Of the event', { type: 'string', pattern: '^[A-Za-z0-9_-]{16,64}$' }, 'path');
 
 const postAcknowledgement = {
   operationId: 'acknowledgeEvent',
