@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { ChangeRefused, statusRecord, versionRecords, versionsOf } from '@causeway/runtime/agreement-change';
 import { agreementDifferences, type Expanded } from '@causeway/runtime/agreement-diff';
@@ -8,6 +9,7 @@ import { type PreviewedLeaf, previewAgreement } from '@causeway/runtime/agreemen
 import { createCodec } from '@causeway/runtime/avro';
 import { openConsoleLedger, readAgreements } from '@causeway/runtime/console-ledger';
 import { ukDate } from '@causeway/runtime/decide';
+import { RetryableError } from '@causeway/runtime/errors';
 import type { Kafka } from '@causeway/runtime/kafka';
 import { createLogger } from '@causeway/runtime/log';
 import {
@@ -36,6 +38,8 @@ npm run agreement -- activate <id>[/<version>] --reason …   (or activate <file
 npm run agreement -- suspend <id>[/<version>] --reason …
 npm run agreement -- end <id>[/<version>] --reason …`;
 
+const REGISTRY_PATIENCE_MS = 30_000;
+const REGISTRY_AGAIN_MS = 500;
 const log = createLogger('agreement', 'error');
 const say = (line = '') => process.stdout.write(`${line}\n`);
 const isFile = (name: string) => /\.(ya?ml|json)$/.test(name);
@@ -252,11 +256,20 @@ async function schemaIdsOf(
   catalogue: readonly EventType[],
 ): Promise<Map<string, number>> {
   const codec = createCodec({ registryUrl: system.SCHEMA_REGISTRY_URL }, log);
-  return new Map(
-    await Promise.all(
-      catalogue.map(async ({ type, schema }) => [type, await codec.idOf(type, schema)] as const),
-    ),
-  );
+  const deadline = Date.now() + REGISTRY_PATIENCE_MS;
+  const ids = new Map<string, number>();
+  // One at a time: all types at once keep a small registry busy for longer than one answer may take.
+  for (const { type, schema } of catalogue) {
+    while (!ids.has(type)) {
+      try {
+        ids.set(type, await codec.idOf(type, schema));
+      } catch (error) {
+        if (!(error instanceof RetryableError) || Date.now() > deadline) throw error;
+        await delay(REGISTRY_AGAIN_MS);
+      }
+    }
+  }
+  return ids;
 }
 
 await runCommand(async ([command = '', ...args]) => {

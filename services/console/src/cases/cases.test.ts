@@ -59,6 +59,7 @@ before(async () => {
   bus = await createTestBus(2);
   [council = '', police = ''] = bus.organisations;
   store = openStore({ url: testVariable('DATABASE_URL'), schema, log, signal: stop.signal });
+  await store.migrated;
   const organisations = () => bus.organisations.map((id) => ({ id }));
   following = followJourneys({ kafka: bus.kafka, store, organisations: { all: organisations }, log });
   provider = await startOpenIdProvider();
