@@ -136,7 +136,12 @@ async function main(home: string): Promise<Counts> {
   const parts: Parts = started.value;
   try {
     const counts = checks.status === 'fulfilled' ? checks.value : { passed: 0, failed: 1 };
-    const env = { ...process.env, ...testSettings(parts, anyClientSecret) };
+    const env = {
+      ...process.env,
+      ...testSettings(parts, anyClientSecret),
+      // Each file is a process that reads much of the project: what one has stripped and compiled, the next takes as it is.
+      NODE_COMPILE_CACHE: join(home, 'compiled'),
+    };
     for (const { files, concurrency } of phases(testFiles()))
       add(counts, await runTests(files, concurrency, env, join(home, 'counts.json')));
     return counts;
