@@ -40,6 +40,8 @@ type Options = {
   agreementsDir?: string;
   /** Off by default. */
   simulators?: boolean;
+  /** Only the hospital's adapter beside exchange, gateway and console: what a test does not need it need not wait for. */
+  hospitalOnly?: boolean;
   /** As of the launcher. */
   environment?: Record<string, string>;
 };
@@ -54,6 +56,7 @@ export const startCauseway = async (options: Options = {}): Promise<Causeway> =>
     environment: { NHS_TRUST_IDLE_SECONDS: '2', ...options.environment },
     ports: freePorts(),
     simulators: options.simulators ?? false,
+    ...(options.hospitalOnly ? { services: ['exchange', 'gateway', 'console', 'nhs-trust'] } : {}),
     agreementsDir: options.agreementsDir ?? join(import.meta.dirname, 'agreements'),
     say: () => {},
     onFailed: (error) => failures.push(error),

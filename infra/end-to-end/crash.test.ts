@@ -19,7 +19,7 @@ const QUIET_MS = 90_000;
 let causeway: Causeway;
 
 before(async () => {
-  causeway = await startCauseway();
+  causeway = await startCauseway({ hospitalOnly: true });
 });
 
 after(async () => {

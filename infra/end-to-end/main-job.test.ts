@@ -41,7 +41,10 @@ const seen: CloudEvent[] = [];
 
 before(async () => {
   collector = await startCollector();
-  causeway = await startCauseway({ environment: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
+  causeway = await startCauseway({
+    hospitalOnly: true,
+    environment: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+  });
 });
 
 after(async () => {

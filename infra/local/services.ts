@@ -186,7 +186,7 @@ function environmentOf(
           // On a laptop partners' endpoints are programs on it.
           ...(environment.NODE_ENV === 'production' ? {} : { GATEWAY_WEBHOOKS_TO_LOOPBACK: 'true' }),
           ...partnershipKeys(secrets),
-          ...notWatched(),
+          ...notWatched(placed),
         }
       : {}),
     ...(service.name === 'console'
@@ -223,9 +223,9 @@ function ownSecrets(service: Service, environment: Environment, secrets: Secrets
 }
 
 /** An adapter that delivers also notices what is late. */
-function notWatched(): Environment {
-  const sinks = findServices().filter(({ sinkSimulator }) => sinkSimulator !== undefined);
-  const organisations = sinks.flatMap(({ organisation }) => organisation ?? []);
+function notWatched(placed: readonly Placed[]): Environment {
+  const sinks = placed.filter(({ service }) => service.sinkSimulator !== undefined);
+  const organisations = sinks.flatMap(({ service }) => service.organisation ?? []);
   return organisations.length > 0 ? { GATEWAY_NOT_WATCHED: [...new Set(organisations)].join(',') } : {};
 }
 
