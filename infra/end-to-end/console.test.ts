@@ -41,7 +41,6 @@ before(async () => {
   const port = await freePort();
   engine = await receiveDocuments({ port, behave: () => behaviour });
   const starting = startCauseway({
-    hospitalOnly: true,
     agreementsDir: join(repository, 'infra/partnership/agreements'),
     environment: {
       NHS_TRUST_ENGINE_HOST: '127.0.0.1',
