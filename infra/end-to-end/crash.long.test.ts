@@ -1,0 +1,4 @@
+process.env.CRASH_BROKER = 'true';
+await import('./crash.test.ts');
+
+export {};
