@@ -1,42 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runThere, SCHEMATHESIS_HOME, schemathesis } from '@causeway/runtime/test-schemathesis';
 import { agreementYaml, SCOPES, startBusWorld } from './testing/bus-world.ts';
 import { ADMISSION, arrive } from './testing/inbox.ts';
 
-const HOME = join(import.meta.dirname, '../../../.causeway/schemathesis');
-const VERSION = 'schemathesis==4.32.5';
 const EVENT = 'an-event-of-this-inbox';
-
-const run = (command: string, args: string[]): Promise<{ code: number | null; output: string }> =>
-  new Promise((resolve) => {
-    // It leaves what it found where it runs.
-    const child = spawn(command, args, { cwd: HOME, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk) => {
-        output += chunk;
-      });
-    child.on('error', () => resolve({ code: null, output: `${command} is not installed` }));
-    child.on('close', (code) => resolve({ code, output }));
-  });
-
-/** In a virtual environment of its own, made once. */
-const schemathesis = async (): Promise<string> => {
-  const program = join(HOME, 'bin/st');
-  if (existsSync(program)) return program;
-  mkdirSync(HOME, { recursive: true });
-  for (const [command, args] of [
-    ['python3', ['-m', 'venv', HOME]],
-    [join(HOME, 'bin/pip'), ['install', '--quiet', VERSION]],
-  ] as const) {
-    const { code, output } = await run(command, [...args]);
-    assert.equal(code, 0, output);
-  }
-  return program;
-};
 
 /**
  * What no schema can say. A cursor is signed, so that of all texts of its form only issued ones are accepted, and it excludes `from`; the rest
@@ -75,9 +45,9 @@ test('schemathesis finds nothing wrong with the gateway by its OpenAPI document'
     );
     await arrive(world.bus, council, [{ id: EVENT, source: `/${trust}/adt`, agreement: [agreement] }]);
     const token = await world.issuer.token(council, { scope: SCOPES });
-    writeFileSync(join(HOME, 'gateway.toml'), CONFIG);
+    writeFileSync(join(SCHEMATHESIS_HOME, 'gateway.toml'), CONFIG);
     // A stream does not end, which a generator of requests takes for a fault; it has tests of its own.
-    const { code, output } = await run(program, [
+    const { code, output } = await runThere(program, [
       '--config-file',
       'gateway.toml',
       'run',

@@ -11,6 +11,7 @@ import { createMetrics } from './metrics.ts';
 import { followOrganisations, type Organisations } from './organisations.ts';
 import { createSink, type Sink, type SinkOptions } from './sink.ts';
 import { createTestBus, type TestBus, testToken, testVariable } from './test-bus.ts';
+import { sinkAgreement } from './test-sink-agreement.ts';
 import { topicsOf } from './topology.ts';
 
 const REPORTED = 'uk.causeway.police.missing-person.reported.v1';
@@ -30,7 +31,7 @@ let cutOff = false;
 before(async () => {
   bus = await createTestBus(2);
   [from = '', to = ''] = bus.organisations;
-  agreement = await bus.activate(agreementText());
+  agreement = await bus.activate(sinkAgreement(from, to, 'description'));
   const schema = `sink_${randomBytes(5).toString('hex')}`;
   database = connectDatabase({ url: testVariable('DATABASE_URL'), schema, log });
   agreements = followAgreements(bus.kafka, log);
@@ -70,34 +71,6 @@ const start = (options: Partial<SinkOptions> = {}): Sink =>
     },
     ...options,
   });
-
-const agreementText = () => `
-id: sink-${to}
-version: 1
-status: active
-title: For a test of a sink
-from: ${from}
-to: [${to}]
-parties:
-  ${from}: { regime: dpa2018-part3, approvedBy: Somebody, approvedAt: 2026-09-01 }
-  ${to}: { regime: uk-gdpr, article6: public-task, article9: substantial-public-interest, schedule1: [18], approvedBy: Somebody, approvedAt: 2026-09-03 }
-purpose: child-safeguarding
-gateways: [common-law-policing, children-act-2004-s10, children-act-2004-s11]
-confidentiality: not-applicable
-dpia: { reference: DPIA-TEST, approvedAt: 2026-08-20 }
-recipient: { retention: P2Y, onward: ask-source }
-disclosureToSubject: ask-source
-valid: { from: 2020-01-01, until: 2099-12-31, review: 2099-06-01 }
-marking: { ceiling: OFFICIAL-SENSITIVE, handling: [] }
-contacts: { dataProtection: dpo@test.example, incident: 01632 960001 }
-audience: all
-matching: verified
-history: false
-feedback: true
-release:
-  ${REPORTED}:
-    fields: [description]
-`;
 
 /** Puts an event into the recipient's inbox as the exchange would. */
 const arrive = async (type: string, envelope: Partial<Envelope> = {}): Promise<string> => {

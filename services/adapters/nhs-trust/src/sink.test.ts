@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { decodeHeaders } from '@causeway/runtime/event';
 import { redriveRecord } from '@causeway/runtime/redrive';
 import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
+import { sinkAgreement } from '@causeway/runtime/test-sink-agreement';
 import { topicsOf } from '@causeway/runtime/topology';
-import { sampleAgreement } from './sink-agreement.ts';
 import { type RunningAdapter, release, runAdapter } from './sink-on-the-bus.ts';
 import {
   type Behaviour,
@@ -29,7 +29,14 @@ const SECONDS = Number(process.env.SINK_SOAK_SECONDS ?? 10);
 before(async () => {
   bus = await createTestBus(2);
   [from = '', to = ''] = bus.organisations;
-  agreement = await bus.activate(sampleAgreement(from, to));
+  agreement = await bus.activate(
+    sinkAgreement(
+      from,
+      to,
+      'person.name, person.dateOfBirth, description',
+      '{ person.dateOfBirth: for a test }',
+    ),
+  );
   engine = await receiveDocuments({ port: 0, lateMs: 1_300, behave: (document) => behave(document) });
   adapter = runAdapter(bus, to, engine.port, schema);
 });

@@ -4,9 +4,10 @@ import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeHeaders } from '@causeway/runtime/event';
 import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
+import { sinkAgreement } from '@causeway/runtime/test-sink-agreement';
 import { topicsOf } from '@causeway/runtime/topology';
 import { createTestCouncil, type TestCouncil } from './council-database.ts';
-import { type RunningAdapter, release, runAdapter, sampleAgreement } from './testing.ts';
+import { type RunningAdapter, release, runAdapter } from './testing.ts';
 
 let bus: TestBus;
 let council: TestCouncil;
@@ -22,7 +23,7 @@ const schema = `contacts_${randomBytes(5).toString('hex')}`;
 before(async () => {
   bus = await createTestBus(2);
   [from = '', to = ''] = bus.organisations;
-  agreement = await bus.activate(sampleAgreement(from, to));
+  agreement = await bus.activate(sinkAgreement(from, to, 'person.name, description'));
   council = await createTestCouncil();
   running = [start(), start()];
 });

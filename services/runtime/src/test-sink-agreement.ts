@@ -1,5 +1,5 @@
-/** For tests: an agreement under which the trust receives missing-person reports. */
-export const sampleAgreement = (from: string, to: string): string => `
+/** For tests of sinks: an agreement under which `to` receives missing-person reports of `from`, with these fields. */
+export const sinkAgreement = (from: string, to: string, fields: string, necessity = '{}'): string => `
 id: sink-${to}
 version: 1
 status: active
@@ -24,6 +24,6 @@ history: false
 feedback: true
 release:
   uk.causeway.police.missing-person.reported.v1:
-    fields: [person.name, person.dateOfBirth, description]
-    necessity: { person.dateOfBirth: for a test }
+    fields: [${fields}]
+    necessity: ${necessity}
 `;
