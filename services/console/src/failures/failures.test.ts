@@ -234,7 +234,7 @@ describe('a redrive', () => {
         site.measure(NO_LOOKS);
       site.measure({ ...NO_LOOKS, organisations: bus.organisations.map((id) => ({ id, name: id })) });
       await page.getByText('All of them have a result').waitFor();
-      await page.getByText('2 Published').waitFor();
+      await page.getByText('2 Published', { exact: true }).waitFor();
     });
   });
 });
