@@ -17,8 +17,8 @@ COPY --from=dependencies /causeway ./
 COPY schemas schemas
 COPY services services
 COPY infra infra
-# Where the console keeps checkpoints; a volume takes this owner over.
-RUN mkdir /checkpoints && chown 10001:10001 /checkpoints
+# Where the console keeps checkpoints and the council puts its returns; a volume takes this owner over.
+RUN mkdir /checkpoints /council-drop && chown 10001:10001 /checkpoints /council-drop
 # Nothing below /causeway belongs to the user who runs it, so the file system can be mounted read-only.
 USER 10001:10001
 EXPOSE 9464

@@ -8,7 +8,7 @@ import { type Environment, loadConfig, serviceSettings } from '@causeway/runtime
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { parse } from 'yaml';
 import { repository } from '../local/paths.ts';
-import { settingsOf } from '../local/service-settings.ts';
+import { assertSettings, settingsOf } from '../local/service-settings.ts';
 import { findServices } from '../local/services.ts';
 import { composeFiles } from './main.ts';
 import { prepare } from './prepare.ts';
@@ -22,6 +22,7 @@ type ComposeService = {
   cap_drop?: string[];
   command?: string[];
   environment?: Record<string, string>;
+  env_file?: string[];
   secrets?: Secret[];
   configs?: { source: string; target: string }[];
   volumes?: string[];
@@ -41,10 +42,13 @@ type Compose = {
 const read = (path: string): Compose =>
   parse(readFileSync(join(repository, path), 'utf8'), { merge: true }) as Compose;
 
-/** What `extends` makes of a service, as far as these files use it: mappings are merged, lists are joined. */
+/**
+ * What `extends` makes of a service, as far as these files use it: mappings are merged, lists are joined. Compose takes the paths of every
+ * file after the first from the folder of the project, those of `extends` too.
+ */
 const extended = (path: string, service: ComposeService): ComposeService => {
   if (!service.extends) return service;
-  const base = read(join(dirname(path), service.extends.file)).services[service.extends.service];
+  const base = read(service.extends.file).services[service.extends.service];
   assert.ok(base, `${path} extends a service that is not there`);
   const { extends: _, ...own } = service;
   return {
@@ -111,7 +115,8 @@ test('every variable has a default, so that nothing starts half configured', () 
 });
 
 test('every secret, configuration, volume and path is there after the preparation', () => {
-  const { secrets = {}, configs = {}, volumes = {} } = main;
+  const { secrets = {}, configs = {} } = main;
+  const volumes = Object.assign({}, ...files.map((path) => read(path).volumes));
   for (const { file } of Object.values(secrets)) assert.ok(existsSync(preparedPath(file)), file);
   for (const { file } of Object.values(configs)) assert.ok(existsSync(join(repository, file)), file);
   for (const [name, service] of services) {
@@ -119,10 +124,11 @@ test('every secret, configuration, volume and path is there after the preparatio
       assert.ok(secrets[secretName(secret)], `${name}: ${secretName(secret)}`);
     for (const { source } of service.configs ?? []) assert.ok(configs[source], `${name}: ${source}`);
     for (const volume of service.volumes ?? []) {
-      const [source = ''] = volume.split(':');
+      const [source = ''] = withDefaults(volume).split(':');
       const known = source.startsWith('.') ? existsSync(resolve(repository, source)) : source in volumes;
       assert.ok(known, `${name}: ${volume}`);
     }
+    for (const file of service.env_file ?? []) assert.ok(existsSync(preparedPath(file)), `${name}: ${file}`);
     for (const other of Object.keys(service.depends_on ?? {}))
       assert.ok(
         services.some(([known]) => known === other),
@@ -162,6 +168,16 @@ test('every service of the repository is in it, with ports and settings that it 
   }
 });
 
+test('every setting of a service can be given, and none is misspelt', async () => {
+  const described = findServices().flatMap((service) => {
+    const [, found] = services.find(([name]) => name === service.name) ?? [];
+    return found ? [{ service, environment: found.environment ?? {}, further: found.env_file }] : [];
+  });
+  await assertSettings(described);
+  for (const { service, further } of described)
+    assert.deepEqual(further, [`.causeway/compose/settings/${service.name}.env`], service.name);
+});
+
 test('the gateway watches for late events of everybody but those whose adapter does', () => {
   const [, gateway] = services.find(([name]) => name === 'gateway') ?? [];
   const delivering = findServices().filter(({ sinkSimulator }) => sinkSimulator !== undefined);
@@ -172,11 +188,13 @@ test('the gateway watches for late events of everybody but those whose adapter d
   );
 });
 
+const withDefaults = (text: string) => text.replace(/\$\{[A-Z_]+:-(.*?)\}/, '$1');
+
 /** The environment inside the container, with the files of secrets where they are here. */
 const environmentOf = ({ environment = {}, secrets = [] }: ComposeService): Environment => {
   const mounted = new Set(secrets.map(secretName));
   const entries = Object.entries(environment).map(([name, value]) => {
-    const text = value.replace(/\$\{[A-Z_]+:-(.*)\}/, '$1');
+    const text = withDefaults(value);
     if (!text.startsWith('/run/secrets/')) return [name, text];
     const secret = text.slice('/run/secrets/'.length);
     assert.ok(mounted.has(secret), `${name} names the secret ${secret}, which is not mounted`);

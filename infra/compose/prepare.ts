@@ -1,15 +1,18 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SERVICE_PRINCIPALS } from '@causeway/runtime/topology';
 import { readOrganisations } from '../local/partnership.ts';
 import { repository } from '../local/paths.ts';
 import { openSecrets } from '../local/secrets.ts';
+import { findServices } from '../local/services.ts';
 import { organisationsDirectory } from '../local/settings.ts';
 import { makeCertificates } from './certificates.ts';
 import { realm } from './realm.ts';
 
 /**
- * Makes what docker-compose.yml takes from files: a random secret for each name in it, development certificates, and the
- * realm of the OpenID provider. What is there already is kept, so it can be run again at any time.
+ * Makes what docker-compose.yml takes from files: a random secret for each name in it, development certificates, the
+ * realm of the OpenID provider, and empty files for further settings and for the other value of a secret that is being replaced.
+ * What is there already is kept, so it can be run again at any time.
  */
 const HOSTS = ['kafka-1', 'kafka-2', 'kafka-3', 'keycloak', 'gateway', 'console'];
 const SECRETS = [
@@ -42,6 +45,12 @@ export async function prepare(directory: string): Promise<void> {
     return value;
   };
   for (const name of [...SECRETS, ...organisations.map((id) => `kafka-${id}`)]) get(name);
+  // An empty value counts as not set. The log-ins of brokers and administrator are replaced by restarting the brokers.
+  const logIns = [...SERVICE_PRINCIPALS, ...organisations].map((principal) => `kafka-${principal}`);
+  for (const name of [...logIns, 'partnership-key'])
+    makeEmpty(join(directory, 'secrets', `${name}-previous`));
+  mkdirSync(join(directory, 'settings'), { recursive: true });
+  for (const { name } of findServices()) makeEmpty(join(directory, 'settings', `${name}.env`));
   const password = encodeURIComponent(get('postgres'));
   const databaseUrl = `postgresql://causeway:${password}@postgres:5432/causeway`;
   writeFileSync(join(directory, 'secrets', 'database-url'), databaseUrl, { mode: READABLE });
@@ -49,6 +58,10 @@ export async function prepare(directory: string): Promise<void> {
   const clients = organisations.map((id) => ({ id, secret: get(`client-${id}`) }));
   const document = realm(clients, get('console-client'));
   writeFileSync(join(directory, 'realm.json'), `${JSON.stringify(document, null, 2)}\n`, { mode: READABLE });
+}
+
+function makeEmpty(path: string): void {
+  if (!existsSync(path)) writeFileSync(path, '', { mode: READABLE });
 }
 
 if (import.meta.main) {

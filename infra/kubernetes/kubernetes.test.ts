@@ -11,7 +11,7 @@ import * as networking from 'kubernetes-models/networking.k8s.io/v1';
 import * as policy from 'kubernetes-models/policy/v1';
 import * as core from 'kubernetes-models/v1';
 import { parseAllDocuments } from 'yaml';
-import { settingsOf } from '../local/service-settings.ts';
+import { assertSettings, settingsOf } from '../local/service-settings.ts';
 import { findServices } from '../local/services.ts';
 import { generated } from './generate.ts';
 
@@ -19,12 +19,15 @@ type Manifest = { apiVersion: string; kind: string; metadata: { name: string } }
 type EnvironmentVariable = {
   name: string;
   value?: string;
-  valueFrom?: { secretKeyRef?: { name: string; key: string } };
+  valueFrom?: { secretKeyRef?: { name: string; key: string; optional?: boolean } };
 };
+type Source = { name: string; optional?: boolean };
 type Container = {
   image: string;
   command: string[];
   env: EnvironmentVariable[];
+  envFrom: { configMapRef?: Source; secretRef?: Source }[];
+  volumeMounts: { name: string; mountPath: string }[];
   ports?: { name: string; containerPort: number }[];
   livenessProbe?: object;
   readinessProbe?: object;
@@ -36,10 +39,19 @@ type Container = {
 };
 type Pod = {
   containers: Container[];
+  volumes: { name: string; persistentVolumeClaim?: { claimName: string } }[];
   securityContext: { runAsNonRoot: boolean };
   automountServiceAccountToken: boolean;
 };
-type Deployment = Manifest & { spec: { replicas: number; template: { spec: Pod } } };
+type Deployment = Manifest & {
+  spec: { replicas: number; template: { metadata: { labels: Record<string, string> }; spec: Pod } };
+};
+type Selector = {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: 'In'; values: string[] }[];
+};
+type Rule = { ports: { port: number }[] };
+type Policy = Manifest & { spec: { podSelector: Selector; ingress?: Rule[]; egress?: Rule[] } };
 
 const base = join(import.meta.dirname, 'base');
 const read = (file: string) =>
@@ -120,11 +132,73 @@ test('every service is deployed, may not write or gain rights, and accepts its s
   }
 });
 
+test('every setting of a service can be given, and none is misspelt', async () => {
+  const [common] = ofKind<Manifest & { data: Environment }>('ConfigMap').filter(
+    ({ metadata }) => metadata.name === 'causeway-settings',
+  );
+  const deployments = ofKind<Deployment>('Deployment');
+  const described = findServices().flatMap((service) => {
+    const { spec } = deployments.find(({ metadata }) => metadata.name === service.name) ?? {};
+    const [container] = spec?.template.spec.containers ?? [];
+    return container ? [{ service, container }] : [];
+  });
+  await assertSettings(
+    described.map(({ service, container }) => ({
+      service,
+      environment: { ...common?.data, ...environmentOf(container) },
+    })),
+  );
+  for (const { service, container } of described) {
+    assert.deepEqual(container.envFrom, [
+      { configMapRef: { name: 'causeway-settings' } },
+      { configMapRef: { name: `${service.name}-settings`, optional: true } },
+      { secretRef: { name: `${service.name}-settings`, optional: true } },
+    ]);
+    for (const { name, valueFrom } of container.env)
+      if (name.endsWith('_PREVIOUS')) assert.equal(valueFrom?.secretKeyRef?.optional, true, name);
+  }
+});
+
+test('whatever a service serves on, what it keeps and what it connects to is let through to it', () => {
+  const claims = ofKind('PersistentVolumeClaim').map(({ metadata }) => metadata.name);
+  const policies = ofKind<Policy>('NetworkPolicy');
+  for (const { metadata, spec } of ofKind<Deployment>('Deployment')) {
+    const { labels } = spec.template.metadata;
+    const mine = policies.filter(({ spec: { podSelector } }) => selects(podSelector, labels));
+    const ports = (rules: Rule[] = []) => rules.flatMap((rule) => rule.ports.map(({ port }) => port));
+    const entering = mine.flatMap((policy) => ports(policy.spec.ingress));
+    const leaving = mine.flatMap((policy) => ports(policy.spec.egress));
+    const { containers, volumes } = spec.template.spec;
+    for (const { env, ports: served = [], volumeMounts } of containers) {
+      for (const { containerPort } of served)
+        assert.ok(entering.includes(containerPort), `${metadata.name}: nothing reaches ${containerPort}`);
+      const given = (name: string) => env.some((one) => one.name === name);
+      const wanted = [9_092, 443, ...(given('DATABASE_URL') ? [5_432] : [])];
+      if (given('NHS_TRUST_ENGINE_HOST')) wanted.push(2_576);
+      assert.deepEqual(
+        wanted.filter((port) => !leaving.includes(port)),
+        [],
+        `${metadata.name} cannot connect`,
+      );
+      for (const { name } of volumeMounts) {
+        const volume = volumes.find((one) => one.name === name);
+        assert.ok(volume, `${metadata.name}: ${name}`);
+        const claim = volume.persistentVolumeClaim?.claimName;
+        assert.ok(claim === undefined || claims.includes(claim), `${metadata.name}: ${claim}`);
+      }
+    }
+  }
+});
+
 test('what has several instances survives a node that is drained', () => {
   const budgets = ofKind('PodDisruptionBudget').map(({ metadata }) => metadata.name);
   for (const { metadata, spec } of ofKind<Deployment>('Deployment'))
     if (spec.replicas > 1) assert.ok(budgets.includes(metadata.name), metadata.name);
 });
+
+const selects = ({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Record<string, string>) =>
+  Object.entries(matchLabels).every(([name, value]) => labels[name] === value) &&
+  matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ''));
 
 /** A secret has some long value; it is there in the cluster, not here. */
 const environmentOf = ({ env }: Container): Environment =>
