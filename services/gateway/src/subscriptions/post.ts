@@ -1,7 +1,5 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { isIP } from 'node:net';
 import { errorCode } from '@causeway/runtime/errors';
+import { Pool } from 'undici';
 import type { Target } from './endpoint.ts';
 
 /** What came of one request. `code` where there was no whole answer. */
@@ -18,8 +16,12 @@ export type Poster = {
 const TIME_OUT_MS = 15_000;
 /** Of an answer: enough to find out why, and no way to fill our memory. */
 const ANSWER_BYTES = 4_096;
+const KEEP_ALIVE_MS = 30_000;
+const SWEEP_MS = 60_000;
 
-/** `caFile`'s content: beside the public authorities, for endpoints in an operator's own network. */
+type Connections = { pool: Pool; underWay: number; usedAt: number };
+
+/** `ca`: in place of the public authorities. */
 export const createPoster = ({
   timeoutMs = TIME_OUT_MS,
   ca,
@@ -27,73 +29,126 @@ export const createPoster = ({
   timeoutMs?: number;
   ca?: string;
 } = {}): Poster => {
-  const pool = { keepAlive: true, maxFreeSockets: 32, scheduling: 'lifo', timeout: 30_000 } as const;
-  const agents = { http: new HttpAgent(pool), https: new HttpsAgent({ ...pool, ...(ca && { ca }) }) };
+  const known = new Map<string, Connections>();
+
+  /**
+   * Keyed by the address too: a connection to an address that the name has left is not used again. The client is given the address
+   * and never a name, so it has nothing to resolve; the name is in the Host line, by which it also checks the certificate.
+   */
+  const connectionsTo = ({ url, address }: Target): Connections => {
+    const key = `${url.origin} ${address}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const secure = url.protocol === 'https:';
+    const host = address.includes(':') ? `[${address}]` : address;
+    const pool = new Pool(`${url.protocol}//${host}:${url.port || (secure ? 443 : 80)}`, {
+      allowH2: false,
+      pipelining: 1,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // One clock for everything together, below.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connectTimeout: timeoutMs,
+      ...(ca !== undefined && { connect: { ca } }),
+    });
+    const made: Connections = { pool, underWay: 0, usedAt: 0 };
+    known.set(key, made);
+    return made;
+  };
+
+  const sweeping = setInterval(() => {
+    const old = performance.now() - SWEEP_MS;
+    for (const [key, { pool, underWay, usedAt }] of known) {
+      if (underWay > 0 || usedAt > old) continue;
+      known.delete(key);
+      void pool.close();
+    }
+  }, SWEEP_MS).unref();
+
   return {
-    post: ({ url, address }, headers, body, signal) =>
+    post: (target, headers, body, signal) =>
       new Promise((resolve) => {
         const begun = performance.now();
-        const durationMs = () => Math.round(performance.now() - begun);
-        const secure = url.protocol === 'https:';
-        const name = url.hostname.replace(/^\[(.*)\]$/, '$1');
-        const options = {
-          method: 'POST',
-          // The pool is keyed by this too: a connection to an address that the name has left is not used again.
-          host: address,
-          port: url.port || (secure ? 443 : 80),
-          path: `${url.pathname}${url.search}`,
-          headers: { ...headers, host: url.host, 'content-length': String(body.length) },
-        };
-        const sending = secure
-          ? httpsRequest({ ...options, agent: agents.https, ...(isIP(name) === 0 && { servername: name }) })
-          : httpRequest({ ...options, agent: agents.http });
-        const end = (answer: Answer) => {
+        const connections = connectionsTo(target);
+        connections.underWay += 1;
+        let request: { abort(reason: Error): void } | undefined;
+        let over = false;
+        let status = 0;
+        let retryAfter: string | undefined;
+        let text: Buffer = NOTHING;
+
+        const end = (answer: { code: string } | { status: number }) => {
+          if (over) return;
+          over = true;
           clearTimeout(late);
           signal.removeEventListener('abort', stop);
-          resolve(answer);
+          connections.underWay -= 1;
+          connections.usedAt = performance.now();
+          const durationMs = Math.round(connections.usedAt - begun);
+          resolve('code' in answer ? { ...answer, durationMs } : { status, retryAfter, text, durationMs });
         };
         const fail = (code: string) => {
-          end({ code, durationMs: durationMs() });
-          sending.destroy();
+          end({ code });
+          request?.abort(GIVEN_UP);
         };
         const stop = () => fail('stopped');
         // For everything together: an endpoint that sends a byte now and then must not hold us for ever.
         const late = setTimeout(() => fail('time-out'), timeoutMs);
         signal.addEventListener('abort', stop);
-        sending.on('error', (error) => fail(wordOf(error)));
-        sending.on('response', (response) => {
-          const { statusCode: status = 0, headers: got } = response;
-          firstBytes(response, (text) =>
-            end({ status, retryAfter: got['retry-after'], text, durationMs: durationMs() }),
-          );
-          response.on('error', (error) => fail(wordOf(error)));
-        });
-        sending.end(body);
-        if (signal.aborted) stop();
+        if (signal.aborted) return stop();
+
+        const { url } = target;
+        connections.pool.dispatch(
+          {
+            method: 'POST',
+            path: `${url.pathname}${url.search}`,
+            headers: { ...headers, host: url.host },
+            body,
+          },
+          {
+            onRequestStart: (controller) => {
+              request = controller;
+              if (over) controller.abort(GIVEN_UP);
+            },
+            onResponseStart: (_, code, got) => {
+              status = code;
+              retryAfter = [got['retry-after']].flat()[0];
+            },
+            // An answer counts when its head and what of its body is read are there; a longer one is cut off with its connection.
+            onResponseData: (controller, part) => {
+              text = text.length === 0 ? part : Buffer.concat([text, part]);
+              if (text.length < ANSWER_BYTES) return;
+              text = Buffer.from(text.subarray(0, ANSWER_BYTES));
+              end({ status });
+              controller.abort(GIVEN_UP);
+            },
+            onResponseEnd: () => end({ status }),
+            onResponseError: (_, error) => fail(wordOf(error)),
+          },
+        );
       }),
     close: () => {
-      agents.http.destroy();
-      agents.https.destroy();
+      clearInterval(sweeping);
+      for (const { pool } of known.values()) void pool.destroy();
+      known.clear();
     },
   };
 };
 
-/** An answer counts when its head and what of its body is read are there; a longer one is cut off with its connection. */
-const firstBytes = (response: IncomingMessage, done: (text: Buffer) => void): void => {
-  const parts: Buffer[] = [];
-  let length = 0;
-  response.on('data', (part: Buffer) => {
-    parts.push(part);
-    length += part.length;
-    if (length < ANSWER_BYTES) return;
-    response.destroy();
-    done(Buffer.concat(parts).subarray(0, ANSWER_BYTES));
-  });
-  response.on('end', () => done(Buffer.concat(parts)));
+const NOTHING = Buffer.alloc(0);
+const GIVEN_UP = new Error('given up');
+
+/** The words of Node itself where the client has codes of its own. */
+const WORDS: Readonly<Record<string, string>> = {
+  UND_ERR_SOCKET: 'econnreset',
+  UND_ERR_CONNECT_TIMEOUT: 'time-out',
 };
 
-const wordOf = (error: unknown): string =>
-  errorCode(error)
+const wordOf = (error: unknown): string => {
+  const code = errorCode(error);
+  const word = WORDS[code] ?? code;
+  return word
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .slice(0, 60);
+};
