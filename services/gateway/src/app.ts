@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { notFound, problemHandler } from '@causeway/runtime/http';
 import type { Logger } from '@causeway/runtime/log';
 import type { Metrics } from '@causeway/runtime/metrics';
@@ -72,15 +73,12 @@ export const createApp = (parts: AppParts): Express => {
   const { guard, reading, log, metrics, stopping } = parts;
   const app = express();
   app
+    .set('x-powered-by', false)
     .set('etag', false)
     .set('query parser', false)
     .set('strict routing', true)
     .set('case sensitive routing', true);
-  app.use(audited(log, metrics), takenInTime(parts.streams.slowMs), helmet(), (_request, response, next) => {
-    response.set('cache-control', 'no-store');
-    next();
-  });
-  app.use(limited);
+  app.use(audited(log, metrics), takenInTime(parts.streams.slowMs), withHeaders(), limited);
   app.post('/v1/events', guard('events:write'), bodyOf(MAX_BODY), postEvents(parts.publishing));
   app.get('/v1/events', bodyless, guard('events:read'), getEvents(reading, parts.handedOver, stopping));
   app.all('/v1/events', allowing('GET', 'HEAD', 'POST'));
@@ -120,6 +118,20 @@ export const createApp = (parts: AppParts): Express => {
   app.all('/v1/openapi.json', allowing('GET', 'HEAD'));
   app.use(notFound(), problemHandler(log));
   return app;
+};
+
+/** Helmet says the same of every answer: it is asked once, and not its dozen of functions for each request. */
+const withHeaders = (): RequestHandler => {
+  const headers = new Map([['cache-control', 'no-store']]);
+  const answer = {
+    setHeader: (name: string, value: string) => headers.set(name, value),
+    removeHeader: (name: string) => headers.delete(name),
+  };
+  helmet()({} as IncomingMessage, answer as unknown as ServerResponse, () => undefined);
+  return (_request, response, next) => {
+    response.setHeaders(headers);
+    next();
+  };
 };
 
 const subscriptionRoutes = (app: Express, { guard, subscriptions }: AppParts): void => {

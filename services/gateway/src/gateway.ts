@@ -18,6 +18,7 @@ import {
   text,
   url,
 } from '@causeway/runtime/config';
+import { onceThere } from '@causeway/runtime/deadline';
 import { createDecoder, createWriterOf } from '@causeway/runtime/decoder';
 import { RetryableError } from '@causeway/runtime/errors';
 import type { FeedbackParts } from '@causeway/runtime/feedback';
@@ -49,6 +50,8 @@ import { createWebhooks } from './subscriptions/webhooks.ts';
 
 const AUDIENCE = 'causeway-gateway';
 const READY_MS = 5_000;
+/** A publisher is told that agreements are not known rather than kept waiting. */
+const AGREEMENTS_MS = 3_000;
 const START_PATIENCE_MS = 5_000;
 const STREAM_PATIENCE_MS = 30_000;
 
@@ -198,7 +201,16 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     guard: createGuard(access, config.GATEWAY_REQUESTS_PER_SECOND),
     reading,
     handedOver: createHandedOver({ send: notes.send, watchOf: watches.of, now, log }),
-    publishing: { agreements, codec, types, published, producer, tokeniser, metrics },
+    publishing: {
+      agreements,
+      ready: onceThere(AGREEMENTS_MS, 'agreements', agreements.caughtUp),
+      codec,
+      types,
+      published,
+      producer,
+      tokeniser,
+      metrics,
+    },
     feedback: { feedback, producer, watches, now, index: createFeedbackIndex(store) },
     interests: { interests, producer, tokeniser, now },
     subscriptions: { webhooks, sealing, reading, catalogue: { agreements, types }, now },

@@ -73,6 +73,19 @@ test('other addresses, methods, bodies and very long addresses are refused', asy
   assert.equal(problemOf(await send('PUT', 'x'.repeat(100_000))), '405 method-not-allowed');
 });
 
+test('every answer, a refusal too, forbids browsers to embed, to guess, to keep and to go back to plain http', async () => {
+  for (const { headers } of [await world.get('/v1/openapi.json', ''), await world.get('/v1/nothing')]) {
+    assert.match(String(headers.get('content-security-policy')), /default-src 'self'/);
+    assert.match(String(headers.get('strict-transport-security')), /max-age=\d{8}/);
+    assert.deepEqual(
+      ['x-content-type-options', 'x-frame-options', 'cache-control', 'x-powered-by'].map((name) =>
+        headers.get(name),
+      ),
+      ['nosniff', 'SAMEORIGIN', 'no-store', null],
+    );
+  }
+});
+
 test('the OpenAPI document needs no token', async () => {
   const { status, body } = await world.get('/v1/openapi.json', '');
   assert.deepEqual([status, body.openapi], [200, '3.1.1']);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectDatabase, type Database } from '@causeway/runtime/database';
-import { within } from '@causeway/runtime/deadline';
+import { onceThere } from '@causeway/runtime/deadline';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/log';
 import type { Metrics } from '@causeway/runtime/metrics';
@@ -31,8 +31,7 @@ export const openStore = (
       }
     }
   };
-  const migrated = migrate();
-  const ready = () => within(PATIENCE_MS, 'database', migrated);
+  const ready = onceThere(PATIENCE_MS, 'database', migrate());
   return {
     query: async (sql, params) => {
       await ready();

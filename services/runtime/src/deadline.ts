@@ -20,6 +20,23 @@ export const within = async <T>(ms: number, what: string, asked: Promise<T>): Pr
   }
 };
 
+/**
+ * The same for what comes once and stays, such as a start: once it is there nobody waits and no timer is set.
+ * @throws RetryableError `<what>-slow`
+ */
+export const onceThere = (ms: number, what: string, coming: Promise<unknown>): (() => Promise<void>) => {
+  let there = false;
+  coming.then(
+    () => {
+      there = true;
+    },
+    () => undefined,
+  );
+  return async () => {
+    if (!there) await within(ms, what, coming);
+  };
+};
+
 export type Ending = { signal: AbortSignal; end(): void };
 
 /**

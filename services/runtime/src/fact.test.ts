@@ -68,6 +68,21 @@ describe('the record of a fact', () => {
     }
   });
 
+  it('has no token of the subject that the source has made itself, also while keys change', async () => {
+    const changing = createTokeniser(Buffer.alloc(32, 7), Buffer.alloc(32, 8));
+    const type = { schemaId: 1, defaultPriority: 'routine', siblingOf: [] } as const;
+    const subject = 'a'.repeat(22);
+    const record = await factRecord(
+      { ...recording, tokeniser: changing },
+      fact({ verified: {}, subject: [] }),
+      'event-0000000000000001',
+      { ...type, siblingOf: [] },
+      { subject },
+    );
+    assert.deepEqual([record.key, record.headers?.ce_subject], [subject, subject]);
+    assert.equal(record.headers?.ce_tokens, undefined);
+  });
+
   it('has the same bytes for the same fact', async () => {
     assert.deepEqual(await headersOf({ others: [{ person: {} }] }), await headersOf());
   });

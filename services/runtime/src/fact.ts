@@ -151,6 +151,19 @@ export type Recording = {
 /** An event type as the source publishes it. */
 export type Publishable = Pick<EventType, 'siblingOf' | 'defaultPriority' | 'actBy'> & { schemaId: number };
 
+/** What is known of a fact besides: the event that it corrects, and the source's own token of the person where that has made it itself. */
+export type Known = { corrects?: string | undefined; subject?: string | undefined };
+
+/** Of the identifier by which the source knows the person; the first one is the subject. */
+const ownTokens = (
+  { tokeniser, organisation }: Recording,
+  { subject: [own] }: Pick<Fact, 'subject'>,
+): [string, ...string[]] => {
+  if (own === undefined) throw new PermanentError('no-identifier', 'The person has no identifier');
+  const [subject = '', ...former] = localTokens(tokeniser, organisation, own);
+  return [subject, ...former];
+};
+
 /**
  * The outbox record of a fact. It derives from the fact and what it corrects alone, so that the same input
  * always makes the same bytes.
@@ -161,12 +174,10 @@ export const factRecord = async (
   fact: Fact,
   id: string,
   type: Publishable,
-  corrects?: string,
+  { corrects, subject: given }: Known = {},
 ): Promise<KafkaRecord> => {
   const { organisation, source, codec, tokeniser } = recording;
-  const [own] = fact.subject;
-  if (own === undefined) throw new PermanentError('no-identifier', 'The person has no identifier');
-  const [subject = '', ...former] = localTokens(tokeniser, organisation, own);
+  const [subject, ...former] = given === undefined ? ownTokens(recording, fact) : [given];
   const data = fact.voids === undefined ? fact.data : { ...fact.data, corrects: corrects ?? null };
   const value = await codec.encode(type.schemaId, data);
   if (value.length > LARGEST_VALUE)

@@ -397,7 +397,9 @@ const recordsOf = async (
     const publishable = deciding.types.get(one.fact.type);
     if (publishable === undefined) continue;
     const fact = withTraits(one, known);
-    const record = await factRecord(deciding, fact, one.id, publishable, correctedBy(one, known));
+    const record = await factRecord(deciding, fact, one.id, publishable, {
+      corrects: correctedBy(one, known),
+    });
     records.push(
       traceparent === undefined ? record : { ...record, headers: { ...record.headers, traceparent } },
     );

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Agreements } from '@causeway/runtime/agreements';
 import type { Codec } from '@causeway/runtime/avro';
-import { within } from '@causeway/runtime/deadline';
 import { isPermanent } from '@causeway/runtime/errors';
 import { ATTRIBUTE_FORMS, type Classification, organisationOf, type Priority } from '@causeway/runtime/event';
-import { type Fact, factRecord } from '@causeway/runtime/fact';
+import { type Fact, factRecord, type LocalIdentifier } from '@causeway/runtime/fact';
 import type { KafkaRecord } from '@causeway/runtime/kafka-session';
 import type { Metrics } from '@causeway/runtime/metrics';
 import type { Producer } from '@causeway/runtime/producer';
@@ -40,7 +39,9 @@ export type Refusal = {
 export type Result = { outcome: 'accepted' | 'duplicate'; id: string } | Refusal;
 
 export type PublishingParts = {
-  agreements: Pick<Agreements, 'state' | 'caughtUp'>;
+  agreements: Pick<Agreements, 'state'>;
+  /** @throws RetryableError while the agreements are not known */
+  ready(): Promise<void>;
   codec: Codec;
   types: Types;
   published: Published;
@@ -51,7 +52,6 @@ export type PublishingParts = {
 
 type Candidate = { claim: Claim; record: KafkaRecord };
 
-const AGREEMENTS_MS = 3_000;
 /** Made by the recipient's side of this service itself, with checks of their own. */
 const RESERVED = 'uk.causeway.exchange.';
 
@@ -66,7 +66,7 @@ export const publishEvents = async (
   given: readonly Given[],
   traceparent?: string,
 ): Promise<Result[]> => {
-  await within(AGREEMENTS_MS, 'agreements', parts.agreements.caughtUp);
+  await parts.ready();
   const checked: (Candidate | Refusal)[] = [];
   for (const one of given) checked.push(await candidateOf(parts, organisation, one, traceparent));
 
@@ -166,43 +166,41 @@ const recordOf = async (
   type: EventType,
   data: unknown,
 ): Promise<KafkaRecord> => {
-  const { id, source, time, subject, localid = 'subject:given', traceparent } = attributes;
-  const corrects = attributes.corrects ?? correctedIn(data);
-  const colon = localid.indexOf(':');
+  const { id, source, time, subject, traceparent } = attributes;
+  // What the source did not say is left out: only what it did say is checked again.
   const fact = {
     type: type.type,
     data,
     occurredAt: time,
-    ...(attributes.recordedtime !== undefined && { recordedAt: attributes.recordedtime }),
+    ...given('recordedAt', attributes.recordedtime),
     classification: (attributes.dataclassification ?? 'OFFICIAL-SENSITIVE') as Classification,
-    handling: attributes.handling?.split(' ') ?? [],
-    exclude: attributes.exclude?.split(' ') ?? [],
-    ...(attributes.priority !== undefined && { priority: attributes.priority as Priority }),
-    ...(attributes.actby !== undefined && { actBy: attributes.actby }),
-    ...(attributes.correlationid !== undefined && { correlationId: attributes.correlationid }),
-    ...(attributes.inresponseto !== undefined && { inResponseTo: attributes.inresponseto }),
-    ...(attributes.sequence !== undefined && { sequence: attributes.sequence }),
+    ...given('handling', attributes.handling?.split(' ')),
+    ...given('exclude', attributes.exclude?.split(' ')),
+    ...given('priority', attributes.priority as Priority | undefined),
+    ...given('actBy', attributes.actby),
+    ...given('correlationId', attributes.correlationid),
+    ...given('inResponseTo', attributes.inresponseto),
+    ...given('sequence', attributes.sequence),
     replay: attributes.replay ?? false,
-    subject: [{ scheme: localid.slice(0, colon), id: localid.slice(colon + 1) }],
+    subject: localIdentifiers(attributes),
     ...peopleIn(data),
   } as unknown as Fact;
-  const publishable = { ...type, schemaId: await types.schemaId(type) };
   const record = await factRecord(
     { organisation, source, codec, tokeniser },
     fact,
     id,
-    publishable,
-    corrects,
+    { ...type, schemaId: await types.schemaId(type) },
+    { corrects: attributes.corrects ?? correctedIn(data), subject },
   );
-  return {
-    ...record,
-    ...(subject !== undefined && { key: subject }),
-    headers: {
-      ...record.headers,
-      ...(subject !== undefined && { ce_subject: subject }),
-      ...(traceparent !== undefined && { traceparent }),
-    },
-  };
+  return traceparent === undefined ? record : { ...record, headers: { ...record.headers, traceparent } };
+};
+
+const given = (name: keyof Fact, value: unknown): object => (value === undefined ? {} : { [name]: value });
+
+const localIdentifiers = ({ localid }: Attributes): LocalIdentifier[] => {
+  if (localid === undefined) return [];
+  const colon = localid.indexOf(':');
+  return [{ scheme: localid.slice(0, colon), id: localid.slice(colon + 1) }];
 };
 
 /** What a voided or corrected event says in its data counts for the attribute too. */
