@@ -113,6 +113,8 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
   const retryAt = new Map<string, number>();
   const committed = new Map<string, number>();
   let lastCommit = 0;
+  /** One at a time: an earlier one that is tried again must not come after a later one. */
+  let showing = false;
   const close = async () => {
     await Promise.allSettled([writer.close(), reader.close(), admin.close()]);
   };
@@ -226,7 +228,7 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
 
   /** For standard tools and the console; a failure costs nothing, because no position is ever read from there. */
   const showPositions = () => {
-    if (Date.now() - lastCommit < COMMIT_EVERY_MS) return;
+    if (showing || Date.now() - lastCommit < COMMIT_EVERY_MS) return;
     // Nothing is shown before the first ledger record: a committed offset beside an empty ledger means a lost one.
     const moved = [...states.values()].filter(
       ({ organisation, next, sequence }) => sequence > 0 && committed.get(organisation) !== next,
@@ -238,11 +240,19 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
       partition: lane,
       offset: next,
     }));
-    for (const { organisation, next } of moved) committed.set(organisation, next);
-    kafka.commitOffsets(EXCHANGE_GROUP, shown).catch((error) => {
-      committed.clear();
-      log.debug({ lane, code: errorCode(error) }, 'Positions could not be shown to standard tools');
-    });
+    const positions = moved.map(({ organisation, next }) => [organisation, next] as const);
+    showing = true;
+    kafka
+      .commitOffsets(EXCHANGE_GROUP, shown)
+      .then(() => {
+        for (const [organisation, next] of positions) committed.set(organisation, next);
+      })
+      .catch((error) => {
+        log.debug({ lane, code: errorCode(error) }, 'Positions could not be shown to standard tools');
+      })
+      .finally(() => {
+        showing = false;
+      });
   };
 
   await admitAll();
