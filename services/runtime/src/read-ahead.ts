@@ -12,7 +12,7 @@ export type ReadAhead = {
   clear(): void;
 };
 
-type Kept = { offset: number; part: FetchedPartition; bytes: number; at: number };
+type Kept = { part: FetchedPartition; first: number; last: number; bytes: number; at: number };
 
 /** No longer than events may be late, and no more than a few answers of a broker. */
 const KEEP_MS = 5_000;
@@ -21,36 +21,58 @@ const MOST_BYTES = 8 * 1024 * 1024;
 const RECORD_BYTES = 800;
 
 export const createReadAhead = (): ReadAhead => {
-  let kept: Kept[] = [];
+  /** By partition and what was asked for, the oldest first. */
+  const kept = new Map<string, Kept>();
+  /** The furthest record ever kept of a partition: whoever reads at the end need not look through all of it. */
+  const furthest = new Map<number, number>();
+  let bytes = 0;
   let timer: NodeJS.Timeout | undefined;
+
+  const drop = (name: string): void => {
+    bytes -= kept.get(name)?.bytes ?? 0;
+    kept.delete(name);
+  };
 
   const forget = (): void => {
     const since = performance.now() - KEEP_MS;
-    kept = kept.filter(({ at }) => at > since);
-    timer = kept.length > 0 ? setTimeout(forget, KEEP_MS).unref() : undefined;
+    for (const [name, { at }] of kept) if (at <= since) drop(name);
+    timer = kept.size > 0 ? setTimeout(forget, KEEP_MS).unref() : undefined;
+  };
+
+  const newest = (partition: number, offset: number): Kept | undefined => {
+    let found: Kept | undefined;
+    for (const one of kept.values())
+      if (one.part.partition === partition && one.first <= offset && offset <= one.last) found = one;
+    return found;
   };
 
   return {
     from(partition, offset) {
-      const found = kept.findLast(
-        ({ part, offset: first }) =>
-          part.partition === partition && first <= offset && offset <= (part.records.at(-1)?.offset ?? -1),
-      );
+      if (offset > (furthest.get(partition) ?? -1)) return undefined;
+      const found = newest(partition, offset);
       if (found === undefined || performance.now() - found.at > KEEP_MS) return undefined;
       const { part } = found;
       return { ...part, records: part.records.slice(firstFrom(part.records, offset)) };
     },
     keep(offset, part) {
-      if (part.records.length === 0) return;
-      const bytes = part.records.reduce((sum, { value }) => sum + RECORD_BYTES + (value?.length ?? 0), 0);
-      kept = kept.filter((one) => one.part.partition !== part.partition || one.offset !== offset);
-      kept.push({ offset, part, bytes, at: performance.now() });
-      let all = kept.reduce((sum, one) => sum + one.bytes, 0);
-      while (all > MOST_BYTES) all -= kept.shift()?.bytes ?? all;
+      const { partition, records } = part;
+      const last = records.at(-1)?.offset;
+      if (last === undefined) return;
+      const name = `${partition} ${offset}`;
+      drop(name);
+      const size = records.reduce((sum, { value }) => sum + RECORD_BYTES + (value?.length ?? 0), 0);
+      kept.set(name, { part, first: offset, last, bytes: size, at: performance.now() });
+      furthest.set(partition, Math.max(furthest.get(partition) ?? -1, last));
+      bytes += size;
+      for (const oldest of kept.keys()) {
+        if (bytes <= MOST_BYTES) break;
+        drop(oldest);
+      }
       timer ??= setTimeout(forget, KEEP_MS).unref();
     },
     clear() {
-      kept = [];
+      kept.clear();
+      bytes = 0;
       clearTimeout(timer);
       timer = undefined;
     },

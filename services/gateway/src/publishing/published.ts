@@ -1,7 +1,7 @@
 import { errorCode } from '@causeway/runtime/errors';
+import { gathered } from '@causeway/runtime/gathered';
 import type { Logger } from '@causeway/runtime/log';
 import type { Store } from '../store.ts';
-import { gathered } from './gather.ts';
 
 /** What was published before, by event id. Two instances and two requests at once see the same. */
 export type Published = {
@@ -49,7 +49,13 @@ const FORGET = "delete from published_event where published_at < now() - interva
 const FORGET_MS = 3_600_000;
 const MOST = 2_000;
 
+/** How long confirmations are gathered before they are written down, milliseconds. */
+const NOTE_MS = 250;
+
 export const createPublished = (store: Store, log: Logger): Published => {
+  /** What the bus has acknowledged here and is not written down yet. */
+  const confirmed = new Set<string>();
+
   const claim = gathered(async (events: readonly Claim[]) => {
     const first = await look(store, events);
     // Added by somebody else between the two halves of the statement: now it can be seen.
@@ -58,13 +64,20 @@ export const createPublished = (store: Store, log: Logger): Published => {
     return events.map((event) => {
       const row = first.get(keyOf(event)) ?? second.get(keyOf(event));
       if (row === undefined || row.digest !== event.digest) return 'conflict' as const;
-      return row.confirmed ? ('duplicate' as const) : ('send' as const);
+      return row.confirmed || confirmed.has(keyOf(event)) ? ('duplicate' as const) : ('send' as const);
     });
   }, MOST);
-  const noted = gathered(async (events: readonly Claim[]) => {
-    await store.query(CONFIRM, [events.map(({ organisation }) => organisation), events.map(({ id }) => id)]);
-    return events.map(() => undefined);
-  }, MOST);
+  const noted = gathered(
+    async (events: readonly Claim[]) => {
+      await store.query(CONFIRM, [
+        events.map(({ organisation }) => organisation),
+        events.map(({ id }) => id),
+      ]);
+      return events.map(() => undefined);
+    },
+    MOST,
+    NOTE_MS,
+  );
   const open = new Set<Promise<unknown>>();
   const forgetting = setInterval(() => {
     store
@@ -74,9 +87,13 @@ export const createPublished = (store: Store, log: Logger): Published => {
   return {
     claim,
     confirm: (events) => {
+      for (const event of events) confirmed.add(keyOf(event));
       const noting = noted(events)
         .catch((error) => log.warn({ code: errorCode(error) }, 'published events were not noted'))
-        .finally(() => open.delete(noting));
+        .finally(() => {
+          for (const event of events) confirmed.delete(keyOf(event));
+          open.delete(noting);
+        });
       open.add(noting);
     },
     close: async () => {

@@ -1,7 +1,7 @@
 import type { Attempt, Clock, Outcome } from '@causeway/runtime/delivery/subscription';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Envelope } from '@causeway/runtime/event';
-import { toCloudEvent } from '../reading/cloud-event.ts';
+import { attributesText } from '../reading/cloud-event.ts';
 import type { Allowed } from './addresses.ts';
 import { answerText } from './answer-text.ts';
 import { parseEndpoint, type Resolve, resolveEndpoint } from './endpoint.ts';
@@ -79,7 +79,7 @@ export const delivererOf = (
     const quiet = quietUntil - clock.now();
     if (quiet > SHORT_WAIT_MS) return { outcome: 'unreachable', code: 'asked-to-wait', afterMs: quiet };
     if (quiet > 0) await clock.wait(quiet, signal);
-    const body = Buffer.from(JSON.stringify(toCloudEvent(event, position, data)));
+    const body = Buffer.from(`${attributesText(event, position)}${JSON.stringify(data)}}`);
     const sent = await sendSigned(parts, stored, {
       id: event.id,
       body,

@@ -44,7 +44,7 @@ export const attemptOnce = async (
   const record = item.record ?? (await parts.recordOf(item, partition));
   const say = saying(parts, item, partition, clock.now());
   if (record === undefined) return { ...say('lost', 'not-kept'), next: 'done', record, receiver: 'unknown' };
-  const read = await judge.read(record);
+  const read = await judge.read(record, item.envelope);
   if ('unreadable' in read)
     return { ...say('undecodable', read.unreadable), next: 'bury', record, receiver: 'unknown' };
   const nothing: Result = { next: 'done', said: undefined, receiver: 'unknown', record };

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createBeat } from '../beat.ts';
 import type { Database } from '../database.ts';
 import type { Decode } from '../decoder.ts';
 import { errorCode, RetryableError } from '../errors.ts';
@@ -42,6 +43,13 @@ export type DeliveryParts = Knowledge & {
   random?(): number;
   /** How long a partition stays with an instance that has gone silent, milliseconds; default 45 s. */
   leaseMs?: number;
+  /**
+   * How long settled events are gathered before they are written down, milliseconds; default one turn of the event loop. A process
+   * that dies repeats what it settled in that time.
+   */
+  saveMs?: number;
+  /** At least so long from one look at an inbox that was read to its end to the next, milliseconds; default 0. */
+  readEveryMs?: number;
   instance?: string;
 };
 
@@ -80,6 +88,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
   const { clock = systemClock, random = Math.random, leaseMs = LEASE_MS, instance = instanceName() } = parts;
   register(instance);
   const store = createDeliveryStore(database, instance);
+  const beat = createBeat(parts.saveMs ?? 0);
   const letters = readLetters(parts.reader);
   const wanted = new Map<string, Subscription>();
   const running = new Map<string, Running>();
@@ -103,6 +112,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
       inbox,
       store,
       log,
+      readEveryMs: parts.readEveryMs ?? 0,
       holds: () => leases.hold(),
       recordOf: ({ letter, position }, partition) =>
         letter === null
@@ -158,6 +168,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
       store,
       producer,
       log,
+      beat,
       changed: () => known.worker.poke(),
       lost: () => leases.look(),
       buried: (reason) => metrics.deadLetters.inc({ component, organisation, reason }),

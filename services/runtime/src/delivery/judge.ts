@@ -1,7 +1,7 @@
 import { schemaIdOf } from '../avro.ts';
 import type { Decode } from '../decoder.ts';
 import { isPermanent } from '../errors.ts';
-import { decodeHeaders } from '../event.ts';
+import { decodeHeaders, type Envelope } from '../event.ts';
 import { type HandOver, handOver, type InboxRecord } from '../hand-over.ts';
 import type { FetchedRecord } from '../kafka-session.ts';
 import { createRulings, type HandOverRuling, type Knowledge } from '../knowledge.ts';
@@ -16,8 +16,12 @@ export type JudgeParts = Knowledge & { organisation: string; decode: Decode; clo
 
 /** Asks the one function that decides what may be handed over, at the moment of each try. */
 export type Judge = {
-  /** Null for a record that nobody will ever be able to read. @throws RetryableError while it may become readable */
-  read(record: FetchedRecord): Promise<Read | { unreadable: string }>;
+  /**
+   * `unreadable` for a record that nobody will ever be able to read.
+   * @param envelope what its headers say, where that is known
+   * @throws RetryableError while it may become readable
+   */
+  read(record: FetchedRecord, envelope?: Envelope): Promise<Read | { unreadable: string }>;
   /** Waits until the agreements are known to be current, then decides. */
   judge(read: Read, signal: AbortSignal): Promise<Judged>;
 };
@@ -38,9 +42,9 @@ export const createJudge = ({ organisation, decode, clock, ...knowledge }: Judge
   };
 
   return {
-    async read(record) {
+    async read(record, envelope) {
       try {
-        const event = decodeHeaders(record.headers);
+        const event = envelope ?? decodeHeaders(record.headers);
         return { event, ...(await decode(record.value)), schemaId: schemaIdOf(record.value) };
       } catch (error) {
         if (isPermanent(error)) return { unreadable: error.code };

@@ -1,5 +1,5 @@
 import { RetryableError } from '../errors.ts';
-import { decodeHeaders } from '../event.ts';
+import { decodeHeaders, type Envelope } from '../event.ts';
 import type { FetchedRecord } from '../kafka-session.ts';
 import type { Reader } from '../reader.ts';
 import { eventRef, type Item } from './queue.ts';
@@ -43,7 +43,7 @@ export const readLetters = (open: () => Reader): Letters => {
 
 const itemOf = (record: FetchedRecord, { position, letter, request }: RedriveOrder): Item => ({
   position,
-  event: refOf(record, position),
+  event: refOf(envelopeOf(record), position),
   since: record.timestamp,
   parked: true,
   tries: 0,
@@ -53,12 +53,18 @@ const itemOf = (record: FetchedRecord, { position, letter, request }: RedriveOrd
   redrive: request,
 });
 
-/** What order needs of a record. What cannot even be read waits under a subject of its own. */
-export const refOf = ({ headers }: FetchedRecord, position: number): Item['event'] => {
+/** What the headers say; undefined where they cannot be read. */
+export const envelopeOf = ({ headers }: FetchedRecord): Envelope | undefined => {
   try {
-    return eventRef(decodeHeaders(headers));
+    return decodeHeaders(headers);
   } catch {
-    const nobody = `unreadable-${position}`;
-    return { id: nobody, type: 'unreadable', subject: nobody, priority: 'routine', corrects: null };
+    return undefined;
   }
+};
+
+/** What order needs of a record. What cannot even be read waits under a subject of its own. */
+export const refOf = (envelope: Envelope | undefined, position: number): Item['event'] => {
+  if (envelope !== undefined) return eventRef(envelope);
+  const nobody = `unreadable-${position}`;
+  return { id: nobody, type: 'unreadable', subject: nobody, priority: 'routine', corrects: null };
 };

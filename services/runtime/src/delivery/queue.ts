@@ -24,8 +24,9 @@ export type Item = {
   /** Offset of the dead letter that it is redriven from, and the request. */
   letter: number | null;
   redrive: string | null;
-  /** Of a fresh one: the record as it was read. */
+  /** Of a fresh one: the record as it was read, and what its headers say where they can be read. */
   record?: FetchedRecord;
+  envelope?: Envelope;
 };
 
 /** As much of the event as order needs. */
@@ -80,7 +81,7 @@ export const createQueue = (): Queue => {
   const leaveFresh = (item: Item): void => {
     freshCount -= 1;
     bytes -= sizeOf(item);
-    delete item.record;
+    forgetRecord(item);
     while (fresh[0] !== undefined && (fresh[0].parked || !positions.has(fresh[0].position))) fresh.shift();
   };
 
@@ -117,7 +118,7 @@ export const createQueue = (): Queue => {
       positions.add(item.position);
       if (line.items.some(({ parked }) => parked) && !mayPass(item, line.items, line.items.indexOf(item))) {
         item.parked = true;
-        delete item.record;
+        forgetRecord(item);
       }
       if (item.parked) return;
       fresh.push(item);
@@ -181,6 +182,11 @@ export const createQueue = (): Queue => {
     firstFresh: () => fresh[0]?.position ?? null,
     freshBytes: () => bytes,
   };
+};
+
+const forgetRecord = (item: Item): void => {
+  delete item.record;
+  delete item.envelope;
 };
 
 const sizeOf = ({ record }: Item): number => 200 + (record?.value?.length ?? 0);

@@ -1,6 +1,7 @@
 import type { Database } from '../database.ts';
-import { RetryableError } from '../errors.ts';
+import { isPermanent, RetryableError } from '../errors.ts';
 import type { Priority } from '../event.ts';
+import { gathered } from '../gathered.ts';
 import type { CircuitState } from './circuit.ts';
 import type { Item } from './queue.ts';
 
@@ -62,25 +63,81 @@ const CLAIM = `
     order by lease_until, subscription, partition limit $4 for update skip locked)
   returning ${HELD}`;
 
-/** One statement is one transaction, and nothing is changed where the epoch is not ours any more. */
+/**
+ * One statement is one transaction, and nothing is changed where the epoch is not ours any more. Rows are locked in one order by
+ * whoever changes several, so that nobody waits in a circle.
+ */
 const SAVE = `
-  with held as (
-    update delivery_head set head = $4 where subscription = $1 and partition = $2 and epoch = $3
-    returning subscription, partition
+  with given as materialized (
+    select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) as given (subscription, partition, epoch, head)
+  ), ours as materialized (
+    select subscription, partition, given.head from delivery_head row join given using (subscription, partition, epoch)
+    order by subscription, partition for update of row
+  ), held as (
+    update delivery_head row set head = ours.head from ours
+    where row.subscription = ours.subscription and row.partition = ours.partition
+    returning row.subscription, row.partition, row.epoch
   ), removed as (
     delete from delivery_parked parked using held
+      join unnest($5::text[], $6::int[], $7::bigint[], $8::bigint[]) as gone (subscription, partition, epoch, position)
+        using (subscription, partition, epoch)
     where parked.subscription = held.subscription and parked.partition = held.partition
-      and parked.position = any($5::bigint[])
+      and parked.position = gone.position
   ), kept as (
     insert into delivery_parked (subscription, partition, position, event_id, event_type, subject, priority,
       corrects, since, tries, first_try, due, letter, redrive)
-    select held.subscription, held.partition, item.* from held, jsonb_to_recordset($6::jsonb) as item
-      (position bigint, event_id text, event_type text, subject text, priority text, corrects text,
-       since timestamptz, tries int, first_try timestamptz, due timestamptz, letter bigint, redrive text)
+    select held.subscription, held.partition, position, event_id, event_type, subject, priority,
+      corrects, since, tries, first_try, due, letter, redrive
+    from held join jsonb_to_recordset($9::jsonb) as item
+      (subscription text, partition int, epoch bigint, position bigint, event_id text, event_type text, subject text,
+       priority text, corrects text, since timestamptz, tries int, first_try timestamptz, due timestamptz,
+       letter bigint, redrive text)
+      using (subscription, partition, epoch)
     on conflict (subscription, partition, position) do update set tries = excluded.tries,
       first_try = excluded.first_try, due = excluded.due, letter = excluded.letter, redrive = excluded.redrive
   )
-  select count(*)::int as held from held`;
+  select subscription, partition, epoch from held`;
+
+const MOST_SAVED = 1_000;
+
+type Saving = { held: Held; change: Change };
+
+/** Whether each partition was held still. */
+const saveAll = async (query: Database['query'], savings: readonly Saving[]): Promise<boolean[]> => {
+  const removed = savings.flatMap(({ held, change }) =>
+    change.remove.map((position) => ({ ...held, position })),
+  );
+  const kept = savings.flatMap(({ held: { subscription, partition, epoch }, change }) =>
+    change.keep.map((item) => ({ subscription, partition, epoch, ...rowOf(item) })),
+  );
+  const rows = await query<Omit<Held, 'head'>>(SAVE, [
+    savings.map(({ held }) => held.subscription),
+    savings.map(({ held }) => held.partition),
+    savings.map(({ held }) => held.epoch),
+    savings.map(({ change }) => change.head),
+    removed.map(({ subscription }) => subscription),
+    removed.map(({ partition }) => partition),
+    removed.map(({ epoch }) => epoch),
+    removed.map(({ position }) => position),
+    JSON.stringify(kept),
+  ]);
+  const ours = new Set(rows.map(nameOf));
+  return savings.map(({ held }) => ours.has(nameOf(held)));
+};
+
+const nameOf = ({ subscription, partition, epoch }: Omit<Held, 'head'>): string =>
+  `${subscription} ${partition} ${epoch}`;
+
+/** What the database will never take of one must not keep the others from being written down. */
+const saveApart = (query: Database['query'], savings: readonly Saving[]): Promise<(boolean | Error)[]> =>
+  Promise.all(
+    savings.map((saving) =>
+      saveAll(query, [saving]).then(
+        ([isOurs = false]) => isOurs,
+        (error: Error) => error,
+      ),
+    ),
+  );
 
 const PARKED = `
   select position, event_id, event_type, subject, priority, corrects, since, tries, first_try, due, letter, redrive
@@ -137,118 +194,135 @@ const rowOf = ({ position, event, since, tries, firstTry, due, letter, redrive }
 });
 
 /** The tables of `migrations/001_delivery.sql`; `instance` is who writes. Leases go by the database's own clock. */
-export const createDeliveryStore = ({ query }: Pick<Database, 'query'>, instance: string): DeliveryStore => ({
-  async begin(subscription, heads) {
-    await query(
-      `insert into delivery_head (subscription, partition, head)
+export const createDeliveryStore = ({ query }: Pick<Database, 'query'>, instance: string): DeliveryStore => {
+  const saved = gathered<Saving, boolean | Error>(
+    (savings) =>
+      saveAll(query, savings).catch((error) => {
+        if (!isPermanent(error)) throw error;
+        return saveApart(query, savings);
+      }),
+    MOST_SAVED,
+  );
+  return {
+    async begin(subscription, heads) {
+      await query(
+        `insert into delivery_head (subscription, partition, head)
        select $1, ordinality - 1, head from unnest($2::bigint[]) with ordinality as first (head, ordinality)
        on conflict do nothing`,
-      [subscription, heads],
-    );
-  },
-  known: async (subscription) =>
-    (await query('select 1 from delivery_head where subscription = $1 limit 1', [subscription])).length > 0,
-  async seen(leaseMs) {
-    await query(
-      `insert into delivery_instance (instance, seen_at) values ($1, clock_timestamp())
+        [subscription, heads],
+      );
+    },
+    known: async (subscription) =>
+      (await query('select 1 from delivery_head where subscription = $1 limit 1', [subscription])).length > 0,
+    async seen(leaseMs) {
+      await query(
+        `insert into delivery_instance (instance, seen_at) values ($1, clock_timestamp())
        on conflict (instance) do update set seen_at = excluded.seen_at`,
-      [instance],
-    );
-    const rows = await query<{ instance: string }>(
-      `with gone as (delete from delivery_instance where seen_at < now() - interval '1 day')
+        [instance],
+      );
+      const rows = await query<{ instance: string }>(
+        `with gone as (delete from delivery_instance where seen_at < now() - interval '1 day')
        select instance from delivery_instance
        where seen_at > clock_timestamp() - $1 * interval '1 millisecond'`,
-      [leaseMs],
-    );
-    return rows.map((row) => row.instance);
-  },
-  renew: (leaseMs) =>
-    query<Held>(
-      `update delivery_head set lease_until = clock_timestamp() + $2 * interval '1 millisecond'
-       where holder = $1 returning ${HELD}`,
-      [instance, leaseMs],
-    ),
-  claim: (subscriptions, count, leaseMs, dead) =>
-    query<Held>(CLAIM, [instance, leaseMs, subscriptions, count, dead]),
-  async holders() {
-    const rows = await query<{ holder: string }>(
-      'select distinct holder from delivery_head where holder is not null and holder <> $1',
-      [instance],
-    );
-    return rows.map(({ holder }) => holder);
-  },
-  async release({ subscription, partition, epoch }) {
-    await query(
-      `update delivery_head set holder = null, lease_until = '-infinity'
+        [leaseMs],
+      );
+      return rows.map((row) => row.instance);
+    },
+    renew: (leaseMs) =>
+      query<Held>(
+        `with ours as materialized (
+         select subscription, partition from delivery_head where holder = $1
+         order by subscription, partition for update)
+       update delivery_head row set lease_until = clock_timestamp() + $2 * interval '1 millisecond' from ours
+       where row.subscription = ours.subscription and row.partition = ours.partition
+       returning row.subscription, row.partition, row.epoch, row.head`,
+        [instance, leaseMs],
+      ),
+    claim: (subscriptions, count, leaseMs, dead) =>
+      query<Held>(CLAIM, [instance, leaseMs, subscriptions, count, dead]),
+    async holders() {
+      const rows = await query<{ holder: string }>(
+        'select distinct holder from delivery_head where holder is not null and holder <> $1',
+        [instance],
+      );
+      return rows.map(({ holder }) => holder);
+    },
+    async release({ subscription, partition, epoch }) {
+      await query(
+        `update delivery_head set holder = null, lease_until = '-infinity'
        where subscription = $1 and partition = $2 and epoch = $3`,
-      [subscription, partition, epoch],
-    );
-  },
-  parked: async ({ subscription, partition }) =>
-    (await query<Row>(PARKED, [subscription, partition])).map(itemOf),
-  async save({ subscription, partition, epoch }, { head, keep, remove }) {
-    const params = [subscription, partition, epoch, head, remove, JSON.stringify(keep.map(rowOf))];
-    const [row] = await query<{ held: number }>(SAVE, params);
-    if (row?.held !== 1)
-      throw new RetryableError('lease-lost', `Another instance works partition ${partition} now`);
-  },
-  async partitions(subscriptions) {
-    const sql = 'select count(*)::int as count from delivery_head where subscription = any($1)';
-    return (await query<{ count: number }>(sql, [subscriptions]))[0]?.count ?? 0;
-  },
-  async parkedCounts(subscriptions) {
-    const rows = await query<{ subscription: string; count: number }>(
-      `select subscription, count(*)::int as count from delivery_parked where subscription = any($1)
+        [subscription, partition, epoch],
+      );
+    },
+    parked: async ({ subscription, partition }) =>
+      (await query<Row>(PARKED, [subscription, partition])).map(itemOf),
+    async save(held, change) {
+      const [isOurs] = await saved([{ held, change }]);
+      if (isOurs instanceof Error) throw isOurs;
+      if (!isOurs)
+        throw new RetryableError('lease-lost', `Another instance works partition ${held.partition} now`);
+    },
+    async partitions(subscriptions) {
+      const sql = 'select count(*)::int as count from delivery_head where subscription = any($1)';
+      return (await query<{ count: number }>(sql, [subscriptions]))[0]?.count ?? 0;
+    },
+    async parkedCounts(subscriptions) {
+      const rows = await query<{ subscription: string; count: number }>(
+        `select subscription, count(*)::int as count from delivery_parked where subscription = any($1)
        group by subscription`,
-      [subscriptions],
-    );
-    return new Map(rows.map(({ subscription, count }) => [subscription, count]));
-  },
-  async circuit(subscription) {
-    const sql = 'select open_until, opens from delivery_circuit where subscription = $1';
-    const [row] = await query<{ open_until: Date | null; opens: number }>(sql, [subscription]);
-    return { openUntil: row?.open_until?.getTime() ?? null, opens: row?.opens ?? 0 };
-  },
-  async saveCircuit(subscription, { openUntil, opens }) {
-    await query(
-      `insert into delivery_circuit (subscription, open_until, opens) values ($1, $2, $3)
+        [subscriptions],
+      );
+      return new Map(rows.map(({ subscription, count }) => [subscription, count]));
+    },
+    async circuit(subscription) {
+      const sql = 'select open_until, opens from delivery_circuit where subscription = $1';
+      const [row] = await query<{ open_until: Date | null; opens: number }>(sql, [subscription]);
+      return { openUntil: row?.open_until?.getTime() ?? null, opens: row?.opens ?? 0 };
+    },
+    async saveCircuit(subscription, { openUntil, opens }) {
+      await query(
+        `insert into delivery_circuit (subscription, open_until, opens) values ($1, $2, $3)
        on conflict (subscription) do update set open_until = excluded.open_until, opens = excluded.opens`,
-      [subscription, instant(openUntil), opens],
-    );
-  },
-  async move(subscription, heads) {
-    await query(
-      `update delivery_head set head = target.head, epoch = epoch + 1, holder = null, lease_until = '-infinity'
-       from unnest($2::bigint[]) with ordinality as target (head, ordinality)
-       where subscription = $1 and partition = ordinality - 1`,
-      [subscription, heads],
-    );
-  },
-  async forget(subscription) {
-    for (const table of ['delivery_head', 'delivery_parked', 'delivery_redrive', 'delivery_circuit'])
-      await query(`delete from ${table} where subscription = $1`, [subscription]);
-  },
-  async orderRedrive({ subscription, partition, position, letter, request }) {
-    await query(
-      `insert into delivery_redrive (subscription, partition, position, letter, request)
+        [subscription, instant(openUntil), opens],
+      );
+    },
+    async move(subscription, heads) {
+      await query(
+        `with moved as materialized (
+         select partition, target.head from delivery_head row
+           join unnest($2::bigint[]) with ordinality as target (head, ordinality) on row.partition = ordinality - 1
+         where subscription = $1 order by partition for update of row)
+       update delivery_head row set head = moved.head, epoch = epoch + 1, holder = null, lease_until = '-infinity'
+       from moved where row.subscription = $1 and row.partition = moved.partition`,
+        [subscription, heads],
+      );
+    },
+    async forget(subscription) {
+      for (const table of ['delivery_head', 'delivery_parked', 'delivery_redrive', 'delivery_circuit'])
+        await query(`delete from ${table} where subscription = $1`, [subscription]);
+    },
+    async orderRedrive({ subscription, partition, position, letter, request }) {
+      await query(
+        `insert into delivery_redrive (subscription, partition, position, letter, request)
        values ($1, $2, $3, $4, $5)
        on conflict (subscription, partition, position) do update
          set letter = excluded.letter, request = excluded.request`,
-      [subscription, partition, position, letter, request],
-    );
-  },
-  redriveOrders: (subscriptions) =>
-    query<RedriveOrder>(
-      `select subscription, partition, position, letter, request from delivery_redrive
-       where subscription = any($1) order by position limit 1000`,
-      [subscriptions],
-    ),
-  async doneRedrive(orders) {
-    for (const { subscription, partition, position, letter } of orders)
-      await query(
-        `delete from delivery_redrive
-         where subscription = $1 and partition = $2 and position = $3 and letter = $4`,
-        [subscription, partition, position, letter],
+        [subscription, partition, position, letter, request],
       );
-  },
-});
+    },
+    redriveOrders: (subscriptions) =>
+      query<RedriveOrder>(
+        `select subscription, partition, position, letter, request from delivery_redrive
+       where subscription = any($1) order by position limit 1000`,
+        [subscriptions],
+      ),
+    async doneRedrive(orders) {
+      for (const { subscription, partition, position, letter } of orders)
+        await query(
+          `delete from delivery_redrive
+         where subscription = $1 and partition = $2 and position = $3 and letter = $4`,
+          [subscription, partition, position, letter],
+        );
+    },
+  };
+};

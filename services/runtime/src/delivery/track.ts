@@ -6,7 +6,7 @@ import type { FetchedRecord, KafkaRecord } from '../kafka-session.ts';
 import type { Logger } from '../log.ts';
 import type { Producer } from '../producer.ts';
 import { topicsOf } from '../topology.ts';
-import { refOf } from './letters.ts';
+import { envelopeOf, refOf } from './letters.ts';
 import { createQueue, type Item, type Queue } from './queue.ts';
 import type { DeliveryStore, Held } from './store.ts';
 
@@ -59,6 +59,8 @@ export type TrackParts = {
   store: DeliveryStore;
   producer: Pick<Producer, 'send'>;
   log: Logger;
+  /** Resolves when what was settled by then is to be written down. */
+  beat(): Promise<void>;
   /** Something can be tried that could not before. */
   changed(): void;
   /** Somebody else works the partition. */
@@ -84,7 +86,7 @@ const emptyPending = (): Pending => ({
 });
 
 export const createTrack = (held: Held, parked: readonly Item[], parts: TrackParts): Track => {
-  const { organisation, component, store, producer, log, changed } = parts;
+  const { organisation, component, store, producer, log, beat, changed } = parts;
   const queue = createQueue();
   for (const item of parked) queue.add(item);
   const ending = new AbortController();
@@ -117,24 +119,25 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
   };
 
   const save = (): void => {
-    flushing ??= flush().finally(() => {
-      flushing = undefined;
-    });
+    flushing ??= flush();
   };
 
+  const isDue = () => !ending.signal.aborted && (pending.count > 0 || head() !== savedHead);
+
   const flush = async (): Promise<void> => {
-    // One turn of the event loop, so that what is settled together is written together.
-    await new Promise(setImmediate);
-    while (!ending.signal.aborted && (pending.count > 0 || head() !== savedHead)) {
+    await beat();
+    while (isDue()) {
       const batch = pending;
       const upTo = head();
       const rows = [...batch.keep.values()].map((item) => ({ ...item }));
       pending = emptyPending();
-      pending.count = 0;
       await persist(batch, rows, upTo);
       for (const item of batch.buried) queue.remove(item);
       if (batch.buried.length > 0 || batch.count > 0) changed();
+      if (isDue()) await beat();
     }
+    // In the same moment as the last look: what is settled later begins anew.
+    flushing = undefined;
   };
 
   const persist = async (batch: Pending, rows: readonly Item[], upTo: number): Promise<void> => {
@@ -255,15 +258,19 @@ const burialRecord = (
   return { ...buried, headers: { ...buried.headers, [SUBSCRIPTION_HEADER]: subscription } };
 };
 
-const itemOf = (record: FetchedRecord): Item => ({
-  position: record.offset,
-  event: refOf(record, record.offset),
-  since: record.timestamp,
-  parked: false,
-  tries: 0,
-  firstTry: null,
-  due: 0,
-  letter: null,
-  redrive: null,
-  record,
-});
+const itemOf = (record: FetchedRecord): Item => {
+  const envelope = envelopeOf(record);
+  return {
+    position: record.offset,
+    event: refOf(envelope, record.offset),
+    since: record.timestamp,
+    parked: false,
+    tries: 0,
+    firstTry: null,
+    due: 0,
+    letter: null,
+    redrive: null,
+    record,
+    ...(envelope && { envelope }),
+  };
+};

@@ -28,6 +28,8 @@ export type WorkerParts = AttemptParts & {
   store: DeliveryStore;
   circuit: Circuit;
   log: TrackParts['log'];
+  /** At least so long from one look at the inbox to the next, where all of it was read, milliseconds. */
+  readEveryMs: number;
   /** Whether leases are certain to be held still: a process that was stopped for a while must not go on. */
   holds(): boolean;
   /** Heard after each settled event. */
@@ -202,23 +204,24 @@ export const createWorker = (parts: WorkerParts): Worker => {
     });
   };
 
+  /** True where there is more to be read at once. */
   const readOn = async (from: readonly Track[]): Promise<boolean> => {
     const fetched = await inbox.read(
       from.map((track) => ({ partition: track.held.partition, offset: track.readAt() })),
     );
-    let moved = false;
+    let more = false;
     for (const track of from) {
       const part = fetched.find(({ partition }) => partition === track.held.partition);
       if (part === undefined || track.signal.aborted) continue;
-      if (part.outOfRange) moved = (await overGap(track)) || moved;
+      if (part.outOfRange) more = (await overGap(track)) || more;
       else if (part.next > track.readAt()) {
-        moved = true;
         const room = part.records.slice(0, AHEAD);
         const last = room.length < part.records.length ? room.at(-1) : undefined;
+        more ||= last !== undefined || part.next < part.endOffset;
         track.take(room, last === undefined ? part.next : last.offset + 1);
       }
     }
-    return moved;
+    return more;
   };
 
   /** What retention has taken was not delivered: that is said, and reading goes on where the log begins now. */
@@ -243,6 +246,7 @@ export const createWorker = (parts: WorkerParts): Worker => {
     while (!stopped) {
       const wake = wakeReading.signal;
       try {
+        const begun = performance.now();
         const from = readable();
         held = from.length < tracks.size || from.length === 0;
         if (from.length > 0 && (await readOn(from))) continue;
@@ -251,6 +255,9 @@ export const createWorker = (parts: WorkerParts): Worker => {
         const limit = AbortSignal.any([wake, halting.signal, AbortSignal.timeout(IDLE_MS)]);
         if (from.length > 0) await inbox.beyond(ends, limit);
         else await delay(IDLE_MS, undefined, { signal: limit }).catch(() => undefined);
+        // Events that come one after the other are read a few together; one that comes alone is read at once.
+        const pause = parts.readEveryMs - (performance.now() - begun);
+        if (pause > 1) await delay(pause, undefined, { signal: halting.signal }).catch(() => undefined);
       } catch (error) {
         if (stopped) return;
         log.warn({ subscription: subscription.id, code: errorCode(error) }, 'the inbox cannot be read now');

@@ -1,13 +1,19 @@
+import { createBeat } from './beat.ts';
+
 /**
  * Gathers what is asked while the last call is under way into the next one, in the order in which it was asked: many
- * callers at once cost one round trip.
+ * callers at once cost one round trip. Each call fails or succeeds for all whose items are in it.
+ * @param most items of one call
+ * @param ms how long to wait for others before each call, milliseconds; by default one turn of the event loop
  */
 export const gathered = <T, R>(
   run: (items: readonly T[]) => Promise<readonly R[]>,
   most: number,
+  ms = 0,
 ): ((items: readonly T[]) => Promise<R[]>) => {
   type Waiting = { items: readonly T[]; resolve(results: R[]): void; reject(error: unknown): void };
   const queue: Waiting[] = [];
+  const beat = createBeat(ms);
   let running = false;
 
   const next = (): Waiting[] => {
@@ -22,9 +28,8 @@ export const gathered = <T, R>(
 
   const work = async () => {
     running = true;
-    // One turn of the event loop, so that callers of the same moment share a call.
-    await new Promise(setImmediate);
     while (queue.length > 0) {
+      await beat();
       const group = next();
       try {
         const results = await run(group.flatMap(({ items }) => items));
