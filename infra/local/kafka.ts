@@ -81,6 +81,8 @@ function brokerProperties(
     'min.insync.replicas': 1,
     'offsets.topic.num.partitions': 3,
     'offsets.topic.replication.factor': 1,
+    // Ten years: what is known of the position in an outbox is not forgotten because the outbox was quiet for a week.
+    'offsets.retention.minutes': 5_256_000,
     'transaction.state.log.num.partitions': 6,
     'transaction.state.log.replication.factor': 1,
     'transaction.state.log.min.isr': 1,

@@ -20,7 +20,6 @@ import {
   simulatorsOf,
 } from './services.ts';
 import {
-  CannotStart,
   type Environment,
   fixedPorts,
   interestsDirectory,
@@ -204,17 +203,7 @@ async function stopServices({ supervisor }: Parts, services: Placed[]): Promise<
 const replicationOf = (env: Environment) => ({
   replicationFactor: Number(env.KAFKA_REPLICATION_FACTOR || 1),
   minInSyncReplicas: Number(env.KAFKA_MIN_INSYNC_REPLICAS || 1),
-  ...(env.LEDGER_RETENTION_DAYS
-    ? { ledgerRetentionMs: daysOf(env, 'LEDGER_RETENTION_DAYS') * 86_400_000 }
-    : {}),
 });
-
-function daysOf(env: Environment, variable: string): number {
-  const days = Number(env[variable]);
-  if (!Number.isInteger(days) || days < 1)
-    throw new CannotStart(`${variable} must be a whole number of days; it is "${env[variable]}".`);
-  return days;
-}
 
 const processesOf = (parts: Part[]): Record<string, number> =>
   Object.fromEntries(

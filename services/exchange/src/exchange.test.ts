@@ -348,7 +348,7 @@ const saysStopped = async (partition: string) => {
   assert.equal(answer.status, 503);
 };
 
-test('an outbox that lost its head leaves a gap in the ledger, and a lost ledger stops the partition', async () => {
+test('an outbox that lost its head leaves a gap in the ledger, and a ledger that was lost or emptied stops the partition', async () => {
   const trust = await bus.addOrganisation();
   const event = await bus.publish({ from: trust, type: ADMISSION });
   await bus.untilRecords(topicsOf(trust).ledger, 1);
@@ -360,11 +360,16 @@ test('an outbox that lost its head leaves a gap in the ledger, and a lost ledger
   await bus.admin.deleteRecords(topicsOf(trust).outbox, [{ partition, offset: 3 }]);
   const lost = await bus.addOrganisation();
   await bus.kafka.commitOffsets('exchange', [{ topic: topicsOf(lost).outbox, partition: 0, offset: 7 }]);
+  const emptied = await bus.addOrganisation();
+  const { ledger } = topicsOf(emptied);
+  await bus.kafka.producer().send([{ topic: ledger, key: 'any', value: Buffer.from('{}'), headers: {} }]);
+  const [record] = await bus.records(ledger);
+  await bus.admin.deleteRecords(ledger, [{ partition: record?.partition ?? 0, offset: 1 }]);
   exchange = await startOne();
   await bus.untilRecords(topicsOf(trust).ledger, 3);
   const kinds = (await verified(trust)).map((record) => record.kind);
   assert.deepEqual(kinds, ['decision', 'gap', 'decision']);
-  await saysStopped(`${lost} \\(ledger-lost\\)`);
+  for (const organisation of [lost, emptied]) await saysStopped(`${organisation} \\(ledger-lost\\)`);
 });
 
 test('an outbox that was made anew stops its partition until an operator looks, and the others flow', async () => {

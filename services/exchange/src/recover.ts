@@ -41,7 +41,12 @@ export const recoverPartition = async (
   committed: number | undefined,
 ): Promise<PartitionState> => {
   const { outbox, ledger } = topicsOf(organisation);
-  const [[input], tail] = await Promise.all([reader.bounds(outbox, [lane]), readTail(reader, ledger, lane)]);
+  const [[input], [kept], tail] = await Promise.all([
+    reader.bounds(outbox, [lane]),
+    reader.bounds(ledger, [lane]),
+    readTail(reader, ledger, lane),
+  ]);
+  const wasEmptied = (kept?.start ?? 0) > 0;
   const start = input?.start ?? 0;
   const end = input?.end ?? 0;
   const fresh = {
@@ -54,7 +59,7 @@ export const recoverPartition = async (
     stopped: null,
   };
   const last = tail.at(-1);
-  if (!last) return committed === undefined ? fresh : { ...fresh, stopped: 'ledger-lost' };
+  if (!last) return committed === undefined && !wasEmptied ? fresh : { ...fresh, stopped: 'ledger-lost' };
   const record = parseLedgerRecord(last);
   const next = nextInput(record);
   const state: PartitionState = {

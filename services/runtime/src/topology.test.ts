@@ -131,9 +131,3 @@ test('a topic of an organisation belongs to that organisation only', () => {
   assert.equal(new Set(names).size, names.length);
   assert.equal(topics.filter(({ partitions }) => partitions === LANES).length, 1 + 4 * ORGANISATIONS.length);
 });
-
-test('ledgers are kept as long as the setting says', () => {
-  const { topics: limited } = topology(['trust'], { ...SETTINGS, ledgerRetentionMs: 5 * DAY });
-  const ledger = limited.find(({ topic }) => topic === 'ledger.trust');
-  assert.equal(ledger?.config['retention.ms'], String(5 * DAY));
-});

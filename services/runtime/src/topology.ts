@@ -54,7 +54,6 @@ export const CONSOLE_WRITER = 'console.ledger';
 export type TopologySettings = {
   replicationFactor: number;
   minInSyncReplicas: number;
-  ledgerRetentionMs?: number;
 };
 
 export type Topology = { topics: TopicDeclaration[]; acls: AclDeclaration[]; principals: string[] };
@@ -117,9 +116,6 @@ const organisationTopics = (id: string, settings: TopologySettings): Declared[] 
     readBy,
     describedBy,
   });
-  const ledgerKept = settings.ledgerRetentionMs
-    ? { 'retention.ms': String(settings.ledgerRetentionMs) }
-    : FOR_EVER;
   const derived = largest(DERIVED_MAX_BYTES);
   return [
     declare(
@@ -131,7 +127,7 @@ const organisationTopics = (id: string, settings: TopologySettings): Declared[] 
       ['console'],
     ),
     declare(names.inbox, LANES, { ...kept(30), ...derived }, ['exchange'], [id, 'gateway'], ['console']),
-    declare(names.ledger, LANES, { ...ledgerKept, ...derived }, ['exchange'], ['exchange', 'console']),
+    declare(names.ledger, LANES, { ...FOR_EVER, ...derived }, ['exchange'], ['exchange', 'console']),
     declare(
       names.deadLetter,
       1,
