@@ -39,6 +39,8 @@ const FETCH_BYTES = 1_048_576;
 const PARTITION_BYTES = 262_144;
 const MAX_INPUT_RECORDS = 500;
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
+/** Views that are new are asked of the registry one after the other: what is decided does not wait for all of them. */
+const MAX_DRAFT_MS = 500;
 const HOLD_PAUSE_MS = 250;
 const COMMIT_EVERY_MS = 500;
 const RESTART_MS = 200;
@@ -176,7 +178,7 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
         `The position in ${lost.topic} is not in the log: reading the ledger again`,
       );
     const ruling = parts.rules();
-    const batch: Batch = { lane, parts, ruling, bytes: 0, records: 0 };
+    const batch: Batch = { lane, parts, ruling, until: steady() + MAX_DRAFT_MS, bytes: 0, records: 0 };
     const drafts: Draft[] = [];
     for (const partition of shuffled(fetched)) {
       const state = states.get(partition.topic.slice('outbox.'.length));
@@ -275,7 +277,18 @@ const assertCurrent = ({ agreements, people }: LaneParts, ruling: Ruling) => {
   if (!isStill(people, ruling.peopleMark)) throw new StaleRulingError();
 };
 
-type Batch = { lane: number; parts: LaneParts; ruling: Ruling; bytes: number; records: number };
+type Batch = {
+  lane: number;
+  parts: LaneParts;
+  ruling: Ruling;
+  /** By the steady clock; what is decided by then is written. */
+  until: number;
+  bytes: number;
+  records: number;
+};
+
+const isFull = ({ records, bytes, until }: Batch): boolean =>
+  records >= MAX_INPUT_RECORDS || bytes >= MAX_OUTPUT_BYTES || (records > 0 && steady() >= until);
 
 /** What a partition will be once the transaction is committed. */
 type Draft = {
@@ -313,7 +326,7 @@ const draftPartition = async (
   };
   if (state.gapUntil !== null) recordGap(batch, draft, state.gapUntil);
   for (const record of fetched.records) {
-    if (batch.records >= MAX_INPUT_RECORDS || batch.bytes >= MAX_OUTPUT_BYTES) return draft;
+    if (isFull(batch)) return draft;
     const held = holds.get(organisation);
     const verdict = await decideRecord({
       codec: batch.parts.codec,
