@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -9,8 +8,10 @@ import { exampleAdult } from '@causeway/schemas/example-people';
 import { createEngine } from '../../services/adapters/nhs-trust/src/simulator.ts';
 import { stayMessage } from '../../services/adapters/nhs-trust/src/synthetic.ts';
 import { type Causeway, startCauseway } from './causeway.ts';
+import { postgresTools } from './postgres-tools.ts';
 
 const COUNCIL = 'westshire-council';
+const DATABASES = ['causeway', 'registry'];
 const STAYS = 40;
 const PATIENTS = 10;
 const PATIENCE_MS = 90_000;
@@ -42,19 +43,26 @@ test('projections that were thrown away are rebuilt from Kafka and give the same
   assert.deepEqual(await settledAnswers(STAYS), answers);
 });
 
-test('with yesterday’s PostgreSQL everything goes on: partners keep their subscriptions, nothing is released twice, and the answers catch up with Kafka', async () => {
+test('with the dumps of yesterday’s PostgreSQL everything goes on: partners keep their subscriptions, nothing is released twice, and the answers catch up with Kafka', async () => {
   const subscription = await subscribe();
-  await causeway.stop();
-  // The server that comes with npm has no pg_dump: its folder is copied while it stands still.
-  execFileSync('cp', ['-a', at('postgres'), at('yesterday')]);
-  await start();
+  const { DATABASE_URL } = causeway.system.parts.connections;
+  const tools = await postgresTools(DATABASE_URL);
+  // While everything runs, as it is done every hour.
+  for (const database of DATABASES)
+    await tools('pg_dump', '-Fc', '-d', database, '-f', at(`${database}.dump`));
   await send(STAYS, 2 * STAYS);
   await untilReceived(2 * STAYS);
   const answers = await settledAnswers(2 * STAYS);
 
+  for (const part of causeway.system.parts.supervisor.parts())
+    if (part.name !== 'postgres') await part.stop();
+  for (const database of DATABASES)
+    await tools(
+      'pg_restore',
+      ...['--clean', '--if-exists', '--create', '--exit-on-error'],
+      ...['-d', 'postgres', at(`${database}.dump`)],
+    );
   await causeway.stop();
-  rmSync(at('postgres'), { recursive: true });
-  renameSync(at('yesterday'), at('postgres'));
   await start();
   // The adapter has forgotten today; the exchange knows the repeats.
   await send(0, 2 * STAYS);
