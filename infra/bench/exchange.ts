@@ -2,6 +2,7 @@ import { createCodec } from '@causeway/runtime/avro';
 import { createLogger } from '@causeway/runtime/log';
 import type { Producer } from '@causeway/runtime/producer';
 import { EXCHANGE_GROUP, topicsOf } from '@causeway/runtime/topology';
+import { startAnother } from '../local/system.ts';
 import { type Drained, drain, EVENTS, type Worker } from './drain.ts';
 import { latencyAt } from './latency.ts';
 import { createLoad, type Load } from './load.ts';
@@ -16,7 +17,6 @@ import {
   GENERALISING_SOURCE,
   residentMb,
   SOURCES,
-  startSecondExchange,
   startWorld,
   type World,
 } from './world.ts';
@@ -139,7 +139,7 @@ const besideStreams = async (world: World, load: Load, producer: Producer, round
 
 /** A second instance takes half of the lanes. Measured last, because lanes stand still for a moment when it leaves. */
 const withTwo = async (world: World, load: Load, producer: Producer, rounds: number): Promise<void> => {
-  const second = await startSecondExchange(world.system, world.home);
+  const second = await startAnother(world.system, 'exchange', { home: world.home });
   const results: Drained[] = [];
   for (let round = 0; round <= rounds; round += 1)
     results.push(await drain(world, producer, worker(world, SOURCES[10]), () => load.record(SOURCES[10])));

@@ -1,16 +1,16 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '@causeway/runtime/log';
 import { stringify } from 'yaml';
 import { freePorts } from '../local/settings.ts';
-import { type System, startSystem } from '../local/system.ts';
+import { type System, startAnother, startSystem } from '../local/system.ts';
 import { connectTo } from '../running.ts';
 import { createLoad } from './load.ts';
 import { perSecond } from './report.ts';
 import type { Cell, Measured } from './scale.ts';
-import { cpuMs, residentMb, startSecondExchange, writeAgreement } from './world.ts';
+import { cpuMs, residentMb, writeAgreement } from './world.ts';
 
 /** Measures one cell of the benchmark of scale: its argument is the cell, its output the figures, both in JSON. */
 const RELEASES = 300_000;
@@ -18,6 +18,8 @@ const MOST_EVENTS = 20_000;
 const WARM_UP = 2_000;
 const PER_SEND = 500;
 const PATIENCE_MS = 120_000;
+/** The first event of a source for a recipient waits for the registry to take its view, one view after the other. */
+const PATIENCE_MS_A_VIEW = 1_000;
 
 const measure = async (cell: Cell): Promise<Measured> => {
   const home = mkdtempSync(join(tmpdir(), 'causeway-scale-'));
@@ -39,7 +41,8 @@ const measure = async (cell: Cell): Promise<Measured> => {
   });
   try {
     const admins = [system.endpoints.exchange?.admin ?? ''];
-    if (cell.instances > 1) admins.push((await startSecondExchange(system, home, environment)).admin);
+    if (cell.instances > 1)
+      admins.push((await startAnother(system, 'exchange', { home, environment })).admin);
     const startMs = performance.now() - began;
     const events = eventsOf(cell);
     const kafka = connectTo(system.parts.connections, 'scale', createLogger('scale', 'silent'));
@@ -47,9 +50,11 @@ const measure = async (cell: Cell): Promise<Measured> => {
     let number = 0;
     const next = () => load.record(sources[number++ % sources.length] ?? '');
     const send = (count: number) => producer.send(Array.from({ length: count }, next));
-    await drain(system, admins, send, Math.min(WARM_UP, events));
-    const stored = logBytes(home);
-    const { ms, cpu } = await drain(system, admins, send, events);
+    const views = sources.length * cell.recipients;
+    const patience = PATIENCE_MS + views * PATIENCE_MS_A_VIEW;
+    await drain(system, admins, send, Math.min(WARM_UP, events), patience);
+    const stored = eachKind((kind) => logBytes(home, kind));
+    const { ms, cpu } = await drain(system, admins, send, events, PATIENCE_MS);
     await kafka.close();
     return {
       eventsPerSecond: perSecond(events, ms),
@@ -57,7 +62,7 @@ const measure = async (cell: Cell): Promise<Measured> => {
       exchangeMb: exchangesOf(system).map((pid) => residentMb(pid) ?? Number.NaN),
       brokerMb: residentMb(system.processes().kafka),
       startMs,
-      bytesAnEvent: (logBytes(home) - stored) / events,
+      bytesAnEvent: eachKind((kind) => (logBytes(home, kind) - stored[kind]) / events),
     };
   } finally {
     await system.stop();
@@ -79,6 +84,7 @@ const drain = async (
   admins: readonly string[],
   send: (count: number) => Promise<unknown>,
   events: number,
+  patienceMs: number,
 ): Promise<Drained> => {
   const pids = exchangesOf(system);
   const before = await decided(admins);
@@ -88,7 +94,7 @@ const drain = async (
   const began = performance.now();
   for (const pid of pids) process.kill(pid, 'SIGCONT');
   for (let done = 0; done < events; done = (await decided(admins)) - before) {
-    if (performance.now() - began > PATIENCE_MS) throw new Error(`${done} of ${events} decided in time`);
+    if (performance.now() - began > patienceMs) throw new Error(`${done} of ${events} decided in time`);
     await delay(25);
   }
   const ms = performance.now() - began;
@@ -105,12 +111,18 @@ const decided = async (admins: readonly string[]): Promise<number> => {
   return counts.reduce((sum, count) => sum + count, 0);
 };
 
-/** Of the broker's log segments. */
-const logBytes = (home: string): number =>
+const eachKind = (measured: (kind: 'outbox' | 'inbox' | 'ledger') => number) => ({
+  outbox: measured('outbox'),
+  inbox: measured('inbox'),
+  ledger: measured('ledger'),
+});
+
+/** Of the broker's log segments for topics of one kind. */
+const logBytes = (home: string, kind: string): number =>
   readdirSync(join(home, 'kafka', 'data'), { recursive: true, withFileTypes: true })
     .filter(
       (entry) =>
-        entry.isFile() && entry.name.endsWith('.log') && /(outbox|inbox|ledger)\./.test(entry.parentPath),
+        entry.isFile() && entry.name.endsWith('.log') && basename(entry.parentPath).startsWith(`${kind}.`),
     )
     .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
 

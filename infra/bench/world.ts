@@ -4,10 +4,7 @@ import { join } from 'node:path';
 import { connectKafka, type Kafka } from '@causeway/runtime/kafka';
 import { createLogger } from '@causeway/runtime/log';
 import { stringify } from 'yaml';
-import { freePort } from '../local/ports.ts';
-import { endpointOf, findServices, servicePart } from '../local/services.ts';
 import { freePorts } from '../local/settings.ts';
-import type { Part } from '../local/supervisor.ts';
 import { type System, startSystem } from '../local/system.ts';
 
 /** The nhs-trust adapter's organisation, and beside it sources whose events go to one, three and ten recipients. */
@@ -78,20 +75,6 @@ export const startWorld = async (services: string[]): Promise<World> => {
       rmSync(home, { recursive: true, force: true });
     },
   };
-};
-
-export const startSecondExchange = async (
-  { parts }: System,
-  home: string,
-  environment = {},
-): Promise<Part & { admin: string }> => {
-  const service = findServices().find(({ name }) => name === 'exchange');
-  if (!service) throw new Error('there is no exchange among the services');
-  const placed = { service, port: undefined, adminPort: await freePort() };
-  const { connections, secrets, supervisor } = parts;
-  const around = { connections, secrets, environment, home, placed: [placed] };
-  const part = await supervisor.start({ ...servicePart(placed, around), name: 'exchange-2' });
-  return { ...part, admin: endpointOf(placed).admin };
 };
 
 export const connectionsOf = ({ parts }: System) => parts.connections;

@@ -13,10 +13,8 @@ import { LANES } from '@causeway/runtime/topology';
 import type { AvroType } from '@causeway/schemas/avro-schema';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { stringify } from 'yaml';
-import { freePort } from '../local/ports.ts';
-import { endpointOf, findServices, servicePart } from '../local/services.ts';
 import { type Environment, freePorts } from '../local/settings.ts';
-import { type System, startSystem } from '../local/system.ts';
+import { type System, startAnother, startSystem } from '../local/system.ts';
 import { connectTo } from '../running.ts';
 
 /** Organisations, and as many exchange instances as a test wants, on a broker and registry that it may kill. */
@@ -74,7 +72,7 @@ export const startExchanges = async ({
     say: () => {},
     onFailed: (error) => failures.push(error),
   });
-  const { connections, secrets, supervisor } = system.parts;
+  const { connections } = system.parts;
   const log = createLogger('test', 'fatal');
   const kafka = connectTo(connections, 'test', log);
   const codec = createCodec({ registryUrl: connections.SCHEMA_REGISTRY_URL }, log);
@@ -85,7 +83,6 @@ export const startExchanges = async ({
   for (const { type, schema, example } of catalogue)
     if (type === ADMISSION || type === DISCHARGE)
       values.set(type, await codec.encode(await codec.idOf(type, schema), example.data));
-  const known = findServices();
   let instances = 0;
 
   const records: Exchanges['records'] = async (topic, partition) => {
@@ -103,17 +100,17 @@ export const startExchanges = async ({
     records,
     home,
     join: async (wanted = 'exchange') => {
-      const service = known.find(({ name }) => name === wanted);
-      if (!service) throw new Error(`there is no ${wanted} among the services`);
       instances += 1;
       const name = `${wanted}-${instances}`;
-      const port = service.port ? await freePort() : undefined;
-      const placed = { service, port, adminPort: await freePort() };
-      const part = servicePart(placed, { connections, secrets, environment, home, placed: [placed] });
-      const running = await supervisor.start({ ...part, name, unresponsiveMs: NEVER_UNRESPONSIVE_MS });
+      const running = await startAnother(system, wanted, {
+        home,
+        environment,
+        name,
+        unresponsiveMs: NEVER_UNRESPONSIVE_MS,
+      });
       return {
         name,
-        url: endpointOf(placed).url,
+        url: running.url,
         signal: (signal) => {
           const pid = running.pid();
           if (pid !== undefined) process.kill(pid, signal);

@@ -200,6 +200,26 @@ async function stopServices({ supervisor }: Parts, services: Placed[]): Promise<
 }
 
 /** A broker of ours is alone; a real cluster says what it can do. */
+/**
+ * One more instance of a service beside those of a system, as a second machine would run it: its own ports, the same database and
+ * secrets. Resolves when it is ready.
+ */
+export async function startAnother(
+  { parts }: Pick<System, 'parts'>,
+  wanted: string,
+  options: { home: string; environment?: Environment; name?: string; unresponsiveMs?: number },
+): Promise<Part & Endpoint> {
+  const service = findServices().find(({ name }) => name === wanted);
+  if (!service) throw new Error(`there is no ${wanted} among the services`);
+  const port = service.port ? await freePort() : undefined;
+  const placed = { service, port, adminPort: await freePort() };
+  const { connections, secrets, supervisor } = parts;
+  const { home, environment = {}, name = `${wanted}-2`, unresponsiveMs } = options;
+  const spec = servicePart(placed, { connections, secrets, environment, home, placed: [placed] });
+  const part = await supervisor.start({ ...spec, name, ...(unresponsiveMs ? { unresponsiveMs } : {}) });
+  return { ...part, ...endpointOf(placed) };
+}
+
 const replicationOf = (env: Environment) => ({
   replicationFactor: Number(env.KAFKA_REPLICATION_FACTOR || 1),
   minInSyncReplicas: Number(env.KAFKA_MIN_INSYNC_REPLICAS || 1),
