@@ -1,5 +1,5 @@
 import { test } from 'node:test';
-import { surviveCluster } from './cluster.ts';
+import { growCluster, surviveCluster } from './cluster.ts';
 
 /** CLUSTER_SECONDS=40 tries it in a minute and a half. */
 const seconds = Number(process.env.CLUSTER_SECONDS || 300);
@@ -11,4 +11,12 @@ test(
     timeout: 1_200_000,
   },
   () => surviveCluster({ seconds, eventsPerSecond }),
+);
+
+test(
+  'while a fourth broker is added and takes its share, nothing acknowledged is lost or comes twice, order is kept, and the ledgers verify',
+  {
+    timeout: 1_200_000,
+  },
+  () => growCluster({ seconds: Math.min(seconds, 60), eventsPerSecond: Math.min(eventsPerSecond, 100) }),
 );

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { topicsOf } from '@causeway/runtime/topology';
+import { topicsOf, topology } from '@causeway/runtime/topology';
 import { perSecond, print, spread } from '../bench/report.ts';
 import { type Cluster, startCluster } from '../local/cluster.ts';
 import { untilDecided } from './chaos.ts';
@@ -13,6 +13,7 @@ import { type Exchanges, type Instance, ORGANISATIONS, startExchanges } from './
 import { type Arrived, type Partners, startPartners } from './partners.ts';
 
 const BROKERS = 3;
+const REPLICATION = { replicationFactor: BROKERS, minInSyncReplicas: BROKERS - 1 };
 const SENDERS_PER_ORGANISATION = 30;
 /** Longer than the cluster waits for a broker's sign of life, so that others take over what it led. */
 const AWAY_MS = 10_000;
@@ -61,6 +62,21 @@ const PHASES: Phase[] = [
   { name: 'undisturbed again', share: 0.1, disturb: async () => {} },
 ];
 
+/** A broker is added as `docs/operating.md` says, and is then needed: one of the first three restarts. */
+const GROWTH: Phase[] = [
+  { name: 'three brokers', share: 0.3, disturb: async () => {} },
+  {
+    name: 'a fourth broker starts and is given its share',
+    share: 0.3,
+    disturb: async ({ cluster }) => {
+      await cluster.grow();
+      const { topics } = topology(ORGANISATIONS, REPLICATION);
+      await cluster.spread(topics.map(({ topic }) => topic));
+    },
+  },
+  { name: 'the first broker restarted', share: 0.3, disturb: ({ cluster }) => cluster.restart(1) },
+];
+
 const leader = (cluster: Cluster) => cluster.leaderOf(topicsOf(ORGANISATIONS[0] ?? '').outbox);
 
 export type Flow = { seconds: number; eventsPerSecond: number };
@@ -70,7 +86,12 @@ export type Flow = { seconds: number; eventsPerSecond: number };
  * in all, and each reads what the two others release to it, page by page from either gateway by turns. Whatever happens to the brokers: every
  * event that was acknowledged is decided once and arrives once, in the order of its subject, and the ledgers are whole.
  */
-export const surviveCluster = async ({ seconds, eventsPerSecond }: Flow): Promise<void> => {
+export const surviveCluster = (load: Flow): Promise<void> => survive(PHASES, load);
+
+/** The same while a broker is added. */
+export const growCluster = (load: Flow): Promise<void> => survive(GROWTH, load);
+
+const survive = async (phases: readonly Phase[], load: Flow): Promise<void> => {
   const home = mkdtempSync(join(tmpdir(), 'causeway-cluster-'));
   const failures: Error[] = [];
   const cluster = await startCluster(
@@ -82,14 +103,14 @@ export const surviveCluster = async ({ seconds, eventsPerSecond }: Flow): Promis
   try {
     const environment = {
       ...cluster.connections,
-      KAFKA_REPLICATION_FACTOR: String(BROKERS),
-      KAFKA_MIN_INSYNC_REPLICAS: String(BROKERS - 1),
+      KAFKA_REPLICATION_FACTOR: String(REPLICATION.replicationFactor),
+      KAFKA_MIN_INSYNC_REPLICAS: String(REPLICATION.minInSyncReplicas),
     };
     const exchanges = await startExchanges({ environment, services: ['console'] });
     try {
       const workers = [await exchanges.join(), await exchanges.join()];
       const gateways = [await exchanges.join('gateway'), await exchanges.join('gateway')];
-      await flow({ cluster, exchanges, workers, gateways }, seconds, eventsPerSecond);
+      await flow({ cluster, exchanges, workers, gateways }, phases, load);
       if (failures[0]) throw failures[0];
     } finally {
       await exchanges.stop();
@@ -100,13 +121,17 @@ export const surviveCluster = async ({ seconds, eventsPerSecond }: Flow): Promis
   }
 };
 
-const flow = async (world: World, seconds: number, eventsPerSecond: number): Promise<void> => {
+const flow = async (
+  world: World,
+  planned: readonly Phase[],
+  { seconds, eventsPerSecond }: Flow,
+): Promise<void> => {
   const { exchanges, gateways } = world;
   const command = commandOn(exchanges.home);
   const partners = await startPartners(command, gateways);
   const sending = startSending(exchanges, eventsPerSecond);
   const phases: { name: string; from: number; to: number }[] = [];
-  for (const { name, share, disturb } of PHASES) {
+  for (const { name, share, disturb } of planned) {
     const from = performance.now();
     await Promise.all([disturb(world), delay(share * seconds * 1_000)]);
     phases.push({ name, from, to: performance.now() });

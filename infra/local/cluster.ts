@@ -31,14 +31,20 @@ export type Cluster = {
   kill(broker: number, awayMs: number): Promise<void>;
   /** The broker that leads most partitions of a topic now. */
   leaderOf(topic: string): Promise<number>;
+  /** Starts one more broker, which is no controller: those are the same as before. Resolves with its number when it serves. */
+  grow(): Promise<number>;
+  /** Spreads the replicas of these topics over all brokers, as `docs/operating.md` has it. Resolves when they have moved. */
+  spread(topics: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 };
 
-type Node = { id: number; ports: { clients: number; broker: number; controller: number } };
+type Node = { id: number; ports: { clients: number; broker: number; controller?: number } };
 
 const CONFIGURATION = join(repository, 'infra', 'compose', 'kafka', 'server.properties');
 const CLUSTER_ID = 'Y2F1c2V3YXktdGVzdC0wMQ';
 const SERVE_MS = 60_000;
+const MOVE_MS = 120_000;
+const THROTTLE_BYTES = 20_000_000;
 
 /** Starts `count` brokers below `home`. Resolves when each of them serves. */
 export async function startCluster(
@@ -74,6 +80,9 @@ export async function startCluster(
     KAFKA_TLS: 'true',
     KAFKA_CA_FILE: authority,
   } as const;
+  const tool = (mainClass: string, ...args: string[]) => runClusterTool(home, connections, mainClass, args);
+  const reassign = (...args: string[]) =>
+    tool('org.apache.kafka.tools.reassign.ReassignPartitionsCommand', ...args);
   const find = (id: number): Node => {
     const node = nodes.find((one) => one.id === id);
     if (!node) throw new Error(`there is no broker ${id}`);
@@ -107,14 +116,40 @@ export async function startCluster(
       }
     },
     leaderOf: async (topic) => {
-      const told = await runClusterTool(home, connections, 'org.apache.kafka.tools.TopicCommand', [
-        ...['--describe', '--topic', topic],
-      ]);
+      const told = await tool('org.apache.kafka.tools.TopicCommand', '--describe', '--topic', topic);
       const leaders = [...told.matchAll(/Leader: (\d+)/g)].map(([, id]) => Number(id));
       const count = (id: number) => leaders.filter((leader) => leader === id).length;
       const [first] = leaders.sort((a, b) => count(b) - count(a));
       if (first === undefined) throw new Error(`no partition of ${topic} has a leader`);
       return first;
+    },
+    grow: async () => {
+      const node = {
+        id: nodes.length + 1,
+        ports: { clients: await freePort(), broker: await freePort() },
+      };
+      nodes.push(node);
+      running.set(node.id, await start(node));
+      return node.id;
+    },
+    spread: async (topics) => {
+      const [wanted, planned] = [join(home, 'topics.json'), join(home, 'plan.json')];
+      writeFileSync(wanted, JSON.stringify({ version: 1, topics: topics.map((topic) => ({ topic })) }));
+      const brokers = nodes.map(({ id }) => id).join();
+      const told = await reassign(
+        '--generate',
+        '--topics-to-move-json-file',
+        wanted,
+        '--broker-list',
+        brokers,
+      );
+      writeFileSync(planned, told.trim().split('\n').at(-1) ?? '');
+      const plan = ['--reassignment-json-file', planned];
+      await reassign('--execute', ...plan, '--throttle', String(THROTTLE_BYTES));
+      // It also takes the throttle away once everything has moved.
+      const deadline = Date.now() + MOVE_MS;
+      while (/still in progress/.test(await reassign('--verify', ...plan)))
+        if (Date.now() > deadline) throw new Error('the replicas have not moved in time');
     },
     stop: async () => {
       supervisor.seal();
@@ -134,8 +169,9 @@ async function nodePart(
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const config = join(directory, 'server.properties');
   writeFileSync(config, configuration(node, directory, home), { mode: 0o600 });
-  const voters = nodes.map(({ id, ports }) => `${id}@127.0.0.1:${ports.controller}`).join();
-  const replicas = Math.min(3, nodes.length);
+  const controllers = nodes.filter(({ ports }) => ports.controller !== undefined);
+  const voters = controllers.map(({ id, ports }) => `${id}@127.0.0.1:${ports.controller}`).join();
+  const replicas = Math.min(3, controllers.length);
   const env = {
     ...javaEnvironment(),
     KAFKA_NODE_ID: String(node.id),
@@ -146,8 +182,10 @@ async function nodePart(
   };
   if (!existsSync(join(directory, 'data'))) {
     const administrator = `SCRAM-SHA-512=[name=admin,password=${password}]`;
-    const format = ['format', '-t', CLUSTER_ID, '-c', config, '-S', administrator];
-    await runKafkaTool(directory, 'kafka.tools.StorageTool', format, env);
+    const format = ['format', '-t', CLUSTER_ID, '-c', config];
+    // A broker that joins learns of log-ins from the controllers.
+    const first = node.ports.controller === undefined ? [] : ['-S', administrator];
+    await runKafkaTool(directory, 'kafka.tools.StorageTool', [...format, ...first], env);
   }
   const log4j = join(import.meta.dirname, 'kafka', 'log4j2.properties');
   return {
@@ -167,8 +205,12 @@ function configuration({ ports }: Node, directory: string, home: string): string
   const at = (name: string, port: number) => `${name}://127.0.0.1:${port}`;
   const listeners = [at('CLIENTS', ports.clients), at('BROKER', ports.broker)];
   const replaced: Record<string, string> = {
+    'process.roles': ports.controller === undefined ? 'broker' : 'broker,controller',
     'log.dirs': join(directory, 'data'),
-    listeners: [...listeners, at('CONTROLLER', ports.controller)].join(),
+    listeners: [
+      ...listeners,
+      ...(ports.controller === undefined ? [] : [at('CONTROLLER', ports.controller)]),
+    ].join(),
     'advertised.listeners': listeners.join(),
     'ssl.keystore.location': join(home, 'certificates', 'kafka-1.keystore.pem'),
     'ssl.truststore.location': join(home, 'certificates', 'ca.pem'),
