@@ -1,28 +1,18 @@
 /** The nhs-mesh adapter: its settings, and how its parts are put together. */
-import { followAgreements } from '@causeway/runtime/agreements';
-import { createCodec } from '@causeway/runtime/avro';
+import { adapterSettings, startAdapter } from '@causeway/runtime/adapter';
 import {
   type Config,
-  databaseSettings,
   developmentDefault,
   inProduction,
   integer,
-  kafkaSettings,
   list,
-  partnershipSettings,
-  registrySettings,
   text,
   url,
 } from '@causeway/runtime/config';
-import { connectDatabase } from '@causeway/runtime/database';
-import { PermanentError, RetryableError } from '@causeway/runtime/errors';
-import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
-import { contactOf, followOrganisations } from '@causeway/runtime/organisations';
+import { PermanentError } from '@causeway/runtime/errors';
 import { followRedrives } from '@causeway/runtime/redriver';
 import type { Context } from '@causeway/runtime/service';
 import { createShielding } from '@causeway/runtime/shielding';
-import { createSource } from '@causeway/runtime/source';
-import { tokeniserOf } from '@causeway/runtime/tokens';
 import { createMeshClient } from './client.ts';
 import { createHttp } from './http.ts';
 import { ADAPTER, createIntake } from './intake.ts';
@@ -45,12 +35,8 @@ function notOfTheSandbox(value: string): string | undefined {
 }
 
 export const settings = {
-  ...kafkaSettings,
-  ...registrySettings,
-  ...databaseSettings,
+  ...adapterSettings,
   NHS_MESH_DATABASE_SCHEMA: text('nhs_mesh'),
-  ORGANISATION: text(),
-  ...partnershipSettings,
   NHS_MESH_URL: inProduction(url(developmentDefault('http://127.0.0.1:8700')), (address) =>
     address.startsWith('https://') ? undefined : 'is not an https address',
   ),
@@ -75,12 +61,9 @@ const TYPES = [
   'uk.causeway.nhs.identity.linked.v1',
 ] as const;
 
-const FOLLOWING_MS = 5_000;
-
 /** @throws PermanentError `configuration` */
 export const start = async (context: Context<Config<typeof settings>>): Promise<void> => {
   const { config, log, metrics, onStop, readiness, signal } = context;
-  const organisation = config.ORGANISATION;
   if (
     config.NHS_MESH_URL.startsWith('https:') &&
     !(config.NHS_MESH_CERTIFICATE && config.NHS_MESH_PRIVATE_KEY)
@@ -89,56 +72,24 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
       'configuration',
       'MESH wants a client certificate: set NHS_MESH_CERTIFICATE_FILE and NHS_MESH_PRIVATE_KEY_FILE',
     );
-  const database = connectDatabase({
-    url: config.DATABASE_URL,
-    schema: config.NHS_MESH_DATABASE_SCHEMA,
-    log,
-    metrics,
-  });
-  onStop('database', () => database.close());
-  const kafka = connectKafka(kafkaOptions(config, `${organisation}.${ADAPTER}`), log);
-  onStop('kafka', () => kafka.close());
-  const agreements = followAgreements(kafka, log);
-  onStop('agreements', () => agreements.close());
-  const organisations = followOrganisations(kafka, log);
-  onStop('organisations', () => organisations.close());
-  const tokeniser = tokeniserOf(config);
-  const producer = kafka.producer();
-  const source = createSource({
-    organisation,
+  const parts = startAdapter(context, {
     adapter: ADAPTER,
+    schema: config.NHS_MESH_DATABASE_SCHEMA,
     types: TYPES,
-    producer,
-    codec: createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log),
-    database,
-    agreements,
-    tokeniser,
-    log,
-    metrics,
   });
-  onStop('source', () => source.close());
-  readiness('source', () => source.ready());
-  readiness('database', () => database.ping());
-  readiness('kafka', async () => {
-    if (!agreements.freshWithin(FOLLOWING_MS))
-      throw new RetryableError('kafka-unavailable', 'Kafka has not answered for some seconds');
-  });
-
   const intake = createIntake({
-    source,
+    source: parts.source,
     workflows: new Set(config.NHS_MESH_WORKFLOWS),
-    contact: () => contactOf(organisation, organisations.get(organisation)),
-    shielding: createShielding({ organisation, adapter: ADAPTER, tokeniser }),
+    contact: parts.contact,
+    shielding: createShielding(parts),
     now: () => new Date(),
     log,
     metrics,
   });
   const redriver = followRedrives({
-    organisation,
+    ...parts,
     component: ADAPTER,
-    reader: () => kafka.reader(),
-    producer,
-    database,
+    reader: () => parts.kafka.reader(),
     log,
     redrive: createRedrive(intake),
   });
@@ -164,7 +115,7 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
   const mailbox = emptyMailbox({
     client,
     intake,
-    source,
+    source: parts.source,
     pollMs: config.NHS_MESH_POLL_MS,
     concurrency: config.NHS_MESH_CONNECTIONS,
     signal,

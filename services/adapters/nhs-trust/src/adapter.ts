@@ -1,26 +1,8 @@
 /** The nhs-trust adapter: its settings, and how its parts are put together. */
-
-import { type Agreements, followAgreements } from '@causeway/runtime/agreements';
-import { createCodec } from '@causeway/runtime/avro';
-import {
-  type Config,
-  choice,
-  databaseSettings,
-  integer,
-  kafkaSettings,
-  list,
-  partnershipSettings,
-  port,
-  registrySettings,
-  text,
-} from '@causeway/runtime/config';
-import { connectDatabase } from '@causeway/runtime/database';
-import { PermanentError, RetryableError } from '@causeway/runtime/errors';
-import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
-import { contactOf, followOrganisations } from '@causeway/runtime/organisations';
+import { adapterSettings, startAdapter } from '@causeway/runtime/adapter';
+import { type Config, choice, integer, list, port, text } from '@causeway/runtime/config';
+import { PermanentError } from '@causeway/runtime/errors';
 import type { Context } from '@causeway/runtime/service';
-import { createSource } from '@causeway/runtime/source';
-import { tokeniserOf } from '@causeway/runtime/tokens';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import type { EventData } from '@causeway/schemas/generated/types';
 import { serveMllp } from './client.ts';
@@ -32,12 +14,8 @@ import { sinkSettings, startSinkSide } from './sink-side.ts';
 export const name = ADAPTER;
 
 export const settings = {
-  ...kafkaSettings,
-  ...registrySettings,
-  ...databaseSettings,
+  ...adapterSettings,
   NHS_TRUST_DATABASE_SCHEMA: text('nhs_trust'),
-  ORGANISATION: text(),
-  ...partnershipSettings,
   NHS_TRUST_MLLP_HOST: text('127.0.0.1'),
   NHS_TRUST_MLLP_PORT: port(2575),
   NHS_TRUST_ACK_MODE: choice(['original', 'enhanced'], 'original'),
@@ -63,43 +41,16 @@ const TYPES = loadCatalogue()
 
 /** An engine waits 10 to 30 seconds for its answer; a database that hangs must not use that up. */
 const STATEMENT_MS = 4_000;
-const FOLLOWING_MS = 5_000;
 
 /** Starts the adapter. @throws Error when the MLLP port cannot be listened on */
 export const start = async (context: Context<Config<typeof settings>>): Promise<void> => {
-  const { config, log, metrics, onStop, readiness } = context;
-  const database = connectDatabase({
-    url: config.DATABASE_URL,
+  const { config, log, metrics, onStop } = context;
+  const parts = startAdapter(context, {
+    adapter: ADAPTER,
     schema: config.NHS_TRUST_DATABASE_SCHEMA,
     statementMs: STATEMENT_MS,
-    log,
-    metrics,
-  });
-  onStop('database', () => database.close());
-  const kafka = connectKafka(kafkaOptions(config, `${config.ORGANISATION}.${ADAPTER}`), log);
-  onStop('kafka', () => kafka.close());
-  const agreements = followAgreements(kafka, log);
-  onStop('agreements', () => agreements.close());
-  const organisations = followOrganisations(kafka, log);
-  onStop('organisations', () => organisations.close());
-  const tokeniser = tokeniserOf(config);
-  const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
-  const source = createSource({
-    organisation: config.ORGANISATION,
-    adapter: ADAPTER,
     types: TYPES,
-    producer: kafka.producer(),
-    codec,
-    database,
-    agreements,
-    tokeniser,
-    log,
-    metrics,
   });
-  onStop('source', () => source.close());
-  readiness('source', () => source.ready());
-  readiness('kafka', () => following(agreements));
-  readiness('database', () => database.ping());
 
   const shieldingMark = parseMark(config.NHS_TRUST_SHIELDING_MARK);
   if (shieldingMark === undefined)
@@ -108,26 +59,18 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
       'NHS_TRUST_SHIELDING_MARK is a segment and a field, such as ZU8-3',
     );
   const intake: IntakeOptions = {
-    source,
+    source: parts.source,
     ackMode: config.NHS_TRUST_ACK_MODE,
     nhsNumber: { withoutStatus: config.NHS_TRUST_NUMBER_WITHOUT_STATUS },
     processingIds: new Set(config.NHS_TRUST_PROCESSING_IDS),
     shieldingMark,
-    safeguard: createSafeguarding(config.ORGANISATION, tokeniser),
-    contact: () => contactOf(config.ORGANISATION, organisations.get(config.ORGANISATION)),
+    safeguard: createSafeguarding(parts.organisation, parts.tokeniser),
+    contact: parts.contact,
     now: () => new Date(),
     log,
     metrics,
   };
-  startSinkSide(context, {
-    organisation: config.ORGANISATION,
-    kafka,
-    codec,
-    database,
-    agreements,
-    organisations,
-    intake,
-  });
+  startSinkSide(context, parts, intake);
   const server = await serveMllp({
     host: config.NHS_TRUST_MLLP_HOST,
     port: config.NHS_TRUST_MLLP_PORT,
@@ -142,10 +85,4 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
   });
   onStop('MLLP server', () => server.close());
   log.info({ port: server.port }, 'listening for MLLP');
-};
-
-const following = async (agreements: Agreements): Promise<void> => {
-  if (!agreements.freshWithin(FOLLOWING_MS)) {
-    throw new RetryableError('kafka-unavailable', 'Kafka has not answered for some seconds');
-  }
 };

@@ -1,14 +1,10 @@
 /** The sink side of the adapter: its settings, and how its parts are put together. */
-import type { Agreements } from '@causeway/runtime/agreements';
-import type { Codec } from '@causeway/runtime/avro';
+import type { AdapterParts } from '@causeway/runtime/adapter';
 import { type Config, choice, flag, inProduction, integer, list, port, text } from '@causeway/runtime/config';
-import type { Database } from '@causeway/runtime/database';
 import { SINK_SCHEDULE } from '@causeway/runtime/delivery/schedule';
-import type { Kafka } from '@causeway/runtime/kafka';
-import type { Organisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createSink } from '@causeway/runtime/sink';
-import { ADAPTER, type IntakeOptions } from './intake.ts';
+import type { IntakeOptions } from './intake.ts';
 import { createSourceRedrive } from './redrive.ts';
 import { createDeliver } from './sink.ts';
 import { createEngineClient } from './sink-client.ts';
@@ -38,23 +34,14 @@ export const sinkSettings = {
   NHS_TRUST_PROCESSING_ID: choice(['P', 'T', 'D'], 'P'),
 };
 
-export type SinkSideParts = {
-  organisation: string;
-  kafka: Kafka;
-  codec: Codec;
-  database: Database;
-  agreements: Agreements;
-  organisations: Organisations;
-  /** For redrives of what the source side kept. */
-  intake: IntakeOptions;
-};
-
 const CONNECT_MS = 5_000;
 
 /** Begins to bring the trust's inbox to its engine, and to carry out redrives of both sides. */
 export const startSinkSide = (
   { config, log, metrics, onStop, readiness }: Context<Config<typeof sinkSettings>>,
-  { intake, ...parts }: SinkSideParts,
+  parts: AdapterParts,
+  /** For redrives of what the source side kept. */
+  intake: IntakeOptions,
 ): void => {
   if (!config.NHS_TRUST_SINK) return;
   const clients = Array.from({ length: config.NHS_TRUST_ENGINE_CONNECTIONS }, () =>
@@ -92,7 +79,6 @@ export const startSinkSide = (
   const pauses = config.NHS_TRUST_ENGINE_RETRY_SECONDS.map((seconds) => Number(seconds) * 1_000);
   const sink = createSink({
     ...parts,
-    adapter: ADAPTER,
     log,
     metrics,
     concurrency: clients.length,

@@ -1,31 +1,13 @@
 /** The police-records adapter: its settings, and how its parts are put together. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createAccessVerifier } from '@causeway/runtime/access';
-import { type Agreements, followAgreements } from '@causeway/runtime/agreements';
-import { createCodec } from '@causeway/runtime/avro';
-import {
-  type Config,
-  databaseSettings,
-  integer,
-  kafkaSettings,
-  list,
-  oidcSettings,
-  partnershipSettings,
-  port,
-  registrySettings,
-  text,
-  url,
-} from '@causeway/runtime/config';
-import { connectDatabase } from '@causeway/runtime/database';
+import { adapterSettings, startAdapter } from '@causeway/runtime/adapter';
+import { type Config, integer, list, oidcSettings, port, text, url } from '@causeway/runtime/config';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
 import { listen } from '@causeway/runtime/http';
-import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
 import type { Logger } from '@causeway/runtime/log';
-import { contactOf, followOrganisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
-import { createSource } from '@causeway/runtime/source';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
-import { tokeniserOf } from '@causeway/runtime/tokens';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import type { EventData } from '@causeway/schemas/generated/types';
 import { createDoor } from './client.ts';
@@ -38,14 +20,10 @@ import { sinkSettings, startSinkSide } from './sink-side.ts';
 export const name = ADAPTER;
 
 export const settings = {
-  ...kafkaSettings,
-  ...registrySettings,
-  ...databaseSettings,
+  ...adapterSettings,
   ...oidcSettings,
   ...tlsSettings,
   POLICE_RECORDS_DATABASE_SCHEMA: text('police_records'),
-  ORGANISATION: text(),
-  ...partnershipSettings,
   POLICE_RECORDS_HOST: text('127.0.0.1'),
   POLICE_RECORDS_PORT: port(8084),
   POLICE_RECORDS_JWKS_URL: url().optional(),
@@ -62,71 +40,32 @@ const TYPES = loadCatalogue()
   .filter((type) => type.startsWith('uk.causeway.police.'));
 
 const STATEMENT_MS = 4_000;
-const FOLLOWING_MS = 5_000;
 const RETRY_MS = 1_000;
 const FORGET_MS = 3_600_000;
 
 /** Starts the adapter. @throws PermanentError `port-in-use` */
 export const start = async (context: Context<Config<typeof settings>>): Promise<void> => {
   const { config, log, metrics, onStop, readiness } = context;
-  const organisation = config.ORGANISATION;
-  const database = connectDatabase({
-    url: config.DATABASE_URL,
+  const parts = startAdapter(context, {
+    adapter: ADAPTER,
     schema: config.POLICE_RECORDS_DATABASE_SCHEMA,
     statementMs: STATEMENT_MS,
-    log,
-    metrics,
-  });
-  onStop('database', () => database.close());
-  const kafka = connectKafka(kafkaOptions(config, `${organisation}.${ADAPTER}`), log);
-  onStop('kafka', () => kafka.close());
-  const agreements = followAgreements(kafka, log);
-  onStop('agreements', () => agreements.close());
-  const organisations = followOrganisations(kafka, log);
-  onStop('organisations', () => organisations.close());
-  const tokeniser = tokeniserOf(config);
-  const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
-  const source = createSource({
-    organisation,
-    adapter: ADAPTER,
     types: TYPES,
-    producer: kafka.producer(),
-    codec,
-    database,
-    agreements,
-    tokeniser,
-    log,
-    metrics,
   });
-  onStop('source', () => source.close());
-  const reports = createReportStore(database);
+  const { organisation } = parts;
+  const reports = createReportStore(parts.database);
   const prepared = prepareReports(reports, log);
   onStop('reports', () => prepared.close());
-  readiness('source', () => source.ready());
   readiness('reports', async () => prepared.ready());
-  readiness('kafka', () => following(agreements));
-  readiness('database', () => database.ping());
 
   const intake = createIntake({
-    organisation,
-    source,
+    ...parts,
     store: reports,
     read: createDocumentReader(config.POLICE_RECORDS_FORCE_IDENTIFIER),
-    tokeniser,
-    contact: () => contactOf(organisation, organisations.get(organisation)),
     log,
     metrics,
   });
-  startSinkSide(context, {
-    organisation,
-    kafka,
-    codec,
-    database,
-    agreements,
-    organisations,
-    reports,
-    intake,
-  });
+  startSinkSide(context, { ...parts, reports, intake });
   const audiences = config.POLICE_RECORDS_AUDIENCES;
   const access = createAccessVerifier({
     issuer: config.OIDC_ISSUER,
@@ -182,9 +121,4 @@ const prepareReports = (reports: Pick<ReportStore, 'prepare' | 'forget'>, log: L
       await running;
     },
   };
-};
-
-const following = async (agreements: Agreements): Promise<void> => {
-  if (!agreements.freshWithin(FOLLOWING_MS))
-    throw new RetryableError('kafka-unavailable', 'Kafka has not answered for some seconds');
 };

@@ -1,6 +1,5 @@
 /** The sink side of the adapter: its settings, and how its parts are put together. */
-import type { Agreements } from '@causeway/runtime/agreements';
-import type { Codec } from '@causeway/runtime/avro';
+import type { AdapterParts } from '@causeway/runtime/adapter';
 import {
   type Config,
   flag,
@@ -13,14 +12,11 @@ import {
   text,
   url,
 } from '@causeway/runtime/config';
-import type { Database } from '@causeway/runtime/database';
 import { SINK_SCHEDULE } from '@causeway/runtime/delivery/schedule';
 import { PermanentError } from '@causeway/runtime/errors';
-import type { Kafka } from '@causeway/runtime/kafka';
-import type { Organisations } from '@causeway/runtime/organisations';
 import type { Context } from '@causeway/runtime/service';
 import { createSink } from '@causeway/runtime/sink';
-import { ADAPTER, type Intake } from './intake.ts';
+import type { Intake } from './intake.ts';
 import { createSourceRedrive } from './redrive.ts';
 import type { ReportStore } from './report-store.ts';
 import { createRmsClient } from './rms-client.ts';
@@ -50,13 +46,7 @@ export const sinkSettings = {
     .describe('pauses between tries, whole seconds separated by commas'),
 };
 
-export type SinkSideParts = {
-  organisation: string;
-  kafka: Kafka;
-  codec: Codec;
-  database: Database;
-  agreements: Agreements;
-  organisations: Organisations;
+export type SinkSideParts = AdapterParts & {
   reports: ReportStore;
   /** For redrives of what the source side kept. */
   intake: Intake;
@@ -87,7 +77,6 @@ export const startSinkSide = (
   const pauses = config.POLICE_RECORDS_RMS_RETRY_SECONDS.map((seconds) => Number(seconds) * 1_000);
   const sink = createSink({
     ...parts,
-    adapter: ADAPTER,
     log,
     metrics,
     feedback: true,
