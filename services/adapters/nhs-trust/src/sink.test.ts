@@ -4,16 +4,18 @@ import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeHeaders } from '@causeway/runtime/event';
 import { redriveRecord } from '@causeway/runtime/redrive';
+import { type RunningAdapter, release, runAdapter } from '@causeway/runtime/test-adapter';
 import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
 import { sinkAgreement } from '@causeway/runtime/test-sink-agreement';
 import { topicsOf } from '@causeway/runtime/topology';
-import { type RunningAdapter, release, runAdapter } from './sink-on-the-bus.ts';
 import {
   type Behaviour,
   type ReceivedDocument,
   type ReceivingEngine,
   receiveDocuments,
 } from './sink-simulator.ts';
+
+const TYPE = 'uk.causeway.police.missing-person.reported.v1';
 
 let bus: TestBus;
 let engine: ReceivingEngine;
@@ -38,7 +40,7 @@ before(async () => {
     ),
   );
   engine = await receiveDocuments({ port: 0, lateMs: 1_300, behave: (document) => behave(document) });
-  adapter = runAdapter(bus, to, engine.port, schema);
+  adapter = start();
 });
 
 after(async () => {
@@ -46,6 +48,17 @@ after(async () => {
   await engine?.close();
   await bus?.close();
 });
+
+const start = () =>
+  runAdapter(bus, to, new URL('..', import.meta.url), {
+    NHS_TRUST_DATABASE_SCHEMA: schema,
+    NHS_TRUST_MLLP_PORT: '0',
+    NHS_TRUST_ENGINE_PORT: String(engine.port),
+    NHS_TRUST_ENGINE_CONNECTIONS: '4',
+    NHS_TRUST_ENGINE_ANSWER_SECONDS: '1',
+    NHS_TRUST_ENGINE_RETRY_SECONDS: Array.from({ length: 40 }, () => '1').join(','),
+    NHS_TRUST_ENGINE_AR: 'refuse',
+  });
 
 const arrived = (): string[] => engine.filed.map(({ document }) => document);
 
@@ -59,7 +72,7 @@ const until = async (is: () => boolean | Promise<boolean>, what: string, ms = 30
 };
 
 const send = (person: string, priority: 'routine' | 'immediate' = 'routine') =>
-  release(bus, { from, to, agreement, person, priority });
+  release(bus, { from, to, type: TYPE, person, envelope: { agreement: [agreement], priority } });
 
 test('an event reaches the engine, and its source is told that it was seen', async () => {
   const id = await send('somebody');
@@ -98,7 +111,7 @@ test('with an engine that misbehaves at random and the adapter killed three time
     if (Date.now() > end - ((3 - kills) * SECONDS * 1_000) / 4 && kills < 3) {
       kills += 1;
       await adapter.kill();
-      adapter = runAdapter(bus, to, engine.port, schema);
+      adapter = start();
     }
   }
   assert.equal(kills, 3);

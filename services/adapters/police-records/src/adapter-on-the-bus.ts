@@ -1,13 +1,10 @@
 /** For tests: the adapter as a process of its own, between a real bus, a simulated RMS and an OpenID provider that gives any token. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { type Envelope, encodeHeaders, eventId } from '@causeway/runtime/event';
 import { listen } from '@causeway/runtime/http';
-import { type TestBus, testToken, testVariable } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { type RunningAdapter, runAdapter } from '@causeway/runtime/test-adapter';
+import type { TestBus } from '@causeway/runtime/test-bus';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
 export type Issuer = { url: string; token(claims?: JWTPayload): Promise<string>; close(): Promise<void> };
@@ -49,81 +46,47 @@ export const freePort = async (): Promise<number> => {
   return typeof address === 'object' && address !== null ? address.port : 0;
 };
 
-export type RunningAdapter = {
-  url: string;
-  admin: string;
-  ready(): Promise<void>;
-  kill(): Promise<void>;
-  stop(): Promise<void>;
-  log(): string;
-};
+export type RunningForce = RunningAdapter & { url: string; adminUrl: string; ready(): Promise<void> };
 
 export const RMS_SECRET = randomBytes(24).toString('base64url');
 /** A machine that is busy with other tests takes its time. */
 const READY_MS = 90_000;
-const KEY = randomBytes(32).toString('base64url');
 
 /** Starts the adapter; with the same schema and ports it goes on where it was killed. */
-export const runAdapter = async (
+export const runForce = async (
   bus: TestBus,
   organisation: string,
-  { issuer, rmsPort, schema, env = {} }: AdapterOptions,
-): Promise<RunningAdapter> => {
+  { issuer, rmsPort, schema, env = {} }: ForceOptions,
+): Promise<RunningForce> => {
   const [port, adminPort] = [await freePort(), await freePort()];
-  const child: ChildProcess = spawn(process.execPath, ['src/main.ts'], {
-    cwd: new URL('..', import.meta.url),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH,
-      ...bus.env,
-      LOG_LEVEL: 'debug',
-      ADMIN_PORT: String(adminPort),
-      ORGANISATION: organisation,
-      PARTNERSHIP_KEY: KEY,
-      DATABASE_URL: testVariable('DATABASE_URL'),
-      OIDC_ISSUER: issuer.url,
-      POLICE_RECORDS_DATABASE_SCHEMA: schema,
-      POLICE_RECORDS_PORT: String(port),
-      POLICE_RECORDS_RMS_PORT: String(rmsPort),
-      POLICE_RECORDS_RMS_CLIENT_SECRET: RMS_SECRET,
-      POLICE_RECORDS_RMS_ANSWER_SECONDS: '1',
-      POLICE_RECORDS_RMS_POLL_SECONDS: '1',
-      POLICE_RECORDS_RMS_RETRY_SECONDS: Array.from({ length: 40 }, () => '1').join(','),
-      ...env,
-    },
+  const adapter = runAdapter(bus, organisation, new URL('..', import.meta.url), {
+    LOG_LEVEL: 'debug',
+    ADMIN_PORT: String(adminPort),
+    OIDC_ISSUER: issuer.url,
+    POLICE_RECORDS_DATABASE_SCHEMA: schema,
+    POLICE_RECORDS_PORT: String(port),
+    POLICE_RECORDS_RMS_PORT: String(rmsPort),
+    POLICE_RECORDS_RMS_CLIENT_SECRET: RMS_SECRET,
+    POLICE_RECORDS_RMS_ANSWER_SECONDS: '1',
+    POLICE_RECORDS_RMS_POLL_SECONDS: '1',
+    POLICE_RECORDS_RMS_RETRY_SECONDS: Array.from({ length: 40 }, () => '1').join(','),
+    ...env,
   });
-  let log = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk) => {
-      log += chunk;
-    });
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill(signal);
-    await ended;
-  };
   const admin = `http://127.0.0.1:${adminPort}`;
+  const isReady = () =>
+    fetch(`${admin}/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
   return {
+    ...adapter,
     url: `http://127.0.0.1:${port}`,
-    admin,
-    ready: () =>
-      until(
-        () =>
-          fetch(`${admin}/ready`).then(
-            ({ ok }) => ok,
-            () => false,
-          ),
-        () => `the adapter is ready\n${log.slice(-2_000)}`,
-        READY_MS,
-      ),
-    kill: () => end('SIGKILL'),
-    stop: () => end('SIGTERM'),
-    log: () => log,
+    adminUrl: admin,
+    ready: () => until(isReady, () => `the adapter is ready\n${adapter.log().slice(-2_000)}`, READY_MS),
   };
 };
 
-export type AdapterOptions = {
+export type ForceOptions = {
   issuer: Issuer;
   rmsPort: number;
   schema: string;
@@ -141,46 +104,6 @@ export const until = async (
       throw new Error(`it did not come to this: ${typeof what === 'string' ? what : what()}`);
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
-};
-
-/** Puts the example of a type, or other data, into an inbox as the exchange would. */
-export const release = async (
-  bus: TestBus,
-  { from, to, type, person = 'somebody', data, envelope = {} }: Released,
-): Promise<string> => {
-  const entry = loadCatalogue().find((one) => one.type === type);
-  if (entry === undefined) throw new Error('the catalogue lacks the type');
-  const value = await bus.codec.encode(await bus.codec.idOf(type, entry.schema), data ?? entry.example.data);
-  const id = eventId(['released'], randomBytes(8), 0);
-  const subject = testToken(person);
-  const event: Envelope = {
-    id,
-    source: `/${from}/test`,
-    type,
-    time: '2026-10-05T14:20:00+01:00',
-    subject,
-    tokens: [],
-    otherTokens: [],
-    classification: 'OFFICIAL-SENSITIVE',
-    handling: [],
-    exclude: [],
-    priority: 'routine',
-    replay: false,
-    agreement: [],
-    ...envelope,
-  };
-  const headers = encodeHeaders(event, 'inbox');
-  await bus.producer.send([{ topic: topicsOf(to).inbox, key: subject, value, headers }]);
-  return id;
-};
-
-export type Released = {
-  from: string;
-  to: string;
-  type: string;
-  person?: string;
-  data?: unknown;
-  envelope?: Partial<Envelope>;
 };
 
 /** An agreement between two organisations that releases these fields of one type and allows feedback. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createTestBus } from '@causeway/runtime/test-bus';
 import { runThere, schemathesis } from '@causeway/runtime/test-schemathesis';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
-import { freePort, runAdapter, sampleAgreement, startIssuer } from './adapter-on-the-bus.ts';
+import { freePort, runForce, sampleAgreement, startIssuer } from './adapter-on-the-bus.ts';
 
 test('schemathesis finds nothing wrong with the door by its OpenAPI document', async (t) => {
   const program = await schemathesis();
@@ -21,7 +21,7 @@ test('schemathesis finds nothing wrong with the door by its OpenAPI document', a
         }),
       );
   const issuer = await startIssuer(force);
-  const adapter = await runAdapter(bus, force, {
+  const adapter = await runForce(bus, force, {
     issuer,
     rmsPort: await freePort(),
     schema: `police_${randomBytes(5).toString('hex')}`,

@@ -3,15 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { decodeHeaders } from '@causeway/runtime/event';
+import { release } from '@causeway/runtime/test-adapter';
 import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
 import { topicsOf } from '@causeway/runtime/topology';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import {
   type Issuer,
   RMS_SECRET,
-  type RunningAdapter,
-  release,
-  runAdapter,
+  type RunningForce,
+  runForce,
   sampleAgreement,
   startIssuer,
   until,
@@ -27,11 +27,11 @@ const REPORTED = 'uk.causeway.police.missing-person.reported.v1';
 let bus: TestBus;
 let rms: Rms;
 let issuer: Issuer;
-let adapter: RunningAdapter;
+let adapter: RunningForce;
 let [council, force] = ['', ''];
 let plans: string;
 let outcomes: string;
-let options: Parameters<typeof runAdapter>[2];
+let options: Parameters<typeof runForce>[2];
 /** More in `npm run test:long`. */
 const EVENTS = Number(process.env.POLICE_RECORDS_SOAK_EVENTS ?? 16);
 let behave: (key: string) => Behaviour = () => 'well';
@@ -58,7 +58,7 @@ before(async () => {
     behave: (key) => behave(key),
   });
   options = { issuer, rmsPort: rms.port, schema: `police_${randomBytes(5).toString('hex')}` };
-  adapter = await runAdapter(bus, force, options);
+  adapter = await runForce(bus, force, options);
   await adapter.ready();
 });
 
@@ -140,7 +140,7 @@ test('what an officer makes of a task is told to the source, in its order, once'
   rms.act(task, 'accepted', { team: 'Hub desk', caseReference: 'WP-LNK-1' });
   await until(async () => (await told(id)).length === 2, 'it is told that it was accepted');
   await adapter.kill();
-  adapter = await runAdapter(bus, force, options);
+  adapter = await runForce(bus, force, options);
   const later = await plan('acted-on');
   rms.act(await opened(later), 'not-ours', { team: 'A person\nwith a note', caseReference: 'x'.repeat(200) });
   await until(async () => (await told(later)).length === 1, 'the later one is answered too');
@@ -229,7 +229,7 @@ test('with an RMS that misbehaves at random and the adapter killed, every event 
     sent.get(person)?.push(await plan(person));
     if (number === EVENTS / 2) {
       await adapter.kill();
-      adapter = await runAdapter(bus, force, options);
+      adapter = await runForce(bus, force, options);
     }
   }
   const all = [...sent.values()].flat();

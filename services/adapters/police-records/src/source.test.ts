@@ -10,8 +10,8 @@ import fc from 'fast-check';
 import {
   freePort,
   type Issuer,
-  type RunningAdapter,
-  runAdapter,
+  type RunningForce,
+  runForce,
   sampleAgreement,
   startIssuer,
   until,
@@ -27,10 +27,10 @@ const fixture = (name: string) =>
 
 let bus: TestBus;
 let issuer: Issuer;
-let adapter: RunningAdapter;
+let adapter: RunningForce;
 let [force, council] = ['', ''];
 let token: string;
-let options: Parameters<typeof runAdapter>[2];
+let options: Parameters<typeof runForce>[2];
 
 before(async () => {
   bus = await createTestBus(2);
@@ -51,7 +51,7 @@ before(async () => {
     schema: `police_${randomBytes(5).toString('hex')}`,
     env: { POLICE_RECORDS_SINK: 'true' },
   };
-  adapter = await runAdapter(bus, force, options);
+  adapter = await runForce(bus, force, options);
   await adapter.ready();
 });
 
@@ -112,7 +112,7 @@ describe('a document that is sent', () => {
     assert.deepEqual((await post(sent, headers)).body, first.body);
     assert.deepEqual((await post(sent)).body, first.body);
     await adapter.kill();
-    adapter = await runAdapter(bus, force, options);
+    adapter = await runForce(bus, force, options);
     await adapter.ready();
     const again = await post(sent, headers);
     assert.deepEqual([again.status, again.body], [first.status, first.body]);
@@ -162,7 +162,7 @@ describe('a document that is sent', () => {
     );
     await until(() => ids.size > 20, 'some are answered');
     await adapter.kill();
-    adapter = await runAdapter(bus, force, options);
+    adapter = await runForce(bus, force, options);
     await sending;
     assert.equal(ids.size, sent.length);
     const events = (await outbox()).filter(({ id }) => ids.has(id));
@@ -262,7 +262,7 @@ describe('any JSON', () => {
     const log = adapter.log().slice(from);
     assert.doesNotMatch(log, PERSONAL);
     assert.doesNotMatch(log, /"level":(50|60)/);
-    const metrics = await (await fetch(`${adapter.admin}/metrics`)).text();
+    const metrics = await (await fetch(`${adapter.adminUrl}/metrics`)).text();
     assert.doesNotMatch(metrics, PERSONAL);
   });
 

@@ -3,11 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeHeaders } from '@causeway/runtime/event';
+import { type RunningAdapter, release, runAdapter } from '@causeway/runtime/test-adapter';
 import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
 import { sinkAgreement } from '@causeway/runtime/test-sink-agreement';
 import { topicsOf } from '@causeway/runtime/topology';
 import { createTestCouncil, type TestCouncil } from './council-database.ts';
-import { type RunningAdapter, release, runAdapter } from './testing.ts';
+
+const TYPE = 'uk.causeway.police.missing-person.reported.v1';
 
 let bus: TestBus;
 let council: TestCouncil;
@@ -34,7 +36,13 @@ after(async () => {
   await bus?.close();
 });
 
-const start = () => runAdapter(bus, to, council, schema);
+const start = () =>
+  runAdapter(bus, to, new URL('../..', import.meta.url), {
+    COUNCIL_SOCIAL_CARE_DATABASE_SCHEMA: schema,
+    COUNCIL_SOCIAL_CARE_CONTACTS_URL: council.url,
+    COUNCIL_SOCIAL_CARE_CONTACTS_SCHEMA: council.schema,
+    COUNCIL_SOCIAL_CARE_ANSWERS_SECONDS: '1',
+  });
 
 const until = async (is: () => boolean | Promise<boolean>, what: string, ms = 60_000): Promise<void> => {
   const deadline = Date.now() + ms;
@@ -50,7 +58,8 @@ const ids = async (): Promise<string[]> =>
     (row) => row.event_id,
   );
 
-const send = (person: string) => release(bus, { from, to, agreement, person });
+const send = (person: string) =>
+  release(bus, { from, to, type: TYPE, person, envelope: { agreement: [agreement] } });
 
 /** What the partner was told, by the event: its states in order. */
 const heard = async (): Promise<Map<string, string[]>> => {
