@@ -97,7 +97,6 @@ const settings = {
   NHS_MESH_SIMULATOR_BEHAVIOUR: choice(['orderly', 'unruly'], 'orderly'),
 };
 
-const FORGET_EVERY = 1_000;
 const AGAIN_MS = 1_000;
 
 const play = async (
@@ -113,9 +112,6 @@ const play = async (
     while (!(await sent(sender, sending, log))) await delay(AGAIN_MS, undefined, { signal });
     if (config.NHS_MESH_SIMULATOR_BEHAVIOUR === 'unruly' && n % 5 === 4)
       await misbehave(sender, sending, Math.floor(n / 5)).catch(() => undefined);
-    // The sandbox keeps in memory what was taken out of the mailbox, and grows slow of it.
-    if (n % FORGET_EVERY === FORGET_EVERY - 1 && (await sender.waiting().catch(() => 1)) === 0)
-      await sender.forget().catch(() => undefined);
     await delay(pause, undefined, { signal });
   }
 };
