@@ -78,6 +78,11 @@ const UNTOLD = `
     due_at, noticed_at from overdue_event
   where organisation = $1 and noticed_at is not null and not told order by noticed_at limit 500`;
 
+const TOLD = `
+  update overdue_event watched set told = true
+  from unnest($2::int[], $3::bigint[]) as said (partition, position)
+  where watched.organisation = $1 and watched.partition = said.partition and watched.position = said.position`;
+
 const FORGET = `
   delete from overdue_event watched using overdue_head seen
   where watched.organisation = $1 and seen.organisation = $1 and seen.partition = watched.partition
@@ -207,11 +212,11 @@ export const createOverdueStore = (
       return (await query<Row>(UNTOLD, [organisation])).map(overdueOf);
     },
     async told(events) {
-      for (const { partition, position } of events)
-        await query(
-          'update overdue_event set told = true where organisation = $1 and partition = $2 and position = $3',
-          [organisation, partition, position],
-        );
+      await query(TOLD, [
+        organisation,
+        events.map(({ partition }) => partition),
+        events.map(({ position }) => position),
+      ]);
     },
     async forget() {
       await query(FORGET, [organisation]);

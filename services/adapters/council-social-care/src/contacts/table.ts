@@ -103,6 +103,16 @@ export const createContactTable = (
     values (${filledColumns.map((_, index) => `$${index + 1}`).join(', ')})
     on conflict (event_id, event_source) do nothing returning contact_id`;
 
+  const place = (column: keyof ContactRow) => `$${filledColumns.indexOf(column) + 1}`;
+  /** Nearly every contact neither corrects one nor is corrected: it is put in at one go. */
+  const insertUnlessCorrected = `
+    with later as (select from ${name} where event_corrects = ${place('event_id')}
+      and split_part(event_source, '/', 2) = split_part(${place('event_source')}, '/', 2)),
+    added as (insert into ${name} (${filledColumns.join(', ')})
+      select ${filledColumns.map((_, index) => `$${index + 1}`).join(', ')} where not exists (select from later)
+      on conflict (event_id, event_source) do nothing)
+    select exists (select from later) as corrected`;
+
   const problems = async (): Promise<string[]> => {
     const columns = await query<Column>(SHAPE, [name]).catch((error) => {
       if (errorCode(error) === NO_PRIVILEGE) return [];
@@ -127,14 +137,19 @@ export const createContactTable = (
 
   return {
     problems,
-    put: (row, corrects) =>
-      database.transaction(async (run) => {
-        const values = filledColumns.map((column) => row[column as keyof ContactRow]);
+    async put(row, corrects) {
+      const values = filledColumns.map((column) => row[column as keyof ContactRow]);
+      if (corrects === undefined) {
+        const [found] = await query<{ corrected: boolean }>(insertUnlessCorrected, values);
+        if (!found?.corrected) return;
+      }
+      await database.transaction(async (run) => {
         const [added] = await run<{ contact_id: number }>(insert, values);
         if (added === undefined) return;
         await linkEarlier(run, name, added.contact_id, corrects);
         await linkLater(run, name, added.contact_id, row);
-      }),
+      });
+    },
     async untold(after) {
       const rows = await query<Untold>(
         `select contact_id, event_id, inbox_position, state, team, reference from ${name}
