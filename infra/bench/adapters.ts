@@ -164,16 +164,21 @@ const steady = async (
   print(`everything was on the bus ${(behindMs / 1_000).toFixed(1)} s after the last message`);
 };
 
-/** What each part uses from now on, shared by so many messages: with two cores it says more than a rate. */
+/** What each part and the load use from now on, shared by so many messages: with two cores it says more than a rate. */
 const processorOf = (system: System): ((messages: number) => string) => {
-  const before = new Map(Object.entries(system.processes()).map(([name, pid]) => [name, cpuMs(pid)]));
-  return (messages) =>
-    Object.entries(system.processes())
-      .map(([name, pid]): [string, number] => [name, cpuMs(pid) - (before.get(name) ?? 0)])
-      .filter(([, ms]) => ms / messages >= 0.05)
-      .sort(([, a], [, b]) => b - a)
-      .map(([name, ms]) => `${name} ${(ms / messages).toFixed(1)} ms`)
-      .join(', ');
+  const now = () =>
+    Object.entries({ ...system.processes(), load: process.pid }).map(([name, pid]) => {
+      // The parts are children of this process.
+      const { user, system: kernel } = process.cpuUsage();
+      return [name, name === 'load' ? (user + kernel) / 1_000 : cpuMs(pid)] as const;
+    });
+  const before = new Map(now());
+  return (messages) => {
+    const used = now().map(([name, ms]) => [name, (ms - (before.get(name) ?? 0)) / messages] as const);
+    const total = used.reduce((sum, [, ms]) => sum + ms, 0);
+    const each = used.filter(([, ms]) => ms >= 0.05).sort(([, a], [, b]) => b - a);
+    return `${total.toFixed(1)} ms: ${each.map(([name, ms]) => `${name} ${ms.toFixed(1)}`).join(', ')}`;
+  };
 };
 
 const wholeDay = async (

@@ -9,7 +9,10 @@ import { missingChild } from '../../services/adapters/police-records/src/synthet
 import { clientSecretName, systemClient } from '../local/oidc.ts';
 import type { System } from '../local/system.ts';
 
-/** The way in which a legacy system hands one thing over to its adapter. Each thing is one event. */
+/**
+ * The way in which a legacy system hands one thing over to its adapter. Each thing is one event that has just happened: for older ones
+ * partners would be told that they are overdue, which are events of their own.
+ */
 export type Door = {
   /** The adapter behind it. */
   service: string;
@@ -30,8 +33,6 @@ const DAILY = { trust: 0.9, police: 0.05, council: 0.03, mesh: 0.02 };
 
 /** Nobody dies twice. */
 const FIRST_MORTAL = 100_000;
-
-const at = (number: number): Date => new Date(1_770_000_000_000 + number * 1_000);
 
 /** Sender of an integration engine: its connections each send one message at a time. */
 const hospital = (system: System): Door => {
@@ -60,7 +61,7 @@ const hospital = (system: System): Door => {
     type: 'uk.causeway.nhs.inpatient-admission.recorded.v1',
     daily: DAILY.trust,
     async put(number) {
-      const message = stayMessage({ trigger: 'A01', stay: number, controlId: `B${number}`, at: at(number) });
+      const message = stayMessage({ trigger: 'A01', stay: number, controlId: `B${number}`, at: new Date() });
       const code = await send(Buffer.concat([Buffer.from([0x0b]), message, Buffer.from([FS, 0x0d])]));
       if (code !== 'AA') throw new Error(`the hospital adapter answers ${code}`);
     },
@@ -86,7 +87,7 @@ const force = ({ endpoints, parts }: System): Door => {
     async put(number) {
       const story = {
         reference: `WP-BENCH-${number}`,
-        at: at(number).toISOString(),
+        at: new Date().toISOString(),
         who: number % EXAMPLE_CHILDREN,
       };
       const { status } = await rms.send(missingChild(story), `bench-${number}`);
@@ -131,15 +132,15 @@ const national = (url: string): Door => {
     daily: DAILY.mesh,
     async put(number) {
       const person = exampleAdult(FIRST_MORTAL + number);
-      const day = at(number).toISOString();
+      const now = new Date().toISOString();
       const event = 'pds-death-notification-1';
-      const death = { status: '1' as const, at: day.slice(0, 10) };
+      const death = { status: '1' as const, at: now.slice(0, 10) };
       await sender.send({
         body: nemsMessage({
           event,
           id: crypto.randomUUID(),
           person,
-          changedAt: day,
+          changedAt: now,
           death,
           address: person.address,
         }),

@@ -132,12 +132,17 @@ export const residentMb = (pid: number | undefined): number | null => {
 
 const TICKS_PER_SECOND = 100;
 
-/** Processor time that a process has used, milliseconds; NaN where the system does not tell. */
+/** Processor time that a process and its children have used, milliseconds; NaN where the system does not tell. */
 export const cpuMs = (pid: number | undefined): number => {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND;
+    // Its own, user and system, and that of the children which have ended.
+    const used = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 15) ?? [];
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+    const running = children.map((child) => cpuMs(Number(child)) || 0);
+    return sum(used.map(Number)) * (1_000 / TICKS_PER_SECOND) + sum(running);
   } catch {
     return Number.NaN;
   }
 };
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
