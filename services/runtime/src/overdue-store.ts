@@ -51,12 +51,14 @@ export type OverdueStore = {
   forget(): Promise<void>;
 };
 
+/** In one order, so that two of them at one time cannot wait for each other. */
 const INSERT = `
   insert into overdue_event (organisation, partition, position, event_id, source, event_type, subject, priority,
     agreement, correlation_id, deliver_by, acknowledge_by, delivered_at, acknowledged_at)
   select $1, item.* from jsonb_to_recordset($2::jsonb) as item (partition int, position bigint, event_id text,
     source text, event_type text, subject text, priority text, agreement text, correlation_id text,
     deliver_by timestamptz, acknowledge_by timestamptz, delivered_at timestamptz, acknowledged_at timestamptz)
+  order by item.partition, item.position
   on conflict (organisation, partition, position) do update set
     delivered_at = coalesce(overdue_event.delivered_at, excluded.delivered_at),
     acknowledged_at = coalesce(overdue_event.acknowledged_at, excluded.acknowledged_at)`;

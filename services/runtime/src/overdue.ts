@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createBatcher } from './batcher.ts';
 import type { Database } from './database.ts';
 import { inboxOf } from './delivery/inbox-of.ts';
 import { instanceName } from './delivery/instance.ts';
@@ -189,16 +190,23 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
   const placed = (events: readonly Placed[]): Watched[] =>
     events.flatMap(({ event, ...at }) => (isFeedback(event.type) ? [] : (watchedOf(event, at) ?? [])));
 
-  const note = async (write: typeof store.delivered, events: readonly Placed[]): Promise<void> => {
-    const found = placed(events);
-    if (found.length === 0) return;
-    await prepared();
-    await write(found, clock.now());
+  const noting = (write: typeof store.delivered): OverdueWatch['delivered'] => {
+    const note = createBatcher<Watched[], void>(async (found) => {
+      await prepared();
+      // One statement can touch a row once.
+      const rows = new Map(found.flat().map((one) => [`${one.partition}-${one.position}`, one]));
+      await write([...rows.values()], clock.now());
+      return found.map(() => undefined);
+    });
+    return async (events) => {
+      const found = placed(events);
+      if (found.length > 0) await note(found);
+    };
   };
 
   return {
-    delivered: (events) => note(store.delivered, events),
-    acknowledged: (events) => note(store.acknowledged, events),
+    delivered: noting(store.delivered),
+    acknowledged: noting(store.acknowledged),
     async close() {
       closing.abort();
       await running;

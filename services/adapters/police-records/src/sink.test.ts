@@ -90,12 +90,13 @@ const opened = async (id: string) => {
   return task;
 };
 
-/** What the council has been told of an event of its own. */
+/** What the council is told of an event of its own: what is said again after a crash has the same id, and the exchange passes it on once. */
 const told = async (id: string) => {
   const records = await bus.records(topicsOf(force).outbox);
   const found = records.filter(({ headers }) => headers.ce_inresponseto?.toString() === `/${council}/${id}`);
+  const once = new Map(found.map((record) => [record.headers.ce_id?.toString(), record]));
   return Promise.all(
-    found.map(async ({ headers, value }) => {
+    [...once.values()].map(async ({ headers, value }) => {
       assert.equal(decodeHeaders(headers).type, ACKNOWLEDGED);
       const { data } = await bus.codec.decode(value ?? Buffer.alloc(0));
       const { state, team, reference } = data as Record<string, string | null>;

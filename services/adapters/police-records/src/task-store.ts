@@ -1,4 +1,5 @@
 /** Where the events lie that tasks of the RMS were made of, and up to where the outcomes of tasks have been read. */
+import { createBatcher } from '@causeway/runtime/batcher';
 import type { Database } from '@causeway/runtime/database';
 
 export type TaskStore = {
@@ -11,6 +12,19 @@ export type TaskStore = {
   forget(): Promise<void>;
 };
 
+const KEEP = `
+  insert into task (event_id, position) select * from unnest($1::text[], $2::text[])
+  on conflict (event_id) do nothing`;
+
+const keeping = (query: Database['query'], prepared: () => Promise<void>): TaskStore['keep'] => {
+  const keep = createBatcher<{ eventId: string; position: string }, void>(async (tasks) => {
+    await prepared();
+    await query(KEEP, [tasks.map(({ eventId }) => eventId), tasks.map(({ position }) => position)]);
+    return tasks.map(() => undefined);
+  });
+  return (eventId, position) => keep({ eventId, position });
+};
+
 /** An inbox keeps its events for 30 days, and only those can be acknowledged. */
 const KEPT = '40 days';
 
@@ -19,13 +33,7 @@ export const createTaskStore = (
   { query }: Pick<Database, 'query'>,
   prepared: () => Promise<void>,
 ): TaskStore => ({
-  async keep(eventId, position) {
-    await prepared();
-    await query('insert into task (event_id, position) values ($1, $2) on conflict (event_id) do nothing', [
-      eventId,
-      position,
-    ]);
-  },
+  keep: keeping(query, prepared),
   async find(eventIds) {
     const rows = await query<{ event_id: string; position: string }>(
       'select event_id, position from task where event_id = any ($1::text[])',

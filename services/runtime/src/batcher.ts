@@ -1,6 +1,6 @@
 /**
- * Gathers what is asked for while an earlier batch is under way, so that a hundred requests at one time are one statement. All of a
- * batch succeeds or fails together.
+ * Gathers what is asked for while an earlier batch is under way, so that a hundred requests at one time are one statement. `run` gives a
+ * result for each, in their order. All of a batch, of `most` at most, succeeds or fails together.
  */
 export const createBatcher = <In, Out>(
   run: (items: readonly In[]) => Promise<readonly Out[]>,
