@@ -8,11 +8,13 @@ export type Endpoint = {
   seen: ReadonlyMap<string, number>;
   requests(): number;
   answer: (id: string) => number;
-  /** Resolves when so many different events have come. */
+  /** Resolves when so many different events have come; rejects after five minutes. */
   until(count: number): Promise<void>;
   forget(): void;
   close(): void;
 };
+
+const PATIENCE_MS = 300_000;
 
 export const startEndpoint = async (): Promise<Endpoint> => {
   const seen = new Map<string, number>();
@@ -37,9 +39,15 @@ export const startEndpoint = async (): Promise<Endpoint> => {
     requests: () => requests,
     answer: () => 204,
     until: (count) =>
-      new Promise((resolve) => {
-        waiting = { count, resolve };
-        if (seen.size >= count) resolve();
+      new Promise((resolve, reject) => {
+        const late = () => reject(new Error(`${seen.size} of ${count} events have come to the endpoint`));
+        const patience = setTimeout(late, PATIENCE_MS).unref();
+        const done = () => {
+          clearTimeout(patience);
+          resolve();
+        };
+        waiting = { count, resolve: done };
+        if (seen.size >= count) done();
       }),
     forget: () => {
       seen.clear();

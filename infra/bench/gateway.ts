@@ -34,7 +34,11 @@ export const benchGateway = async ({ rounds, seconds, peers }: GatewayOptions): 
       if (peers) await plainConsumer(world, recipient);
     }
     if (peers) print(`the Strimzi bridge, elsewhere: ${STRIMZI.read}`);
-    await publish(world, load, seconds * 1_000);
+    const { exchange = 0 } = world.system.processes();
+    process.kill(exchange, 'SIGSTOP');
+    await publish(world, load, seconds * 1_000, 'nothing behind it, as behind the bridge');
+    process.kill(exchange, 'SIGCONT');
+    await publish(world, load, seconds * 1_000, 'the exchange releasing what comes');
     if (peers) print(`the Strimzi bridge, elsewhere: ${STRIMZI.publish}, ${STRIMZI.memory} resident`);
     print(`gateway: ${residentMb(world.system.processes().gateway)} MB resident`);
   } finally {
@@ -104,7 +108,7 @@ const plainConsumer = async (world: World, recipient: string): Promise<void> => 
 };
 
 /** One event a request, the next after the answer, on 32 connections: `accepted` means that it is in the outbox with acks=all. */
-const publish = async (world: World, load: Load, ms: number): Promise<void> => {
+const publish = async (world: World, load: Load, ms: number, beside: string): Promise<void> => {
   const client = await clientOf(world, SOURCE, CONNECTIONS);
   const { gateway } = world.system.processes();
   const post = async () => {
@@ -127,8 +131,9 @@ const publish = async (world: World, load: Load, ms: number): Promise<void> => {
   await run(ms / 2);
   const cpu = cpuMs(gateway);
   const samples = await run(ms);
+  client.close();
   const micros = ((cpuMs(gateway) - cpu) * 1_000) / samples.length;
   print(
-    `publish, ${CONNECTIONS} connections: ${perSecond(samples.length, ms)} publishes/s, ${spread(samples)}; ${micros.toFixed(0)} µs of processor each`,
+    `publish, ${CONNECTIONS} connections, ${beside}: ${perSecond(samples.length, ms)} publishes/s, ${spread(samples)}; ${micros.toFixed(0)} µs of processor each`,
   );
 };

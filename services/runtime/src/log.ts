@@ -69,7 +69,19 @@ function plain(key: string): string {
 }
 
 function redactEntry(key: string, item: unknown, depth: number): unknown {
-  return REDACTED.has(plain(key)) ? '[redacted]' : redact(item, depth + 1);
+  return isRedacted(key) ? '[redacted]' : redact(item, depth + 1);
+}
+
+/** Keys are a small set; the limit only guards against ones that are not. */
+const MOST_KEYS = 1_000;
+const knownKeys = new Map<string, boolean>();
+
+function isRedacted(key: string): boolean {
+  const known = knownKeys.get(key);
+  if (known !== undefined) return known;
+  const redacted = REDACTED.has(plain(key));
+  if (knownKeys.size < MOST_KEYS) knownKeys.set(key, redacted);
+  return redacted;
 }
 
 function describeError(error: unknown): unknown {
