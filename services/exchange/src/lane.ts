@@ -52,13 +52,14 @@ const FENCED_PAUSE_MS = 3_000;
 export const startLane = (lane: number, parts: LaneParts): Lane => {
   const { log, metrics } = parts;
   const closing = new AbortController();
+  const pace: Pace = { records: MAX_INPUT_RECORDS };
   let session: LaneSession | null = null;
 
   const run = async () => {
     let pause = RESTART_MS;
     while (!closing.signal.aborted) {
       try {
-        session = await openSession(lane, parts);
+        session = await openSession(lane, parts, pace);
         pause = RESTART_MS;
         while (!closing.signal.aborted) await session.step();
       } catch (error) {
@@ -101,7 +102,13 @@ const steady = () => performance.now();
 
 type Hold = { since: number; until: number };
 
-const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession> => {
+/**
+ * How many records are decided at one time: half as many after a transaction that failed, twice as many after one that did not. One that is too large for
+ * a slow broker to write in time would otherwise be tried again, as large, for ever.
+ */
+type Pace = { records: number };
+
+const openSession = async (lane: number, parts: LaneParts, pace: Pace): Promise<LaneSession> => {
   const { kafka, organisations, metrics, log } = parts;
   const admin = await kafka.admin();
   const reader = kafka.reader();
@@ -178,7 +185,8 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
         `The position in ${lost.topic} is not in the log: reading the ledger again`,
       );
     const ruling = parts.rules();
-    const batch: Batch = { lane, parts, ruling, until: steady() + MAX_DRAFT_MS, bytes: 0, records: 0 };
+    const until = steady() + MAX_DRAFT_MS;
+    const batch: Batch = { lane, parts, ruling, most: pace.records, until, bytes: 0, records: 0 };
     const drafts: Draft[] = [];
     for (const partition of shuffled(fetched)) {
       const state = states.get(partition.topic.slice('outbox.'.length));
@@ -198,9 +206,11 @@ const openSession = async (lane: number, parts: LaneParts): Promise<LaneSession>
     try {
       await writer.write(output, () => assertCurrent(parts, ruling));
       finish('committed');
+      pace.records = Math.min(2 * pace.records, MAX_INPUT_RECORDS);
       return true;
     } catch (error) {
       finish('aborted');
+      pace.records = Math.max(Math.floor(pace.records / 2), 1);
       if (!(error instanceof StaleRulingError)) throw error;
       await delay(20);
       return false;
@@ -281,14 +291,16 @@ type Batch = {
   lane: number;
   parts: LaneParts;
   ruling: Ruling;
+  /** So many records at most. */
+  most: number;
   /** By the steady clock; what is decided by then is written. */
   until: number;
   bytes: number;
   records: number;
 };
 
-const isFull = ({ records, bytes, until }: Batch): boolean =>
-  records >= MAX_INPUT_RECORDS || bytes >= MAX_OUTPUT_BYTES || (records > 0 && steady() >= until);
+const isFull = ({ records, most, bytes, until }: Batch): boolean =>
+  records >= most || bytes >= MAX_OUTPUT_BYTES || (records > 0 && steady() >= until);
 
 /** What a partition will be once the transaction is committed. */
 type Draft = {
