@@ -14,7 +14,8 @@ const PACKAGES = {
   wattpm: '3.67.0',
 };
 const PLUGIN = join(HOME, 'node_modules/@platformatic/kafka-hooks/lib/plugin.js');
-const START_MS = 60_000;
+/** On a machine that has other things to do it takes more than a minute. */
+const START_MS = 240_000;
 
 export type KafkaHooks = { pid: number; kill(): Promise<void>; stop(): Promise<void> };
 export type Access = { KAFKA_BROKERS: string; KAFKA_USERNAME: string; KAFKA_PASSWORD: string };
@@ -74,9 +75,12 @@ export const startKafkaHooks = async (
   const end = () => child.kill('SIGKILL');
   process.once('exit', end);
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  for (const until = Date.now() + START_MS; !(await answers(port)); await delay(200))
-    if (child.exitCode !== null || Date.now() > until) throw new Error('kafka-hooks did not start');
-  rmSync(config);
+  try {
+    for (const until = Date.now() + START_MS; !(await answers(port)); await delay(200))
+      if (child.exitCode !== null || Date.now() > until) throw new Error('kafka-hooks did not start');
+  } finally {
+    rmSync(config);
+  }
   const stopped = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     await exited;
@@ -90,7 +94,7 @@ export const startKafkaHooks = async (
 };
 
 const answers = (port: number): Promise<boolean> =>
-  fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(1_000) }).then(
+  fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(5_000) }).then(
     async (answer) => {
       await answer.arrayBuffer();
       return true;
