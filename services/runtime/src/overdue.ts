@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createBatcher } from './batcher.ts';
 import type { Database } from './database.ts';
 import { inboxOf } from './delivery/inbox-of.ts';
 import { instanceName } from './delivery/instance.ts';
@@ -14,6 +13,7 @@ import {
   isInForce,
   recipientContact,
 } from './feedback.ts';
+import { gathered } from './gathered.ts';
 import { createHearing } from './hearing.ts';
 import type { Inboxes } from './inbox.ts';
 import type { FetchedRecord, KafkaRecord } from './kafka-session.ts';
@@ -65,6 +65,8 @@ const TURN_MS = 5_000;
 const LEASE_MS = 20_000;
 const RETRY_MS = 1_000;
 const FOLLOWING_MS = 5_000;
+/** Events of one statement that says that they were handed over. */
+const MOST_NOTED = 1_000;
 /** A watch that begins for the first time looks back this far. */
 const FIRST_LOOK_MS = 300_000;
 
@@ -191,13 +193,13 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
     events.flatMap(({ event, ...at }) => (isFeedback(event.type) ? [] : (watchedOf(event, at) ?? [])));
 
   const noting = (write: typeof store.delivered): OverdueWatch['delivered'] => {
-    const note = createBatcher<Watched[], void>(async (found) => {
+    const note = gathered<Watched, void>(async (found) => {
       await prepared();
       // One statement can touch a row once.
-      const rows = new Map(found.flat().map((one) => [`${one.partition}-${one.position}`, one]));
+      const rows = new Map(found.map((one) => [`${one.partition}-${one.position}`, one]));
       await write([...rows.values()], clock.now());
       return found.map(() => undefined);
-    });
+    }, MOST_NOTED);
     return async (events) => {
       const found = placed(events);
       if (found.length > 0) await note(found);

@@ -1,7 +1,7 @@
 /** What the source side remembers: the answers that calling systems were given, and the RMS's own records behind our events. */
 import { createHash } from 'node:crypto';
-import { createBatcher } from '@causeway/runtime/batcher';
 import type { Database } from '@causeway/runtime/database';
+import { gathered } from '@causeway/runtime/gathered';
 
 /** What a calling system was answered; the body is kept as it was sent. */
 export type Answer = { status: number; body: Record<string, unknown> };
@@ -30,6 +30,9 @@ export type ReportStore = {
 const KEPT = '90 days';
 /** An outcome can come after a year. */
 const REPORT_KEPT = '400 days';
+
+/** Requests at one time that share a statement. */
+const TOGETHER = 200;
 
 const CLAIM = `
   insert into idempotency as known (client, key, body)
@@ -76,7 +79,7 @@ export const createReportStore = (database: Database): ReportStore => {
     return prepared;
   };
 
-  const claim = createBatcher<Request, Claim>(async (requests) => {
+  const claim = gathered<Request, Claim>(async (requests) => {
     // One statement can touch a row once: the first of a batch binds the key.
     const first = new Map<string, { client: string; key: string; body: string }>();
     const asked = requests.map(({ client, key, raw }) => ({ client, key, body: hash(raw) }));
@@ -89,9 +92,9 @@ export const createReportStore = (database: Database): ReportStore => {
     ]);
     const known = new Map(found.map((row) => [nameOf(row), row]));
     return asked.map((one) => claimOf(one.body, known.get(nameOf(one))));
-  });
+  }, TOGETHER);
 
-  const answered = createBatcher<{ request: Request; answer: Answer; reports: readonly OwnReport[] }, void>(
+  const answered = gathered<{ request: Request; answer: Answer; reports: readonly OwnReport[] }, void>(
     async (items) => {
       const answers = items.map(({ request: { client, key }, answer: { status, body } }) => ({
         client,
@@ -103,12 +106,18 @@ export const createReportStore = (database: Database): ReportStore => {
       await database.query(ANSWERED, [JSON.stringify(answers), JSON.stringify(reports)]);
       return items.map(() => undefined);
     },
+    TOGETHER,
   );
 
   return {
     prepare,
-    claim,
-    answered: (request, answer, reports) => answered({ request, answer, reports }),
+    async claim(request) {
+      const [claimed = { kind: 'new' }] = await claim([request]);
+      return claimed;
+    },
+    async answered(request, answer, reports) {
+      await answered([{ request, answer, reports }]);
+    },
     async recordOf(eventId) {
       const [row] = await database.query<{ record_id: string; reference: string }>(
         'select record_id, reference from own_report where event_id = $1',

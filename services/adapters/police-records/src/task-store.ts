@@ -1,6 +1,6 @@
 /** Where the events lie that tasks of the RMS were made of, and up to where the outcomes of tasks have been read. */
-import { createBatcher } from '@causeway/runtime/batcher';
 import type { Database } from '@causeway/runtime/database';
+import { gathered } from '@causeway/runtime/gathered';
 
 export type TaskStore = {
   /** @param position `<partition>-<offset>` in the inbox */
@@ -12,17 +12,22 @@ export type TaskStore = {
   forget(): Promise<void>;
 };
 
+/** Tasks at one time that share a statement. */
+const TOGETHER = 200;
+
 const KEEP = `
   insert into task (event_id, position) select * from unnest($1::text[], $2::text[])
   on conflict (event_id) do nothing`;
 
 const keeping = (query: Database['query'], prepared: () => Promise<void>): TaskStore['keep'] => {
-  const keep = createBatcher<{ eventId: string; position: string }, void>(async (tasks) => {
+  const keep = gathered<{ eventId: string; position: string }, void>(async (tasks) => {
     await prepared();
     await query(KEEP, [tasks.map(({ eventId }) => eventId), tasks.map(({ position }) => position)]);
     return tasks.map(() => undefined);
-  });
-  return (eventId, position) => keep({ eventId, position });
+  }, TOGETHER);
+  return async (eventId, position) => {
+    await keep([{ eventId, position }]);
+  };
 };
 
 /** An inbox keeps its events for 30 days, and only those can be acknowledged. */
