@@ -39,8 +39,9 @@ export type AttemptRecord = {
   /** Tries so far that count, this one included. */
   attempt: number;
   durationMs: number;
-  /** The redrive request that brought it back. */
+  /** The redrive request that brought it back, and the dead letter that it named. */
   redrive?: string;
+  deadLetter?: number;
   /** RFC 3339. */
   at: string;
 };
@@ -84,6 +85,8 @@ export type RedriveResult = {
   component: string;
   outcome: 'queued' | 'published' | 'duplicate' | 'not-shared' | 'withheld' | 'refused' | 'not-found';
   code: string;
+  /** The client that asked the component itself: there is no record of it in `redrive.<organisation>`. */
+  by?: string;
   at: string;
 };
 

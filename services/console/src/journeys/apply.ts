@@ -31,12 +31,10 @@ export async function applyTaken(query: Query, taken: Taken): Promise<void> {
   if (ledger.flow.length > 0) await query(FLOW, [JSON.stringify(ledger.flow)]);
   const outcomes = firstOfEach([...ledger.outcomes, ...deliveries.outcomes]);
   if (outcomes.length > 0) await query(OUTCOMES, [JSON.stringify(outcomes)]);
-  if (taken.deadLetters.length > 0) await query(DEAD_LETTERS, [JSON.stringify(taken.deadLetters)]);
+  await applyDeadLetters(query, taken);
   if (deliveries.attempts.length > 0) await applyAttempts(query, deliveries.attempts);
   if (taken.reads.length > 0) await query(READS, [JSON.stringify(taken.reads)]);
   await applyCases(query, taken.cases);
-  if (deliveries.redrives.length > 0)
-    await query(REDRIVES, [JSON.stringify(lastOfEach(deliveries.redrives))]);
   await query(POSITIONS, [JSON.stringify(taken.positions)]);
 }
 
@@ -53,6 +51,18 @@ function firstOfEach(rows: OutcomeRow[]): OutcomeRow[] {
     if (!first.has(key)) first.set(key, row);
   }
   return [...first.values()];
+}
+
+/** A letter and what came of its redrive lie in different topics, which are read in any order: both change its state. */
+async function applyDeadLetters(query: Query, { deadLetters, deliveries }: Taken): Promise<void> {
+  const { redrives } = deliveries;
+  if (deadLetters.length > 0) await query(DEAD_LETTERS, [JSON.stringify(deadLetters)]);
+  if (redrives.length > 0) {
+    await query(ASKED_ELSEWHERE, [JSON.stringify(redrives)]);
+    await query(REDRIVES, [JSON.stringify(lastOfEach(redrives))]);
+  }
+  if (deadLetters.length + redrives.length > 0)
+    await query(STATES, [JSON.stringify(deadLetters), redrives.map(({ id }) => id)]);
 }
 
 /** `queued` and what came of it lie in different partitions, which are read in any order: what is final counts. */
@@ -147,21 +157,38 @@ from jsonb_to_recordset($1) as g(organisation text, name text, partition int, th
 on conflict (organisation, name, partition) do update set
   through = greatest(reader.through, excluded.through), last_at = excluded.last_at, last_code = excluded.last_code`;
 
+/** A subscriber asks the gateway; a console whose database was lost has forgotten what it asked for. */
+const ASKED_ELSEWHERE = `
+insert into redrive (id, organisation, dead_letter, batch, asked_by, reason, asked_at, sent_at)
+select id, organisation, min(dead_letter), id, coalesce(min("by"), 'somebody'),
+  case when min("by") is null then 'what was typed is not known here' else 'asked for by the receiver at the gateway' end, min(at), min(at)
+from jsonb_to_recordset($1) as g(organisation text, id text, dead_letter bigint, "by" text, at timestamptz)
+where dead_letter is not null group by id, organisation
+on conflict (id) do update set asked_by = excluded.asked_by, reason = excluded.reason
+where redrive.asked_by = 'somebody' and redrive.organisation = excluded.organisation`;
+
 /** `queued` comes before what came of it; a result that is final stays. */
 const REDRIVES = `
-with given as (
-  select * from jsonb_to_recordset($1) as g(id text, outcome text, code text, at timestamptz)
-), changed as (
-  update redrive r set outcome = g.outcome, code = g.code, settled_at = g.at from given g
-  where r.id = g.id and (r.outcome is null or r.outcome = 'queued')
-  returning r.organisation, r.dead_letter, r.outcome
+update redrive r set outcome = g.outcome, code = g.code, settled_at = g.at
+from jsonb_to_recordset($1) as g(organisation text, id text, outcome text, code text, at timestamptz)
+where r.id = g.id and r.organisation = g.organisation and (r.outcome is null or r.outcome = 'queued')`;
+
+/** The last redrive of a letter says how it stands. */
+const STATES = `
+with touched as (
+  select organisation, "offset" from jsonb_to_recordset($1) as g(organisation text, "offset" bigint)
+  union select organisation, dead_letter from redrive where id = any($2)
+), latest as (
+  select distinct on (r.organisation, r.dead_letter) r.organisation, r.dead_letter, r.outcome
+  from redrive r join touched t on t.organisation = r.organisation and t."offset" = r.dead_letter
+  order by r.organisation, r.dead_letter, r.asked_at desc
 )
 update dead_letter d set state = case
-    when c.outcome = 'queued' then 'asked'
-    when c.outcome in ('published', 'duplicate', 'delivered') then 'done'
-    when c.outcome in ('not-shared', 'withheld') then 'withheld'
+    when l.outcome is null or l.outcome = 'queued' then 'asked'
+    when l.outcome in ('published', 'duplicate', 'delivered') then 'done'
+    when l.outcome in ('not-shared', 'withheld') then 'withheld'
     else 'failed' end
-from changed c where d.organisation = c.organisation and d."offset" = c.dead_letter`;
+from latest l where d.organisation = l.organisation and d."offset" = l.dead_letter`;
 
 const TAKEN_BY_ANOTHER = `
 select 1 from followed f join jsonb_to_recordset($1) as g(topic text, partition int, "from" bigint) using (topic, partition)

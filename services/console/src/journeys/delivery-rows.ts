@@ -21,7 +21,17 @@ export type AttemptRow = {
 };
 /** A pulling client has everything up to this offset of its inbox. */
 export type PageRow = { organisation: string; name: string; partition: number; last: number; at: string };
-export type RedriveRow = { id: string; outcome: string; code: string; at: string };
+export type RedriveRow = {
+  organisation: string;
+  id: string;
+  /** Not said by records of before. */
+  dead_letter: number | null;
+  /** Who asked, where that was not done here. */
+  by: string | null;
+  outcome: string;
+  code: string;
+  at: string;
+};
 export type DeliveryRows = {
   attempts: AttemptRow[];
   pages: PageRow[];
@@ -48,7 +58,7 @@ export function deliveryRows(fetched: readonly FetchedPartition[]): DeliveryRows
       const record = parse(value);
       if (record?.kind === 'attempt') addAttempt(rows, organisation, record);
       if (record?.kind === 'page') addPage(rows, organisation, record);
-      if (record?.kind === 'redrive') addRedrive(rows, record);
+      if (record?.kind === 'redrive') addRedrive(rows, organisation, record);
     }
   }
   return rows;
@@ -88,7 +98,15 @@ function addAttempt(rows: DeliveryRows, organisation: string, record: AttemptRec
   if (leg && source && eventId)
     rows.outcomes.push({ source, event_id: eventId, recipient: organisation, leg, at });
   if (leg && isWord(record.redrive))
-    rows.redrives.push({ id: record.redrive, outcome: record.outcome, code, at });
+    rows.redrives.push({
+      organisation,
+      id: record.redrive,
+      dead_letter: offsetIn(record.deadLetter),
+      by: null,
+      outcome: record.outcome,
+      code,
+      at,
+    });
 }
 
 function addPage(rows: DeliveryRows, organisation: string, record: PageRecord): void {
@@ -102,8 +120,19 @@ function addPage(rows: DeliveryRows, organisation: string, record: PageRecord): 
   }
 }
 
-function addRedrive(rows: DeliveryRows, record: RedriveResult): void {
+function addRedrive(rows: DeliveryRows, organisation: string, record: RedriveResult): void {
   const at = timeOf(record.at);
   if (!at || !isWord(record.request) || !isWord(record.outcome) || !isWord(record.code)) return;
-  rows.redrives.push({ id: record.request, outcome: record.outcome, code: record.code, at });
+  rows.redrives.push({
+    organisation,
+    id: record.request,
+    dead_letter: offsetIn(record.deadLetter),
+    by: isWord(record.by) ? record.by : null,
+    outcome: record.outcome,
+    code: record.code,
+    at,
+  });
 }
+
+const offsetIn = (value: unknown): number | null =>
+  Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : null;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { deadLetterRecord } from '@causeway/runtime/dead-letter';
 import { type DeliveryRecord, deliveryRecord } from '@causeway/runtime/deliveries';
 import { eventId } from '@causeway/runtime/event';
 import { encodeLedgerRecord, type LedgerRecord } from '@causeway/runtime/ledger';
@@ -186,7 +187,7 @@ test('what came of a redrive counts, in whatever order it and “queued” are r
   const ids = ['request-one', 'request-two'];
   await store.query(
     `insert into redrive (id, organisation, dead_letter, batch, asked_by, reason, asked_at)
-     select id, $1, 1, 'batch', 'a', 'why', now() from unnest($2::text[]) as id`,
+     select id, $1, 1000, 'batch', 'a', 'why', now() from unnest($2::text[]) as id`,
     [recipient, ids],
   );
   const event = someEvent();
@@ -197,7 +198,7 @@ test('what came of a redrive counts, in whatever order it and “queued” are r
     deliveryRecord(recipient, {
       kind: 'redrive',
       request,
-      deadLetter: 1,
+      deadLetter: 1_000,
       component: 'nhs-trust',
       outcome: 'queued',
       code: 'ok',
@@ -211,6 +212,60 @@ test('what came of a redrive counts, in whatever order it and “queued” are r
   await writeLedger(source, decided(event));
   await until('select 1 from journey where event_id = $1', [event]);
   assert.deepEqual(await store.query('select distinct outcome from redrive'), [{ outcome: 'delivered' }]);
+});
+
+test('a redrive that a subscriber asked the gateway for shows how its dead letter stands, in whatever order its records are read', async () => {
+  const bury = async (): Promise<number> => {
+    const [placed] = await bus.producer.send([
+      deadLetterRecord(topicsOf(recipient).deadLetter, 'gateway', '0-1', {
+        raw: Buffer.from([1]),
+        reason: 'gave-up-time-out',
+        attempts: 9,
+      }),
+    ]);
+    return Number(placed?.offset);
+  };
+  const queued = (request: string, deadLetter: number) =>
+    deliveryRecord(recipient, {
+      kind: 'redrive',
+      request,
+      deadLetter,
+      component: 'gateway',
+      outcome: 'queued',
+      code: 'ok',
+      by: 'council-desk',
+      at: new Date().toISOString(),
+    });
+  const ended = (redrive: string, deadLetter: number, outcome: string) =>
+    deliveryRecord(recipient, attempt(someEvent(), outcome, { redrive, deadLetter, position: '5-0' }));
+  const stands = (deadLetter: number, state: string) =>
+    until('select 1 from dead_letter where organisation = $1 and "offset" = $2 and state = $3', [
+      recipient,
+      deadLetter,
+      state,
+    ]);
+
+  const [one, two] = [await bury(), await bury()];
+  await stands(two, 'waiting');
+  await bus.producer.send([queued('of-a-subscriber-1', one)]);
+  await stands(one, 'asked');
+  await bus.producer.send([ended('of-a-subscriber-1', one, 'delivered')]);
+  await stands(one, 'done');
+  await bus.producer.send([ended('of-a-subscriber-2', two, 'gave-up')]);
+  await stands(two, 'failed');
+  await bus.producer.send([queued('of-a-subscriber-2', two)]);
+  const [asked] = await until(
+    "select asked_by, outcome from redrive where id = 'of-a-subscriber-2' and asked_by <> 'somebody'",
+    [],
+  );
+  assert.deepEqual(asked, { asked_by: 'council-desk', outcome: 'gave-up' });
+  await stands(two, 'failed');
+
+  const next = two + 1;
+  await bus.producer.send([ended('of-a-subscriber-3', next, 'delivered')]);
+  await until("select 1 from redrive where id = 'of-a-subscriber-3' and outcome = 'delivered'", []);
+  assert.equal(await bury(), next);
+  await stands(next, 'done');
 });
 
 test('two systems of one organisation are counted apart', async () => {

@@ -244,7 +244,10 @@ export const redriveSubscription =
     const redriven =
       dryRun || letters.length === 0
         ? null
-        : await parts.webhooks.redrive(stored.organisation, stored.id, letters);
+        : await parts.webhooks.redrive(
+            { organisation: stored.organisation, subscription: stored.id, by: callerOf(response).clientId },
+            letters,
+          );
     response.status(dryRun ? 200 : 202).json({
       dryRun,
       count: letters.length,

@@ -87,6 +87,7 @@ export const createDeadLetters = ({ query }: Pick<Database, 'query'>, open: () =
       );
     },
     async redriven(organisation, letters) {
+      await catchUp(organisation);
       await query(
         'update webhook_dead_letter set redriven_at = now() where organisation = $1 and letter = any($2)',
         [organisation, letters],

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { deliveryRecord } from '@causeway/runtime/deliveries';
 import { WEBHOOK_CIRCUIT } from '@causeway/runtime/delivery/circuit';
 import { createDelivery, type Delivery, type DeliveryParts } from '@causeway/runtime/delivery/delivery';
 import { WEBHOOK_SCHEDULE } from '@causeway/runtime/delivery/schedule';
@@ -26,8 +27,11 @@ export type Webhooks = {
   begin(id: string, heads: readonly number[]): Promise<void>;
   /** Moves a subscription to these positions. */
   replay(id: string, heads: readonly number[]): Promise<void>;
-  /** Brings dead letters back; gives the request that their attempts will name. */
-  redrive(organisation: string, subscription: string, letters: readonly Letter[]): Promise<string>;
+  /** Brings dead letters back for the client `by`; gives what the requests that their attempts will name begin with. */
+  redrive(
+    asked: { organisation: string; subscription: string; by: string },
+    letters: readonly Letter[],
+  ): Promise<string>;
   /** An endpoint that was left alone is tried again at once. */
   forgive(id: string): Promise<void>;
   forget(id: string): Promise<void>;
@@ -152,7 +156,12 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
       if (!redrivers.has(organisation))
         redrivers.set(
           organisation,
-          followRedrives({ ...parts, organisation, component: COMPONENT, redrive }),
+          followRedrives({
+            ...parts,
+            organisation,
+            component: COMPONENT,
+            redrive: (letter, request) => redrive(organisation, letter, request),
+          }),
         );
     for (const [organisation, redriver] of redrivers) {
       if (organisations.has(organisation)) continue;
@@ -162,6 +171,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
   };
 
   const redrive = async (
+    organisation: string,
     { headers }: FetchedRecord,
     { id, deadLetter }: RedriveRequest,
   ): Promise<Redriven> => {
@@ -173,8 +183,26 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
       throw new PermanentError('no-subscription', 'The subscription was deleted');
     const [partition, position] = [Number(origin[1]), Number(origin[2])];
     await delivery.store.orderRedrive({ subscription, partition, position, letter: deadLetter, request: id });
+    await deadLetters.redriven(organisation, [deadLetter]);
     delivery.look();
     return { outcome: 'queued', code: 'ok' };
+  };
+
+  /** For whoever watches dead letters. The attempts will say what came of it, whether or not this is written. */
+  const tell = async (
+    organisation: string,
+    by: string,
+    requests: readonly [request: string, deadLetter: number][],
+  ): Promise<void> => {
+    const at = new Date(clock.now()).toISOString();
+    const asked = { kind: 'redrive', component: COMPONENT, outcome: 'queued', code: 'ok', by, at } as const;
+    await parts.producer
+      .send(
+        requests.map(([request, deadLetter]) =>
+          deliveryRecord(organisation, { ...asked, request, deadLetter }),
+        ),
+      )
+      .catch((error) => log.warn({ organisation, code: errorCode(error) }, 'a redrive could not be told'));
   };
 
   // ── the loop ──
@@ -216,17 +244,23 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
       await delivery.store.move(id, heads);
       delivery.look();
     },
-    async redrive(organisation, subscription, letters) {
+    async redrive({ organisation, subscription, by }, letters) {
       await prepared();
-      const request = randomBytes(12).toString('base64url');
-      for (const { partition, position, letter } of letters)
-        await delivery.store.orderRedrive({ subscription, partition, position, letter, request });
+      const batch = randomBytes(12).toString('base64url');
+      const requestOf = ({ letter }: Letter) => `${batch}-${letter}`;
+      for (const one of letters)
+        await delivery.store.orderRedrive({ ...one, subscription, request: requestOf(one) });
       await deadLetters.redriven(
         organisation,
         letters.map(({ letter }) => letter),
       );
       delivery.look();
-      return request;
+      await tell(
+        organisation,
+        by,
+        letters.map((one) => [requestOf(one), one.letter]),
+      );
+      return batch;
     },
     async forgive(id) {
       await prepared();

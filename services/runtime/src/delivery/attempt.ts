@@ -119,6 +119,7 @@ const saying =
       attempt: item.tries,
       durationMs: Math.max(0, Math.round(clock.now() - begun)),
       ...(item.redrive !== null && { redrive: item.redrive }),
+      ...(item.redrive !== null && item.letter !== null && { deadLetter: item.letter }),
       at: new Date(clock.now()).toISOString(),
     },
   });
