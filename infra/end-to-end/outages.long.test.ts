@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { openBrowser } from '../../services/console/src/testing/browser.ts';
 import { type Causeway, startCauseway } from './causeway.ts';
-import { SHOWN_WITHIN_MS, signal, signIn, untilForgotten, untilSaid, WORDS } from './outages.ts';
+import { SHOWN_WITHIN_MS, signal, signIn, untilCalm, untilForgotten, untilSaid, WORDS } from './outages.ts';
 
 /** Every part hangs, dies and is stopped for good, and the console says so and goes on. */
 const PAGES = [
@@ -67,6 +67,7 @@ const everythingWorks = async (): Promise<void> => {
 describe('a part that hangs is said within 15 s, all pages answer meanwhile, and it is forgotten when it is back', () => {
   for (const part of PARTS)
     test(part, async () => {
+      await untilCalm(page);
       const pid = causeway.system.processes()[part];
       signal(pid, 'SIGSTOP');
       let said: number;
@@ -85,27 +86,46 @@ describe('a part that hangs is said within 15 s, all pages answer meanwhile, and
     });
 });
 
-describe('a part that dies comes back, and the console with it', () => {
+describe('a part that is killed is back or said within 15 s, all pages answer meanwhile, and then nothing is said of anything', () => {
   for (const part of PARTS)
     test(part, async () => {
+      await untilCalm(page);
+      const killed = causeway.system.processes()[part];
       const begun = performance.now();
+      const saying = untilSaid(page, part, SHOWN_WITHIN_MS).catch(() => undefined);
       causeway.kill(part);
       const slowest = await askEveryPage();
+      const said = await saying;
+      const back = causeway.system.processes()[part];
+      assert.ok(
+        said !== undefined || (back !== undefined && back !== killed),
+        'it is away, and nobody is told',
+      );
       await untilForgotten(page, part);
       await everythingWorks();
       const all = (performance.now() - begun) / 1_000;
-      say(`${part} killed: slowest page ${seconds(slowest)}, everything works after ${seconds(all)}`);
+      assert.notEqual(causeway.system.processes()[part], killed);
+      const noticed = said === undefined ? 'back before it was noticed' : `said after ${seconds(said)}`;
+      say(`${part} killed: ${noticed}, slowest page ${seconds(slowest)}, all works after ${seconds(all)}`);
     });
 });
 
 describe('a part that is stopped for good is said within 15 s, until nothing but the console is left', () => {
+  const left = [...PARTS];
   for (const part of PARTS)
     test(part, async () => {
+      // Nothing is said of this part, nor of those that come after it: what is said from now on stems from this stop.
+      await untilCalm(page, left);
+      left.shift();
       const stopping = causeway.system.parts.supervisor.parts().find(({ name }) => name === part);
-      void stopping?.stop(1_000);
+      assert.ok(stopping);
+      const stopped = stopping.stop(1_000);
       const said = await untilSaid(page, part, SHOWN_WITHIN_MS);
+      await stopped;
       const slowest = await askEveryPage();
+      assert.equal(causeway.system.processes()[part], undefined);
       assert.equal(causeway.system.processes().console, consolePid);
+      assert.ok((await untilSaid(page, part)) < 1, 'it is still said');
       say(`${part} stopped: said after ${seconds(said)}, slowest page ${seconds(slowest)}`);
     });
 });

@@ -40,6 +40,28 @@ export const untilForgotten = async (page: Page, part: string, within = 90_000):
   return (performance.now() - begun) / 1_000;
 };
 
+/** Several looks of the console at every part: what it is about to notice of before, it notices within that. */
+const CALM_MS = 8_000;
+
+/** Waits until the open page, kept up to date, has said nothing of these parts for a while: what it says next is news. */
+export const untilCalm = async (
+  page: Page,
+  parts: readonly string[] = Object.keys(WORDS),
+  within = 120_000,
+): Promise<void> => {
+  const words = parts.map((part) => WORDS[part]).join('|');
+  const said = page.getByRole('heading', { name: new RegExp(`^(${words}) `) });
+  const live = page.locator('#live-state[data-state="live"]');
+  const deadline = performance.now() + within;
+  for (let calmSince = performance.now(); performance.now() - calmSince < CALM_MS; ) {
+    const [headings, isLive] = await Promise.all([said.allTextContents(), live.count()]);
+    if (headings.length > 0 || isLive === 0) calmSince = performance.now();
+    if (performance.now() > deadline)
+      throw new Error(`the page is not calm: ${isLive === 0 ? 'it is not live' : headings.join('; ')}`);
+    await page.waitForTimeout(100);
+  }
+};
+
 /** A process with all that it has started: PostgreSQL answers on by those. */
 const familyOf = (pid: number): number[] => {
   try {
