@@ -21,6 +21,7 @@ test('every token that is not right is refused with its problem', async () => {
     [unsigned, '401 invalid-token'],
     [await world.issuer.forged(recipient), '401 invalid-token'],
     [await world.issuer.token(recipient, { exp: soon - 60 }), '401 invalid-token'],
+    [await world.issuer.token(recipient, { nbf: soon + 60 }), '401 invalid-token'],
     [await world.issuer.token(recipient, { aud: 'causeway-console' }), '401 invalid-token'],
     [await world.issuer.token(recipient, { iss: 'https://another.example' }), '401 invalid-token'],
     [await world.issuer.token(recipient, {}, { typ: 'JWT' }), '401 invalid-token'],
@@ -37,8 +38,15 @@ test('a request that cannot be read as it is says what to change', async () => {
   const foreign = createCursors([KEY]).issue('another-council', [0, 0, 0, 0, 0, 0]);
   const unsigned = Buffer.from([1, 6, 0, 0, 0, 0, 0, 0]).toString('base64url');
   const more = createCursors([KEY]).issue(world.partnership.recipient, [0, 0, 0, 0, 0, 0, 0]);
-  for (const after of [foreign, unsigned, more, `${own}A`, 'x']) {
+  const otherKey = createCursors([`not ${KEY}`]).issue(world.partnership.recipient, [0, 0, 0, 0, 0, 0]);
+  const changed = Buffer.from(own, 'base64url');
+  changed[2] = (changed[2] ?? 0) ^ 1;
+  for (const after of [foreign, unsigned, more, otherKey, changed.toString('base64url'), `${own}A`, 'x']) {
     assert.equal(problemOf(await world.events(`?after=${after}`)), '400 invalid-cursor');
+    const stream = await fetch(`${world.url}/v1/events/stream`, {
+      headers: { authorization: `Bearer ${world.token}`, 'last-event-id': after },
+    });
+    assert.equal(problemOf(await answerOf(stream)), '400 invalid-cursor', 'as Last-Event-ID too');
   }
   const faults = [
     'limit=0',

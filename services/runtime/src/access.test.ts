@@ -58,12 +58,13 @@ async function token({ claims, header, key = ec.privateKey, alg = 'ES256' }: Rec
     ...claims,
   };
   const present = Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== undefined));
-  return new SignJWT(present).setProtectedHeader({ alg, typ: 'at+jwt', kid: 'ec', ...header }).sign(key);
+  return new SignJWT(present).setProtectedHeader({ alg, typ: 'at+jwt', kid: 'ec', ...header })
+    .sign(key, { crit: { exp2: true } });
 }
 
-function unsigned(claims: JWTPayload): string {
+function unsigned(claims: JWTPayload, alg: string): string {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  return `${part({ alg: 'none', typ: 'at+jwt' })}.${part(claims)}.`;
+  return `${part({ alg, typ: 'at+jwt', kid: 'ec' })}.${part(claims)}.`;
 }
 
 const verifier = () => createAccessVerifier({ issuer: issuer.url, audience: AUDIENCE });
@@ -130,18 +131,43 @@ const REFUSED: Record<string, Recipe> = {
     alg: 'HS256',
     header: { kid: 'rsa' },
   },
+  'signed with the key’s own JSON as a shared secret': {
+    key: new TextEncoder().encode(JSON.stringify(keys[0])),
+    alg: 'HS256',
+    header: { kid: 'rsa' },
+  },
+  'signed with an empty secret': { key: new Uint8Array(32), alg: 'HS256', header: { kid: '' } },
+  'that brings the key it was signed with': {
+    key: stranger.privateKey,
+    header: { kid: undefined, jwk: stranger.publicKey.export({ format: 'jwk' }) },
+  },
+  'that says where its key would be': {
+    key: stranger.privateKey,
+    header: { kid: 'stranger', jku: 'https://stranger.example/jwks', x5u: 'https://stranger.example/x' },
+  },
+  'that asks for an extension nobody knows': { header: { crit: ['exp2'], exp2: 1 } },
+  'that names a key of another algorithm': { header: { kid: 'rsa' } },
+  'whose end is no number': { claims: { exp: 'tomorrow' } as unknown as JWTPayload },
+  'whose beginning is no number': { claims: { nbf: 'yesterday' } as unknown as JWTPayload },
+  'for an audience that is only alike': { claims: { aud: `${AUDIENCE}.example` } },
+  'of an issuer that is only alike': { claims: { iss: 'ALIKE' } },
+  'whose organisation is empty': { claims: { organisation: '' } },
   'with an algorithm that is not on the list': { key: rsa.privateKey, alg: 'RS512', header: { kid: 'rsa' } },
 };
 
 for (const [what, recipe] of Object.entries(REFUSED)) {
   test(`a token ${what} is refused`, async () => {
-    await assert.rejects(verify(recipe), refusalOf(401, 'invalid-token', /error="invalid_token"/));
+    const alike = recipe.claims?.iss === 'ALIKE' ? { claims: { iss: `${issuer.url}/` } } : recipe;
+    await assert.rejects(verify(alike), refusalOf(401, 'invalid-token', /error="invalid_token"/));
   });
 }
 
-test('a token without signature is refused', async () => {
+test('a token without signature is refused, however that is written', async () => {
   const claims = { iss: issuer.url, aud: AUDIENCE, sub: 's', client_id: 'c', exp: now + 60 };
-  await assert.rejects(verifier().verify(`Bearer ${unsigned(claims)}`), refusalOf(401, 'invalid-token'));
+  const [head, body] = (await token()).split('.');
+  const written = ['none', 'None', 'NONE', 'nOnE', ''].map((alg) => unsigned(claims, alg));
+  for (const bad of [...written, `${head}.${body}.`, `${head}.${body}`, `${head}.${body}.AA.AA.AA`])
+    await assert.rejects(verifier().verify(`Bearer ${bad}`), refusalOf(401, 'invalid-token'), bad);
 });
 
 test('a signature does not survive a change of the claims', async () => {

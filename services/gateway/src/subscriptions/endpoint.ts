@@ -10,6 +10,8 @@ export type Target = { url: URL; address: string };
 export type Resolve = (name: string) => Promise<string[]>;
 
 const LONGEST = 2_000;
+/** What the parser leaves out or turns into something else, so that two readers of an address may read two hosts. */
+const PASSED_OVER = /[\s\\\p{Cc}]/u;
 const RESOLVE_MS = 3_000;
 
 /**
@@ -18,6 +20,7 @@ const RESOLVE_MS = 3_000;
  */
 export const parseEndpoint = (text: string, allowed: Allowed): URL => {
   if (text.length > LONGEST || !URL.canParse(text)) throw refused('It is not an absolute https address.');
+  if (PASSED_OVER.test(text)) throw refused('Leave out spaces, control characters and backslashes.');
   const url = new URL(text);
   const host = hostOf(url);
   const here = allowed.loopback && (host === 'localhost' || isLoopback(host));
@@ -25,6 +28,7 @@ export const parseEndpoint = (text: string, allowed: Allowed): URL => {
     throw refused('Give an https address.');
   if (url.username !== '' || url.password !== '') throw refused('Leave out user name and password.');
   if (url.hash !== '') throw refused('Leave out the fragment.');
+  if (url.port === '0') throw refused('There is no port 0.');
   if (host.endsWith('.')) throw refused('Write the host without a dot at the end.');
   if (writtenHost(text) !== url.hostname)
     throw refused('Write the host plainly: a name, or an address in its usual form.');

@@ -111,7 +111,7 @@ export const problemOf = ({ status, headers, body }: Answer): string => {
 
 /** Asks again until the answer is as wanted: a change of an agreement takes up to a second. */
 export const eventually = async <T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> => {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 20_000;
   for (;;) {
     const answer = await ask();
     if (wanted(answer) || Date.now() > deadline) return answer;
