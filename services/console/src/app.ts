@@ -65,6 +65,10 @@ export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(protection(parts.secure));
+  app.use((req, _res, next) => {
+    // The database takes no NUL for text, and nothing of ours is called so.
+    next(req.url.includes('%00') ? nothingHere() : undefined);
+  });
   app.use('/assets', assetRoutes());
   app.get('/', (_req, res) => res.redirect(303, HOME));
   app.use(
@@ -94,7 +98,7 @@ export function createApp(parts: AppParts): Express {
   app.use(disclosuresRoutes(shared));
   app.use(disclosuresApi(shared));
   app.use((req, res) => {
-    if (isForPrograms(req.path)) throw new Problem(404, 'not-found', 'There is nothing at this address');
+    if (isForPrograms(req.path)) throw nothingHere();
     pages.send(res, 404, 'not-found.njk', {});
   });
   app.use(errorPage(pages, log));
@@ -128,6 +132,16 @@ function isForPrograms(path: string): boolean {
   return path.startsWith('/api/') || path.endsWith('/stream');
 }
 
+const nothingHere = () => new Problem(404, 'not-found', 'There is nothing at this address');
+
+/** What is wrong with the request itself, as express and our own refusals say it. */
+const isTheCallers = (error: unknown): error is Error & { status: number } =>
+  error instanceof Error &&
+  'status' in error &&
+  typeof error.status === 'number' &&
+  error.status >= 400 &&
+  error.status <= 499;
+
 /** People get a page; programs get problem+json. */
 function errorPage(pages: Pages, log: Logger): ErrorRequestHandler {
   const asProblem = problemHandler(log);
@@ -139,6 +153,7 @@ function errorPage(pages: Pages, log: Logger): ErrorRequestHandler {
   return (error, req, res, next) => {
     if (isForPrograms(req.path) || res.headersSent) return asProblem(error, req, res, next);
     if (error instanceof RetryableError) return unavailable(error, res);
+    if (isTheCallers(error)) return pages.send(res, error.status, 'not-found.njk', {});
     const instance = crypto.randomUUID();
     log.error({ err: error, instance, route: req.route?.path }, 'page failed');
     pages.send(res, 500, 'error.njk', { instance });

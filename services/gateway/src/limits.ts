@@ -20,7 +20,7 @@ export const takenInTime =
     next();
   };
 
-/** Nothing that this service reads has a long address. */
+/** Nothing that this service reads has a long address, or one with a NUL, which the database does not take for text. */
 export const limited: RequestHandler = (request, _response, next) => {
   if (request.url.length > MAX_URL) {
     throw new Problem(
@@ -30,6 +30,7 @@ export const limited: RequestHandler = (request, _response, next) => {
       `At most ${MAX_URL} characters are read.`,
     );
   }
+  if (request.path.includes('%00')) throw new Problem(404, 'not-found', 'There is nothing at this address');
   next();
 };
 

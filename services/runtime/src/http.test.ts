@@ -180,3 +180,50 @@ test('a connection on which nothing was ever said does not hold up the close', a
   assert.ok(performance.now() - begun < 2_000);
   socket.destroy();
 });
+
+/** What a server says to these bytes, and whether it ended the connection afterwards. */
+async function saidTo(url: string, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write(bytes);
+  let said = '';
+  socket.on('data', (part) => {
+    said += part;
+  });
+  socket.on('error', () => undefined);
+  await once(socket, 'close');
+  return said;
+}
+
+test('what cannot be read as a request at all is a problem too, and ends its connection', async (t) => {
+  const { url } = await serveThrowing(t, new Error('not reached'));
+  const cases: [string, string, string][] = [
+    ['nonsense\r\n\r\n', '400 Bad Request', 'bad-request'],
+    [
+      'GET /things/1 HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
+      '400 Bad Request',
+      'bad-request',
+    ],
+    [
+      `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`,
+      '431 Request Header Fields Too Large',
+      'headers-too-large',
+    ],
+  ];
+  for (const [bytes, status, slug] of cases) {
+    const [head = '', body = ''] = (await saidTo(url, bytes)).split('\r\n\r\n');
+    assert.ok(head.startsWith(`HTTP/1.1 ${status}\r\n`), head);
+    assert.match(head, /\r\ncontent-type: application\/problem\+json\r\n/);
+    assert.equal((JSON.parse(body) as { type: string }).type, `urn:causeway:problem:${slug}`);
+  }
+});
+
+test('nonsense behind a request that is still being answered does not get into its answer', async (t) => {
+  const { url, close } = await listen((request, response) => {
+    if (request.url !== '/slow') return response.end();
+    response.write('begun');
+    setTimeout(() => response.end('ended'), 50);
+  }, LOOPBACK);
+  t.after(close);
+  const said = await saidTo(url, 'GET /slow HTTP/1.1\r\nhost: x\r\n\r\nnonsense\r\n\r\n');
+  assert.doesNotMatch(said, /problem/);
+});

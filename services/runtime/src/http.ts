@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { PermanentError, RetryableError } from './errors.ts';
@@ -109,9 +110,37 @@ function clientError(error: unknown): Problem | undefined {
 const CLIENT_ERRORS: Record<number, string> = {
   400: 'bad-request',
   404: 'not-found',
+  408: 'request-time-out',
   413: 'too-large',
   415: 'unsupported-media-type',
+  431: 'headers-too-large',
 };
+
+/** What Node refuses before there is a request, by its codes; every other fault in the form of one is a 400. */
+const UNREAD: Record<string, number> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431,
+};
+
+/** The same kind of answer for what never became a request. A connection that is broken, or in the middle of an answer, only ends. */
+function refuseUnread(error: NodeJS.ErrnoException, socket: Duplex, answering: boolean): void {
+  const { code = '' } = error;
+  const status = UNREAD[code] ?? (code.startsWith('HPE_') ? 400 : undefined);
+  if (status === undefined || answering || !socket.writable) return void socket.destroy();
+  const title = STATUS_CODES[status] ?? 'Bad Request';
+  const body = JSON.stringify(
+    problemBody(new Problem(status, CLIENT_ERRORS[status] ?? 'bad-request', title)),
+  );
+  const head = [
+    `HTTP/1.1 ${status} ${title}`,
+    'connection: close',
+    'cache-control: no-store',
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
 
 /**
  * What one caller may take from everybody else: head and body of a request must be here in time, whoever
@@ -146,10 +175,14 @@ export async function listen(
   }: { host: string; port: number; drainMs?: number; tls?: ServerTls | undefined },
 ): Promise<Listening> {
   let closing: Promise<void> | undefined;
+  const answering = new Set<Duplex>();
   const handle: RequestListener = (request, response) => {
     if (closing) response.setHeader('connection', 'close');
+    const { socket } = request;
+    answering.add(socket);
     // A connection that was busy when the close began goes idle after its answer, and nobody closes it then.
     response.once('close', () => {
+      answering.delete(socket);
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
     app(request, response);
@@ -165,6 +198,9 @@ export async function listen(
     socket.once('close', () => silent.delete(socket));
   });
   server.on('request', ({ socket }) => silent.delete(socket));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
+    refuseUnread(error, socket, answering.has(socket)),
+  );
 
   const close = async (): Promise<void> => {
     clearInterval(renewing);

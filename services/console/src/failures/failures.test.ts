@@ -201,6 +201,15 @@ describe('a redrive', () => {
       body: JSON.stringify({ filter: {} }),
     });
     assert.equal(unsaid.status, 422);
+    for (const reason of ['a NUL \u0000', 'half a character \ud800']) {
+      const kept = JSON.stringify({ filter: {}, reason });
+      const odd = await fetch(`${site.url}/api/dead-letters/redrive`, {
+        method: 'POST',
+        headers,
+        body: kept,
+      });
+      assert.equal(odd.status, 422, 'what the database does not take for text');
+    }
   });
 
   test('in the browser: chosen, counted, explained, asked, and each result shown when it comes', async () => {

@@ -47,5 +47,7 @@ export function reasonIn({ why, reason }: Given): string | undefined {
   const given = typeof why === 'string' ? why : reason;
   if (typeof given !== 'string') return undefined;
   const text = given.trim();
-  return text.length >= 3 && text.length <= LONGEST_REASON ? text : undefined;
+  // PostgreSQL keeps it, and neither NUL nor half a character is a text to it.
+  const isText = text.isWellFormed() && !text.includes('\0');
+  return isText && text.length >= 3 && text.length <= LONGEST_REASON ? text : undefined;
 }

@@ -279,6 +279,21 @@ describe('the pages themselves', () => {
     assert.match(html, /&lt;img src=x onerror=alert\(1\)&gt;/);
   });
 
+  test('an address that nothing can be called is refused as one, and is no fault of ours', async () => {
+    for (const [path, status] of [
+      ['/failures/%00/1', 404],
+      ['/agreements/a%00', 404],
+      ['/failures?reason=%00', 404],
+      ['/failures/%ff/1', 400],
+      ['/agreements/%E0%A4%A', 400],
+    ] as const) {
+      const page = await fetch(site.url + path, { redirect: 'manual' });
+      assert.equal(page.status, status, path);
+      assert.match(await page.text(), /There is no page at this address/);
+    }
+    assert.equal((await fetch(`${site.url}/api/agreements/%00`)).status, 404);
+  });
+
   test('an unknown address says so, as a page or to a program', async () => {
     const page = await fetch(`${site.url}/nowhere`);
     assert.equal(page.status, 404);

@@ -40,6 +40,7 @@ const STATUSES: Record<number, { description: string; headers?: object }> = {
   },
   404: { description: '`not-found`: there is nothing of this kind for the caller' },
   406: { description: '`not-acceptable`' },
+  408: { description: '`request-time-out`: the request did not arrive in time' },
   409: { description: '`conflict`' },
   410: {
     description:
@@ -54,6 +55,7 @@ const STATUSES: Record<number, { description: string; headers?: object }> = {
       '`too-many-requests` or `too-many-streams`: this client has had its share of the service for now',
     headers: RETRY_AFTER,
   },
+  431: { description: '`headers-too-large`: address and headers are longer than 16 kB' },
   503: {
     description:
       '`unavailable` or `agreements-not-current`: nothing is done for the moment. The same request will succeed later.',
@@ -72,4 +74,4 @@ export const problems = (...statuses: number[]) =>
 
 /** What every path with an access token can answer. */
 export const refusals = (...more: number[]) =>
-  problems(...[400, 401, 403, 413, 414, 429, 503, ...more].sort((a, b) => a - b));
+  problems(...[400, 401, 403, 408, 413, 414, 429, 431, 503, ...more].sort((a, b) => a - b));

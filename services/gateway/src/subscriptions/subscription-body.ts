@@ -12,11 +12,22 @@ import type { Filter } from './subscription-store.ts';
 
 export const MOST_TYPES = 100;
 export const FIELD_PATTERN = '^[A-Za-z][A-Za-z0-9]{0,79}$';
+export const TEXT_PATTERN = '^[^\\u0000-\\u001f\\u007f]*$';
+export const EVENT_PATTERN = '^[A-Za-z0-9_-]{16,64}$';
 
 const type = z.string().max(200).regex(new RegExp(TYPE_PATTERN), 'must be the full name of an event type');
 const value = z.union(
-  [z.string().max(200), z.number(), z.boolean()],
-  'must be a text, a number, true or false',
+  [
+    // PostgreSQL keeps it, and neither NUL nor half a character is a text to it.
+    z
+      .string()
+      .max(200)
+      .regex(new RegExp(TEXT_PATTERN))
+      .refine((text) => text.isWellFormed()),
+    z.number(),
+    z.boolean(),
+  ],
+  'must be a text without control characters, a number, true or false',
 );
 const filter = z
   .record(z.string().regex(new RegExp(FIELD_PATTERN)), value)
@@ -106,7 +117,11 @@ export const REDRIVE_MOST = 1_000;
 
 const redriveForm = z.strictObject({
   dryRun: z.boolean().optional(),
-  events: z.array(z.string().max(64)).min(1).max(REDRIVE_MOST).optional(),
+  events: z
+    .array(z.string().regex(new RegExp(EVENT_PATTERN), 'must be the id of an event'))
+    .min(1)
+    .max(REDRIVE_MOST)
+    .optional(),
 });
 
 /** Which dead letters are to be tried again; all that were not yet where nothing is said. */

@@ -157,6 +157,22 @@ test('what cannot be subscribed to is refused with every fault named', async () 
   ]);
 });
 
+test('what the database could not keep as text is refused, or names nothing', async () => {
+  const receiver = await receive();
+  const { id } = await subscribe(receiver);
+  for (const text of ['\u0000', 'a\u0000b', '\ud800', '\udc00\ud800']) {
+    const filter = { filter: { visitId: text } };
+    assert.equal(
+      problemOf(await manage('POST', '', { endpoint: receiver.url, ...filter })),
+      '400 invalid-body',
+    );
+    assert.equal(problemOf(await manage('PATCH', `/${id}`, filter)), '400 invalid-body');
+    assert.equal(problemOf(await manage('POST', `/${id}/redrive`, { events: [text] })), '400 invalid-body');
+  }
+  for (const path of ['/%00', `/${id}%00`, '/%00/deliveries', '/%00/dead-letters', '/%EF%BF%BF'])
+    assert.equal(problemOf(await manage('GET', path)), '404 not-found', path);
+});
+
 test('a filter on type, subject and fields lets through what is equal', async () => {
   const [byField, bySubject, byType] = await Promise.all([receive(), receive(), receive()]);
   await subscribe(byField, { filter: { type: ADMISSION, visitId: 'V-2' } });
@@ -337,4 +353,19 @@ test('what is given up is a dead letter that can be counted and tried again', as
     ({ body }) => (body.deadLetters as unknown[]).length > 1,
   );
   assert.equal((again.body.deadLetters as unknown[]).length, 2);
+  assert.notEqual((again.body.deadLetters as Record<string, unknown>[])[0]?.redrivenAt, null);
+  // Whoever watches dead letters hears who asked for it, and what came of it.
+  const told = await eventually(
+    async () =>
+      (await world.bus.records(topicsOf(council).deliveries))
+        .map(({ value }) => JSON.parse(String(value)) as Record<string, unknown>)
+        .filter((one) => String(one.request ?? one.redrive).startsWith(String(redriven.body.request))),
+    (records) => records.length > 1,
+  );
+  assert.deepEqual(told.map(({ kind, outcome, by }) => [kind, outcome, by]).sort(), [
+    ['attempt', 'undecodable', undefined],
+    ['redrive', 'queued', council],
+  ]);
+  assert.equal(told[0]?.deadLetter, told[1]?.deadLetter);
+  assert.equal(typeof told[0]?.deadLetter, 'number');
 });

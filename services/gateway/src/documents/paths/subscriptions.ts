@@ -1,6 +1,12 @@
 import { TYPE_PATTERN } from '../../reading/query.ts';
 import { LIST_LIMIT, MOST_SUBSCRIPTIONS, ROTATION_HOURS } from '../../routes/subscriptions.ts';
-import { FIELD_PATTERN, MOST_TYPES, REDRIVE_MOST } from '../../subscriptions/subscription-body.ts';
+import {
+  EVENT_PATTERN,
+  FIELD_PATTERN,
+  MOST_TYPES,
+  REDRIVE_MOST,
+  TEXT_PATTERN,
+} from '../../subscriptions/subscription-body.ts';
 import { json, parameter, refusals, schema, text, time } from '../parts.ts';
 
 const security = [{ accessToken: ['subscriptions:manage'] }];
@@ -149,7 +155,7 @@ export const subscriptions = {
   },
 };
 
-const value = { type: ['string', 'number', 'boolean'], maxLength: 200 };
+const value = { type: ['string', 'number', 'boolean'], maxLength: 200, pattern: TEXT_PATTERN };
 const types = {
   type: ['array', 'null'],
   minItems: 1,
@@ -266,7 +272,7 @@ export const subscriptionSchemas = {
         minItems: 1,
         maxItems: REDRIVE_MOST,
         description: 'Ids of events; where it is left out, all that were not tried again yet',
-        items: { type: 'string', maxLength: 64 },
+        items: { type: 'string', pattern: EVENT_PATTERN },
       },
     },
   },
@@ -277,7 +283,7 @@ export const subscriptionSchemas = {
       dryRun: { type: 'boolean' },
       count: { type: 'integer' },
       events: { type: 'array', items: { type: ['string', 'null'] } },
-      request: nullable('Names the new tries in the records of deliveries'),
+      request: nullable('The requests that the records of the new tries name begin with it'),
     },
   },
   Replay: {
