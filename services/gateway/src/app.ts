@@ -51,6 +51,8 @@ import {
 } from './routes/subscriptions.ts';
 
 const MAX_SMALL_BODY = 16_384;
+/** A thousand ids of events, as the document allows. */
+const MAX_REDRIVE_BODY = 131_072;
 
 export type AppParts = {
   guard: Guard;
@@ -156,7 +158,7 @@ const subscriptionRoutes = (app: Express, { guard, subscriptions }: AppParts): v
     resume: [plain, resumeSubscription],
     'rotate-secret': [plain, rotateSecret],
     test: [plain, testSubscription],
-    redrive: [body, redriveSubscription],
+    redrive: [[...managing, bodyOf(MAX_REDRIVE_BODY)], redriveSubscription],
     replay: [body, replaySubscription],
   } as const;
   for (const [name, [before, act]] of Object.entries(actions)) {

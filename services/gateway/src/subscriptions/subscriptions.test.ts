@@ -346,6 +346,11 @@ test('what is given up is a dead letter that can be counted and tried again', as
   assert.match(String(letter?.reason), /^undecodable-/);
   const dry = await manage('POST', `/${id}/redrive`, { dryRun: true });
   assert.deepEqual([dry.status, dry.body.count, dry.body.request], [200, 1, null]);
+  const many = {
+    dryRun: true,
+    events: Array.from({ length: 1_000 }, (_, index) => `${index}`.padStart(64, '0')),
+  };
+  assert.equal((await manage('POST', `/${id}/redrive`, many)).status, 200, 'as many as the document allows');
   const redriven = await manage('POST', `/${id}/redrive`, { events: ['broken-event-000000000'] });
   assert.deepEqual([redriven.status, redriven.body.count], [202, 1]);
   const again = await eventually(
