@@ -141,6 +141,7 @@ const subscriptionRoutes = (app: Express, { guard, subscriptions }: AppParts): v
   const managing = guard('subscriptions:manage');
   const plain = [bodyless, ...managing];
   const body = [...managing, bodyOf(MAX_SMALL_BODY)];
+  const manyIds = [...managing, bodyOf(MAX_REDRIVE_BODY)];
   app.post(path, body, postSubscription(subscriptions));
   app.get(path, plain, getSubscriptions(subscriptions));
   app.all(path, allowing('GET', 'HEAD', 'POST'));
@@ -158,7 +159,7 @@ const subscriptionRoutes = (app: Express, { guard, subscriptions }: AppParts): v
     resume: [plain, resumeSubscription],
     'rotate-secret': [plain, rotateSecret],
     test: [plain, testSubscription],
-    redrive: [[...managing, bodyOf(MAX_REDRIVE_BODY)], redriveSubscription],
+    redrive: [manyIds, redriveSubscription],
     replay: [body, replaySubscription],
   } as const;
   for (const [name, [before, act]] of Object.entries(actions)) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type RequestListener, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -175,11 +175,11 @@ export async function listen(
   }: { host: string; port: number; drainMs?: number; tls?: ServerTls | undefined },
 ): Promise<Listening> {
   let closing: Promise<void> | undefined;
-  const answering = new Set<Duplex>();
+  const answering = new Map<Duplex, ServerResponse>();
   const handle: RequestListener = (request, response) => {
     if (closing) response.setHeader('connection', 'close');
     const { socket } = request;
-    answering.add(socket);
+    answering.set(socket, response);
     // A connection that was busy when the close began goes idle after its answer, and nobody closes it then.
     response.once('close', () => {
       answering.delete(socket);
@@ -199,7 +199,7 @@ export async function listen(
   });
   server.on('request', ({ socket }) => silent.delete(socket));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
-    refuseUnread(error, socket, answering.has(socket)),
+    refuseUnread(error, socket, answering.get(socket)?.headersSent === true),
   );
 
   const close = async (): Promise<void> => {

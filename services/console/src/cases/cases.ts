@@ -1,5 +1,5 @@
 import type { Query } from '@causeway/runtime/database';
-import { isWord } from '../journeys/checks.ts';
+import { isWord, timeOf } from '../journeys/checks.ts';
 
 /** Which cases are meant; `organisations` comes from whoever asks and never from the request. */
 export type CaseFilter = {
@@ -91,6 +91,6 @@ export function caseFilterIn(given: Record<string, unknown>): CaseFilter {
 /** `<time>/<key>` */
 export function caseAfterIn({ after }: Record<string, unknown>): CaseAfter | undefined {
   const [time = '', key] = typeof after === 'string' ? after.split('/') : [];
-  const at = new Date(time);
-  return Number.isNaN(at.getTime()) || !isWord(key) ? undefined : { at, key };
+  const at = timeOf(time);
+  return at === undefined || !isWord(key) ? undefined : { at: new Date(at), key };
 }

@@ -195,6 +195,11 @@ describe('a redrive', () => {
     const answer = await fetch(`${site.url}/api/dead-letters/redrive`, { method: 'POST', headers, body });
     assert.equal(((await answer.json()) as { count: number }).count, 3);
     assert.deepEqual(await store.query('select 1 from redrive'), []);
+    for (const after of ['-271821-04-20T00:00:00Z', '+275760-09-13T00:00:00Z', 'x']) {
+      const page = new URLSearchParams({ after: `${after}/${trust}/1` });
+      const list = await fetch(`${site.url}/api/dead-letters?${page}`, { headers });
+      assert.equal(list.status, 200, 'what is no place in the list is the beginning');
+    }
     const unsaid = await fetch(`${site.url}/api/dead-letters/redrive`, {
       method: 'POST',
       headers,

@@ -1,4 +1,4 @@
-import { isWord } from '../journeys/checks.ts';
+import { isWord, timeOf } from '../journeys/checks.ts';
 import { type Filter, STATES } from './dead-letters.ts';
 import { LONGEST_REASON } from './redrive.ts';
 
@@ -36,10 +36,9 @@ export function pickedIn(pick: unknown): string[] {
 /** Where the page before ended: `<time>/<organisation>/<offset>`. */
 export function pageAfter({ after }: Given) {
   const [at = '', organisation, offset] = typeof after === 'string' ? after.split('/') : [];
-  const time = new Date(at);
-  if (Number.isNaN(time.getTime()) || !isWord(organisation) || !/^\d{1,15}$/.test(offset ?? ''))
-    return undefined;
-  return { at: time, organisation, offset: Number(offset) };
+  const time = timeOf(at);
+  if (time === undefined || !isWord(organisation) || !/^\d{1,15}$/.test(offset ?? '')) return undefined;
+  return { at: new Date(time), organisation, offset: Number(offset) };
 }
 
 /** Why, in somebody's own words; undefined where he did not say. */
