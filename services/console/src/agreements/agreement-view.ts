@@ -4,7 +4,7 @@ import type { Agreement } from '@causeway/schemas/agreement';
 import type { VersionState } from '@causeway/schemas/agreement-log';
 import { loadCatalogue } from '@causeway/schemas/catalogue';
 import { eventTitle } from '../web/event-titles.ts';
-import { codeInWords, dayInWords, momentInWords } from '../web/wording.ts';
+import { codeInWords, dayInWords, listedInWords, momentInWords, periodInWords } from '../web/wording.ts';
 import type { AgreementFamily } from './desk.ts';
 
 type NameOf = (id: string) => string;
@@ -95,8 +95,11 @@ function factsOf(agreement: Agreement, nameOf: NameOf) {
   return [
     { label: 'From', value: nameOf(agreement.from) },
     { label: 'To', value: agreement.to.map(nameOf).join(', ') },
-    { label: 'Purpose', value: codeInWords(agreement.purpose) },
-    { label: 'Legal gateways', value: agreement.gateways.map(codeInWords).join(', ') },
+    { label: 'Purpose', value: listedInWords('purpose', agreement.purpose) },
+    {
+      label: 'Legal gateways',
+      value: agreement.gateways.map((code) => listedInWords('gateways', code)).join('; '),
+    },
     { label: 'About whom', value: audienceText },
     { label: 'Conditions', value: conditions.length > 0 ? conditions.join('; ') : 'None' },
     { label: 'In force', value: `${dayInWords(valid.from)} to ${dayInWords(valid.until)}` },
@@ -104,7 +107,7 @@ function factsOf(agreement: Agreement, nameOf: NameOf) {
       label: 'Review by',
       value: `${dayInWords(valid.review)}, then ${valid.graceDays} days until it stops releasing`,
     },
-    { label: 'Kept by the recipient', value: recipient.retention.replace(/^P(\d+)Y$/, '$1 years') },
+    { label: 'Kept by the recipient', value: periodInWords(recipient.retention) },
     { label: 'Passed on', value: codeInWords(recipient.onward) },
     { label: 'Told to the person', value: codeInWords(agreement.disclosureToSubject) },
     {
@@ -164,8 +167,18 @@ const textOf = (value: unknown): string =>
 function differencesOf(before: VersionState, after: VersionState) {
   const expanded = ({ record }: VersionState) => ({ agreement: record.agreement, release: record.release });
   const tags = { wider: 'red', narrower: 'green', changed: 'grey' } as const;
-  return agreementDifferences(expanded(before), expanded(after)).map((one) => ({
-    ...one,
-    tag: { text: codeInWords(one.effect), tag: tags[one.effect] },
+  return agreementDifferences(expanded(before), expanded(after)).map(({ effect, what, before, after }) => ({
+    what: changedInWords(what),
+    before: formInWords(before),
+    after: formInWords(after),
+    tag: { text: codeInWords(effect), tag: tags[effect] },
   }));
 }
+
+/** A leaf comes as `<event type> <path>`. */
+function changedInWords(what: string): string {
+  const [type = '', path] = what.split(' ');
+  return path === undefined ? what : `${eventTitle(type)}, ${path}`;
+}
+
+const formInWords = (form: string): string => (form === 'exact' ? 'as it is' : form);

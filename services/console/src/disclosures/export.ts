@@ -1,7 +1,7 @@
 import type { AgreementsState } from '@causeway/schemas/agreement-log';
 import { asCsv } from '../register/register.ts';
 import { eventTitle } from '../web/event-titles.ts';
-import { codeInWords, dayInWords } from '../web/wording.ts';
+import { dayInWords, listedInWords, periodInWords } from '../web/wording.ts';
 import type { Disclosure } from './search.ts';
 
 /** One disclosure as the person may read it: no sequence, hash or id, and no recipient but the one that it is about. */
@@ -42,9 +42,13 @@ export function subjectEntries(
           what: eventTitle(disclosure.type),
           from: nameOf(disclosure.source),
           to: nameOf(recipient),
-          purpose: [...new Set(versions.map(({ purpose }) => codeInWords(purpose)))].join('; '),
-          lawfulBasis: [...new Set(versions.flatMap(({ gateways }) => gateways.map(codeInWords)))].join('; '),
-          keptFor: first.recipient.retention.replace(/^P(\d+)Y$/, '$1 years'),
+          purpose: [...new Set(versions.map(({ purpose }) => listedInWords('purpose', purpose)))].join('; '),
+          lawfulBasis: [
+            ...new Set(
+              versions.flatMap(({ gateways }) => gateways.map((code) => listedInWords('gateways', code))),
+            ),
+          ].join('; '),
+          keptFor: periodInWords(first.recipient.retention),
         },
       ];
     }),

@@ -1,13 +1,20 @@
 import express, { type Router } from 'express';
 import type { Guard } from '../sign-in/guard.ts';
 import type { Pages } from '../web/pages.ts';
-import { dayInWords } from '../web/wording.ts';
+import { countInWords, dayInWords } from '../web/wording.ts';
 import type { World } from '../web/world.ts';
 import { publicRegister, registerCsv } from './register.ts';
 
 export const REGISTER_PAGE = '/register';
 
 /** "Register": public, without a log-in. And the accessibility statement, which is public as well. */
+/** "1,204 releases in October 2026"; counts that are suppressed are words already. */
+const usedInWords = (month: string, releases: string): string => {
+  const count = Number(releases);
+  const name = dayInWords(`${month}-01`).replace(/^1 /, '');
+  return `${Number.isNaN(count) ? releases : countInWords(count)} releases in ${name}`;
+};
+
 export function registerRoutes({
   guard,
   pages,
@@ -26,6 +33,7 @@ export function registerRoutes({
         ...entry,
         inForce: `${dayInWords(entry.validFrom)} to ${dayInWords(entry.validUntil)}`,
         review: dayInWords(entry.reviewBy),
+        used: entry.months.map(({ month, releases }) => usedInWords(month, releases)).join(' · '),
       }));
       pages.send(res, 200, 'register.njk', {
         session,

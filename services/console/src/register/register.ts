@@ -1,7 +1,7 @@
 import type { Query } from '@causeway/runtime/database';
 import { currentVersions } from '@causeway/schemas/agreement-log';
 import { eventTitle } from '../web/event-titles.ts';
-import { codeInWords } from '../web/wording.ts';
+import { listedInWords } from '../web/wording.ts';
 import { nameIn, type World } from '../web/world.ts';
 
 /** Below this a count could point to somebody; it is published as "under 10" instead. */
@@ -38,8 +38,8 @@ export async function publicRegister(
     title: agreement.title,
     from: nameOf(agreement.from),
     to: agreement.to.map(nameOf),
-    purpose: codeInWords(agreement.purpose),
-    gateways: agreement.gateways.map(codeInWords),
+    purpose: listedInWords('purpose', agreement.purpose),
+    gateways: agreement.gateways.map((code) => listedInWords('gateways', code)),
     eventTypes: Object.keys(agreement.release).map(eventTitle),
     validFrom: agreement.valid.from,
     validUntil: agreement.valid.until,

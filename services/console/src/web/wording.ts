@@ -1,3 +1,4 @@
+import { CODE_LISTS, type Code } from '@causeway/schemas/code-lists';
 import type { Standing } from '../measurement/lag.ts';
 
 /** In place of a figure where nothing was measured; a nought would be a claim. */
@@ -96,6 +97,21 @@ export function durationInWords(seconds: number | null): string {
 export function codeInWords(code: string): string {
   const words = code.replaceAll(/[-_]/g, ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A code of a list as the list itself calls it: "Care Act 2014, section 6: co-operating generally". */
+export function listedInWords(list: 'purpose' | 'gateways', code: string): string {
+  const codes: readonly Code[] = CODE_LISTS[list].codes;
+  return codes.find((one) => one.code === code)?.title ?? codeInWords(code);
+}
+
+const UNITS: Record<string, string> = { Y: 'year', M: 'month', W: 'week', D: 'day' };
+
+/** How long something is kept: `P2Y` becomes "2 years". Anything but one whole unit comes back as it is. */
+export function periodInWords(period: string): string {
+  const [, count, letter = ''] = /^P(\d+)([YMWD])$/.exec(period) ?? [];
+  if (count === undefined) return period;
+  return `${Number(count)} ${UNITS[letter]}${Number(count) === 1 ? '' : 's'}`;
 }
 
 /** Who gave something up, as part of a sentence: our own services with an article, an adapter by its name. */
