@@ -32,7 +32,7 @@ test('an organisation that makes many subscriptions at once gets no more than it
         status: 'paused',
         reason: null,
         expires: null,
-        secret: 'sealed',
+        secret: Buffer.from('sealed'),
         previous_secret: null,
         previous_until: null,
       },
