@@ -58,7 +58,8 @@ async function token({ claims, header, key = ec.privateKey, alg = 'ES256' }: Rec
     ...claims,
   };
   const present = Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== undefined));
-  return new SignJWT(present).setProtectedHeader({ alg, typ: 'at+jwt', kid: 'ec', ...header })
+  return new SignJWT(present)
+    .setProtectedHeader({ alg, typ: 'at+jwt', kid: 'ec', ...header })
     .sign(key, { crit: { exp2: true } });
 }
 
