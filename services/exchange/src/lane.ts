@@ -16,6 +16,7 @@ import type { WriterRecord } from '@causeway/runtime/writer';
 import { decideRecord, type Verdict } from './decide-record.ts';
 import { type PartitionState, RECENT_IDS, recoverPartition } from './recover.ts';
 import type { Ruling } from './rules.ts';
+import { settleLane } from './settle.ts';
 import { createTally, type Tally } from './tally.ts';
 import type { Views } from './views.ts';
 
@@ -267,6 +268,19 @@ const openSession = async (lane: number, parts: LaneParts, pace: Pace): Promise<
       });
   };
 
+  const settle = async () => {
+    const topics = await admin.listTopics();
+    return settleLane(writer, reader, lane, {
+      organisations: organisations.all().map(({ id }) => id),
+      topics,
+    });
+  };
+  const settled = await settle().catch(async (error) => {
+    await close();
+    throw error;
+  });
+  if (settled !== 'nothing-open')
+    log.warn({ lane, settled }, 'Kafka had forgotten to end the last transaction of this lane');
   await admitAll();
   return {
     step,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deliveryRecord, type RedriveResult } from '@causeway/runtime/deliveries';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
 import type { Kafka } from '@causeway/runtime/kafka';
-import type { FetchedRecord, PlacedRecord } from '@causeway/runtime/kafka-session';
+import type { FetchedRecord, PlacedRecord, TopicPartition } from '@causeway/runtime/kafka-session';
 import type { Logger } from '@causeway/runtime/log';
 import type { Organisations } from '@causeway/runtime/organisations';
 import type { Reader } from '@causeway/runtime/reader';
@@ -49,9 +49,11 @@ export const startRedriver = (parts: Parts): Redriver => {
 
 const work = async ({ kafka, organisations, log }: Parts, signal: AbortSignal) => {
   const reader = kafka.reader();
-  const writer = await kafka.writer(REDRIVE_WRITER);
+  const writer = await kafka.writer(REDRIVE_WRITER, { visible: true });
   const next = new Map<string, number>();
   try {
+    // Its request may be marked as done already, and a record that comes twice is recognised by its event id.
+    await writer.settle(await writtenTo(kafka, organisations), () => true);
     while (!signal.aborted) {
       for (const { id } of organisations.all())
         if (!next.has(id)) next.set(id, await startOf(kafka, reader, topicsOf(id).redrive));
@@ -72,6 +74,20 @@ const work = async ({ kafka, organisations, log }: Parts, signal: AbortSignal) =
     }
   } finally {
     await Promise.allSettled([writer.close(), reader.close()]);
+  }
+};
+
+const writtenTo = async (kafka: Kafka, organisations: Organisations): Promise<TopicPartition[]> => {
+  const admin = await kafka.admin();
+  try {
+    const made = new Set(await admin.listTopics());
+    return organisations
+      .all()
+      .flatMap(({ id }) => [topicsOf(id).outbox, topicsOf(id).deliveries])
+      .filter((topic) => made.has(topic))
+      .flatMap((topic) => Array.from({ length: LANES }, (_, partition) => ({ topic, partition })));
+  } finally {
+    await admin.close();
   }
 };
 

@@ -169,11 +169,15 @@ const wasWritten = async (reader: Reader, output: readonly PlainRecord[]): Promi
   return false;
 };
 
+const WRITTEN_TO = [CONSOLE_LEDGER_TOPIC, AGREEMENTS_TOPIC].map((topic) => ({ topic, partition: 0 }));
+
 const openSession = async (kafka: Kafka): Promise<Session> => {
   // Fences whoever wrote before: what is read after this is final.
-  const writer = await kafka.writer(CONSOLE_WRITER);
+  const writer = await kafka.writer(CONSOLE_WRITER, { visible: true });
   const reader = kafka.reader();
   try {
+    // Somebody may have been told that it is done; a write that failed is looked up before it is repeated.
+    await writer.settle(WRITTEN_TO, () => true);
     const last = await lastRecord(reader, { topic: CONSOLE_LEDGER_TOPIC, partition: 0 });
     if (!last) return { writer, reader, sequence: 0, head: GENESIS };
     const { sequence, previous } = JSON.parse(last.value.toString('utf8')) as ConsoleRecord;

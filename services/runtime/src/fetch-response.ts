@@ -89,3 +89,26 @@ export const committedRecords = async (
   }
   return { records, next };
 };
+
+/**
+ * What of one producer is still open after an answer that was read without regard to markers, and the offset to ask for next.
+ * @param before what was open of it before this answer
+ *
+ * @throws RetryableError `kafka-malformed`
+ */
+export const openRecordsOf = async (
+  bytes: Buffer,
+  producerId: bigint,
+  before: readonly FetchedRecord[],
+  from: number,
+): Promise<{ open: FetchedRecord[]; next: number }> => {
+  let open = [...before];
+  let next = from;
+  for (const batch of decodeBatches(bytes)) {
+    next = Math.max(next, batch.lastOffset + 1);
+    if (!batch.transactional || batch.producerId !== producerId) continue;
+    if (batch.control) open = [];
+    else for (const record of await batch.records()) if (record.offset >= from) open.push(record);
+  }
+  return { open, next };
+};

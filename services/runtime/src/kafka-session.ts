@@ -42,6 +42,8 @@ export type ProducerIdentity = { producerId: bigint; epoch: number };
 export type Batch = TopicPartition & { bytes: Buffer };
 /** `error` is Kafka's name of the error code, null on success. */
 export type Appended = TopicPartition & { error: string | null; baseOffset: number };
+/** Records that lie in a partition and that no marker of their producer has committed or taken back. */
+export type OpenRecords = TopicPartition & { records: FetchedRecord[] };
 
 /**
  * One set of connections to the brokers. Every method rejects with RetryableError or PermanentError, within
@@ -74,6 +76,14 @@ export type Session = {
     commit: boolean,
     timeoutMs?: number,
   ): Promise<void>;
+  /** What the producer has begun and not ended, of the partitions where there is something. All of them must exist. */
+  openRecords(
+    producerId: bigint,
+    partitions: readonly TopicPartition[],
+    timeoutMs?: number,
+  ): Promise<OpenRecords[]>;
+  /** How many connections of this session were lost so far: whatever is unchanged, the brokers it talks to were there all the time. */
+  lostConnections(): number;
   /** Commits for a group that has no members: positions shown to standard tools, never relied upon. */
   commitOffsets(groupId: string, positions: readonly Position[]): Promise<void>;
   close(): Promise<void>;

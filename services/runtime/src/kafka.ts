@@ -9,12 +9,13 @@ import kafkajs, {
 } from 'kafkajs';
 import { untilDeadline } from './append.ts';
 import { PermanentError, RetryableError } from './errors.ts';
-import { committedRecords, decodeFetchResponse } from './fetch-response.ts';
+import { committedRecords, decodeFetchResponse, openRecordsOf } from './fetch-response.ts';
 import type {
   Appended,
   Batch,
   FetchedPartition,
   FetchLimits,
+  OpenRecords,
   Position,
   ProducerIdentity,
   Session,
@@ -23,7 +24,7 @@ import type {
 import type { Logger } from './log.ts';
 import { createProducer, type Producer, type ProducerOptions } from './producer.ts';
 import type { Reader } from './reader.ts';
-import { openWriter, type Writer } from './writer.ts';
+import { openWriter, type Writer, type WriterOptions } from './writer.ts';
 
 /**
  * The only file that knows kafkajs. It uses the client's connections, log-in, metadata and group membership,
@@ -51,7 +52,10 @@ const ERROR_NAMES = new Map([
 const patched = new WeakSet<object>();
 const PRODUCE_API = 0;
 const PRODUCE_TIMEOUT_MS = 20_000;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
+const LATEST = '-1';
+const EARLIEST = '-2';
 const GROUP_COORDINATOR = 0;
 const TRANSACTION_COORDINATOR = 1;
 const LEADERS_DEADLINE_MS = 30_000;
@@ -125,7 +129,7 @@ export type Admin = {
 export type Kafka = {
   producer(options?: Partial<ProducerOptions>): Producer;
   /** Fences every earlier writer of this transactional id before it resolves. */
-  writer(transactionalId: string): Promise<Writer>;
+  writer(transactionalId: string, options?: WriterOptions): Promise<Writer>;
   /** A reader has connections of its own: a broker answers one connection's requests in order. */
   reader(): Reader;
   /** Joins a group whose only purpose is to hand out the partitions of an empty topic. */
@@ -213,6 +217,10 @@ const prependInPlace = () => {
   };
 };
 
+/** How often the client has lost a connection of its own, which it opens again without a word. */
+const losses = new WeakMap<object, number>();
+const lossesOf = (connection: object): number => losses.get(connection) ?? 0;
+
 /**
  * Two calls that find a connection closed at the same time open two sockets each, of which the client forgets and
  * never closes one. Here the second caller waits for the first one's.
@@ -225,7 +233,13 @@ const connectOnce = () => {
   Connection.prototype.connect = function connectShared(this: object) {
     const waiting = underway.get(this);
     if (waiting) return waiting;
-    const connecting = connect.call(this).finally(() => underway.delete(this));
+    const connecting = connect
+      .call(this)
+      .then((connected) => {
+        (this as ClientConnection).socket?.once('close', () => losses.set(this, lossesOf(this) + 1));
+        return connected;
+      })
+      .finally(() => underway.delete(this));
     underway.set(this, connecting);
     return connecting;
   };
@@ -338,11 +352,15 @@ const openSession = (client: Client): Session => {
       isolationLevel: READ_COMMITTED,
     }) as Cluster;
   let link: Link | null = null;
+  let lostBefore = 0;
   let closed = false;
 
   /** A link that failed keeps stale sockets and topics: it is thrown away, never mended. */
   const discard = (failed: Link) => {
-    if (link === failed) link = null;
+    if (link === failed) {
+      lostBefore += 1 + lossesIn(failed.cluster);
+      link = null;
+    }
     abandon(failed.cluster);
     // What the client connects after this moment is found and ended when it is through.
     failed.ready.then(
@@ -424,6 +442,7 @@ const openSession = (client: Client): Session => {
     nodeId: number,
     positions: readonly Position[],
     limits: FetchLimits,
+    isolationLevel = READ_COMMITTED,
   ) => {
     const broker = await current.findBroker({ nodeId: String(nodeId) });
     const partitionMaxBytes = limits.partitionMaxBytes ?? 1_048_576;
@@ -438,7 +457,7 @@ const openSession = (client: Client): Session => {
     const answer = (await broker.connectionPool.send({
       request: fetchRequest({
         replicaId: -1,
-        isolationLevel: READ_COMMITTED,
+        isolationLevel,
         maxWaitTime: limits.maxWaitMs,
         minBytes: 1,
         maxBytes: limits.maxBytes ?? 4_194_304,
@@ -510,26 +529,66 @@ const openSession = (client: Client): Session => {
 
   const listOffsetsOnce = (topic: string, partitions: readonly number[], timestamp: string) =>
     use(`a look-up of offsets of ${topic}`, async (current) => {
-      const groups = await byLeader(
-        current,
-        partitions.map((partition) => ({ topic, partition })),
-      );
-      const found = await Promise.all(
-        [...groups].map(async ([nodeId, parts]) => {
-          const broker = await current.findBroker({ nodeId: String(nodeId) });
-          const { responses } = await broker.listOffsets({
-            replicaId: -1,
-            isolationLevel: READ_COMMITTED,
-            topics: [{ topic, partitions: parts.map(({ partition }) => ({ partition, timestamp })) }],
-          });
-          return responses.flatMap((response) => response.partitions);
-        }),
-      );
-      return new Map(found.flat().map(({ partition, offset }) => [partition, Number(offset)]));
-    }).catch(async (error) => {
-      if (link) await refreshAfter(link.cluster, true);
-      throw error;
-    });
+      const items = partitions.map((partition) => ({ topic, partition }));
+      const found = await offsetsAt(current, items, timestamp, READ_COMMITTED);
+      return new Map(found.map(({ partition, offset }) => [partition, offset]));
+    }).catch(withFreshMetadata);
+
+  /** So that the next try goes to whoever leads the partitions by then. */
+  const withFreshMetadata = async (error: unknown): Promise<never> => {
+    if (link) await refreshAfter(link.cluster, true);
+    throw error;
+  };
+
+  const offsetsAt = async (
+    current: Cluster,
+    items: readonly TopicPartition[],
+    timestamp: string,
+    isolationLevel: number,
+  ): Promise<Position[]> => {
+    const groups = await byLeader(current, items);
+    const found = await Promise.all(
+      [...groups].map(async ([nodeId, parts]) => {
+        const broker = await current.findBroker({ nodeId: String(nodeId) });
+        const topics = [...groupBy(parts, ({ topic }) => topic)].map(([topic, same]) => ({
+          topic,
+          partitions: same.map(({ partition }) => ({ partition, timestamp })),
+        }));
+        const { responses } = await broker.listOffsets({ replicaId: -1, isolationLevel, topics });
+        return responses.flatMap((response) =>
+          response.partitions.map(({ partition, offset }) => ({
+            topic: response.topic,
+            partition,
+            offset: Number(offset),
+          })),
+        );
+      }),
+    );
+    return found.flat();
+  };
+
+  /** Whatever of a producer is still open lies between the last stable offset and the end. */
+  const openIn = async (
+    current: Cluster,
+    producerId: bigint,
+    from: Position,
+    end: number,
+  ): Promise<OpenRecords> => {
+    const { topic, partition } = from;
+    let open: OpenRecords['records'] = [];
+    for (let offset = from.offset; offset < end; ) {
+      const position = { topic, partition, offset };
+      const [[nodeId]] = [...(await byLeader(current, [position]))] as [[number, Position[]]];
+      const [answer] = await fetchFrom(current, nodeId, [position], { maxWaitMs: 0 }, READ_UNCOMMITTED);
+      if (!answer || answer.errorCode !== 0)
+        throw errorOf(errorName(answer?.errorCode ?? -1), `a fetch from ${topic}`);
+      const read = await openRecordsOf(answer.bytes, producerId, open, offset);
+      if (read.next === offset) break;
+      open = read.open;
+      offset = read.next;
+    }
+    return { topic, partition, records: open };
+  };
 
   /** The client's own search hides why it failed, and asks anew each time. */
   const coordinatorOf = async ({ cluster, coordinators }: Link, id: string, type: number) => {
@@ -616,8 +675,8 @@ const openSession = (client: Client): Session => {
 
     bounds: async (topic, partitions) => {
       const [starts, ends] = await Promise.all([
-        listOffsets(topic, partitions, '-2'),
-        listOffsets(topic, partitions, '-1'),
+        listOffsets(topic, partitions, EARLIEST),
+        listOffsets(topic, partitions, LATEST),
       ]);
       return partitions.map((partition) => ({
         partition,
@@ -629,7 +688,7 @@ const openSession = (client: Client): Session => {
     atTime: async (topic, partitions, time) => {
       const [found, ends] = await Promise.all([
         listOffsets(topic, partitions, String(time)),
-        listOffsets(topic, partitions, '-1'),
+        listOffsets(topic, partitions, LATEST),
       ]);
       return partitions.map((partition) => {
         const offset = found.get(partition) ?? -1;
@@ -677,6 +736,29 @@ const openSession = (client: Client): Session => {
         timeoutMs,
       ),
 
+    openRecords: (producerId, partitions, timeoutMs) =>
+      use(
+        'a look for open transactions',
+        async (current) => {
+          const [stable, ends] = await Promise.all([
+            offsetsAt(current, partitions, LATEST, READ_COMMITTED),
+            offsetsAt(current, partitions, LATEST, READ_UNCOMMITTED),
+          ]);
+          const endOf = new Map(
+            ends.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]),
+          );
+          const open: OpenRecords[] = [];
+          for (const from of stable) {
+            const end = endOf.get(`${from.topic}/${from.partition}`) ?? 0;
+            if (from.offset < end) open.push(await openIn(current, producerId, from, end));
+          }
+          return open.filter(({ records }) => records.length > 0);
+        },
+        timeoutMs,
+      ).catch(withFreshMetadata),
+
+    lostConnections: () => lostBefore + (link ? lossesIn(link.cluster) : 0),
+
     // The first use of groups on a new cluster makes the broker's own topic for them.
     commitOffsets: (groupId, positions) =>
       untilDeadline(Date.now() + LOOK_UP_DEADLINE_MS, 50, (ms) =>
@@ -720,6 +802,14 @@ const anyBroker = async (cluster: Cluster): Promise<ClientBroker> => {
 /** One set of connections; the coordinators that were found through it, by transactional or group id. */
 type Link = { cluster: Cluster; ready: Promise<void>; coordinators: Map<string, number> };
 
+const connectionsOf = ({ brokerPool: { seedBroker, brokers } }: Cluster): ClientConnection[] => {
+  const all = new Set([...(seedBroker ? [seedBroker] : []), ...Object.values(brokers)]);
+  return [...all].flatMap((broker) => broker.connectionPool.pool);
+};
+
+const lossesIn = (cluster: Cluster): number =>
+  connectionsOf(cluster).reduce((sum, connection) => sum + lossesOf(connection), 0);
+
 /**
  * Ends every socket of a cluster object at once and keeps it from opening others. The client's own `disconnect`
  * waits for answers that are due, without limit where the broker does not answer any more.
@@ -727,9 +817,7 @@ type Link = { cluster: Cluster; ready: Promise<void>; coordinators: Map<string, 
 const abandon = (cluster: Cluster): void => {
   const refuse = () => Promise.reject(new RetryableError('kafka-closed', 'The connection was given up'));
   cluster.connectionPoolBuilder.build = refuse;
-  const { seedBroker, brokers } = cluster.brokerPool;
-  const all = new Set([...(seedBroker ? [seedBroker] : []), ...Object.values(brokers)]);
-  for (const connection of [...all].flatMap((broker) => broker.connectionPool.pool)) {
+  for (const connection of connectionsOf(cluster)) {
     const given = new RetryableError('kafka-disconnected', 'The connection to Kafka was given up');
     connection.connect = refuse;
     connection.rejectRequests(given);
@@ -821,7 +909,8 @@ export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
 
   return {
     producer: (settings = {}) => track(createProducer(openSession(client), settings, log)),
-    writer: async (transactionalId) => track(await openWriter(openSession(client), transactionalId)),
+    writer: async (transactionalId, settings) =>
+      track(await openWriter(openSession(client), transactionalId, settings)),
     reader: () => track(openSession(client) as Reader),
     lanes: async (groupId, topic, on) => track(await joinLanes(client, groupId, topic, on)),
     admin: async () => track(await openAdmin(client)),

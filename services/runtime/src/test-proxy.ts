@@ -1,9 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import kafkajs from 'kafkajs';
 import { testVariable } from './test-bus.ts';
 
-/** What happens to one request: its answer is passed on, kept back, or awaited and then the connection is cut. */
-export type Fate = 'pass' | 'lose-answer' | 'cut-after-answer' | 'cut-before';
+/**
+ * What happens to one request: its answer is passed on, kept back, or awaited and then the connection is cut; or it is answered with
+ * yes and forgotten, which only some requests of a transaction can be.
+ */
+export type Fate = 'pass' | 'lose-answer' | 'cut-after-answer' | 'cut-before' | 'forget';
 
 /** A broker behind a bad network: a client given `broker` as its only address stays behind it. */
 export type BrokerProxy = {
@@ -15,13 +19,22 @@ export type BrokerProxy = {
   openSockets(): number;
   /** Resolves when no client is connected. */
   allClosed(): Promise<void>;
+  /** Ends every connection there is now. */
+  cut(): void;
   /** Takes bytes from nobody any more, as a stopped process does, until it thaws. */
   freeze(): void;
   thaw(): void;
   close(): Promise<void>;
 };
 
-export const API = { produce: 0, fetch: 1, metadata: 3, initProducerId: 22, endTxn: 26 } as const;
+export const API = {
+  produce: 0,
+  fetch: 1,
+  metadata: 3,
+  initProducerId: 22,
+  addPartitions: 24,
+  endTxn: 26,
+} as const;
 
 /** Calls `take` with each whole message: four bytes of length, then that many. */
 const framed = (take: (frame: Buffer) => void) => {
@@ -34,6 +47,14 @@ const framed = (take: (frame: Buffer) => void) => {
       rest = rest.subarray(end);
     }
   };
+};
+
+/** The same number, no throttling, and no error, whether that is a number or a list. */
+const yes = (correlationId: number): Buffer => {
+  const frame = Buffer.alloc(16);
+  frame.writeInt32BE(12, 0);
+  frame.writeInt32BE(correlationId, 4);
+  return frame;
 };
 
 const addressBytes = (host: string, port: number): Buffer => {
@@ -83,6 +104,7 @@ export const startBrokerProxy = async (): Promise<BrokerProxy> => {
         counts.set(apiKey, (counts.get(apiKey) ?? 0) + 1);
         const fate = decide(apiKey);
         if (fate === 'cut-before') return end();
+        if (fate === 'forget') return client.write(yes(frame.readInt32BE(8)));
         pending.set(frame.readInt32BE(8), { apiKey, fate });
         upstream.write(frame);
       }),
@@ -121,6 +143,9 @@ export const startBrokerProxy = async (): Promise<BrokerProxy> => {
         if (clients.size === 0) resolve();
         else whenClosed = [...whenClosed, resolve];
       }),
+    cut: () => {
+      for (const socket of clients) socket.destroy();
+    },
     freeze: () => set(true),
     thaw: () => set(false),
     close: async () => {
@@ -140,3 +165,34 @@ export const onceOnly = (apiKey: number, fate: Fate): ((apiKey: number) => Fate)
     return fate;
   };
 };
+
+/** From now on the broker forgets that transactions write somewhere, and that they end, as one does that is killed at a bad moment. */
+export const forgetTransactions = (apiKey: number): Fate =>
+  apiKey === API.addPartitions || apiKey === API.endTxn ? 'forget' : 'pass';
+
+/**
+ * Whether the test broker takes records of transactions that it has not been told of, as it finds them after it forgot. It is a setting of
+ * the whole broker and harms nobody else.
+ */
+export const acceptForgotten = async (accept: boolean): Promise<void> => {
+  const client = new kafkajs.Kafka({
+    brokers: [testVariable('KAFKA_BROKERS')],
+    sasl: {
+      mechanism: 'scram-sha-512',
+      username: testVariable('KAFKA_USERNAME'),
+      password: testVariable('KAFKA_PASSWORD'),
+    },
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
+  const admin = client.admin();
+  await admin.connect();
+  try {
+    const configEntries = [{ name: 'transaction.partition.verification.enable', value: String(!accept) }];
+    const broker = { type: BROKER_CONFIG, name: '1', configEntries };
+    await admin.alterConfigs({ validateOnly: false, resources: [broker] });
+  } finally {
+    await admin.disconnect();
+  }
+};
+
+const BROKER_CONFIG = 4;

@@ -23,7 +23,7 @@ const organisationTable = (
       [id, 'gateway', 'exchange'],
       ['exchange'],
     ],
-    [`inbox.${id}`, 6, { ...kept(30), ...derived }, ['exchange'], [id, 'gateway']],
+    [`inbox.${id}`, 6, { ...kept(30), ...derived }, ['exchange'], [id, 'gateway', 'exchange']],
     [`ledger.${id}`, 6, { 'retention.ms': '-1', ...derived }, ['exchange'], ['exchange', 'console']],
     [
       `dead-letter.${id}`,
@@ -33,7 +33,13 @@ const organisationTable = (
       [id, 'gateway', 'console', 'exchange'],
     ],
     [`redrive.${id}`, 1, kept(90), ['console'], [id, 'gateway', 'exchange']],
-    [`deliveries.${id}`, 6, { ...kept(400), ...plain }, [id, 'gateway', 'exchange'], [id, 'console']],
+    [
+      `deliveries.${id}`,
+      6,
+      { ...kept(400), ...plain },
+      [id, 'gateway', 'exchange'],
+      [id, 'console', 'exchange'],
+    ],
     [`interests.${id}`, 1, compacted, [id, 'gateway'], ['exchange', 'gateway', 'console']],
     [`safeguards.${id}`, 1, compacted, [id, 'gateway'], ['exchange', 'gateway', 'console']],
   ];

@@ -126,7 +126,15 @@ const organisationTopics = (id: string, settings: TopologySettings): Declared[] 
       ['exchange'],
       ['console'],
     ),
-    declare(names.inbox, LANES, { ...kept(30), ...derived }, ['exchange'], [id, 'gateway'], ['console']),
+    // The exchange reads there only what it has not ended itself.
+    declare(
+      names.inbox,
+      LANES,
+      { ...kept(30), ...derived },
+      ['exchange'],
+      [id, 'gateway', 'exchange'],
+      ['console'],
+    ),
     declare(names.ledger, LANES, { ...FOR_EVER, ...derived }, ['exchange'], ['exchange', 'console']),
     declare(
       names.deadLetter,
@@ -141,7 +149,7 @@ const organisationTopics = (id: string, settings: TopologySettings): Declared[] 
       LANES,
       { ...kept(400), ...PLAIN },
       [id, 'gateway', 'exchange'],
-      [id, 'console'],
+      [id, 'console', 'exchange'],
     ),
     declare(
       names.interests,

@@ -5,8 +5,16 @@ import { RetryableError } from './errors.ts';
 import type { Admin, Kafka } from './kafka.ts';
 import { type Reader, readToEnd } from './reader.ts';
 import { testKafka } from './test-bus.ts';
-import { API, type BrokerProxy, onceOnly, startBrokerProxy } from './test-proxy.ts';
+import {
+  API,
+  acceptForgotten,
+  type BrokerProxy,
+  forgetTransactions,
+  onceOnly,
+  startBrokerProxy,
+} from './test-proxy.ts';
 import { topology } from './topology.ts';
+import type { Writer } from './writer.ts';
 
 let kafka: Kafka;
 let admin: Admin;
@@ -20,6 +28,7 @@ before(async () => {
   reader = kafka.reader();
   proxy = await startBrokerProxy();
   behind = testKafka({ broker: proxy.broker });
+  await acceptForgotten(true);
 });
 
 afterEach(() => {
@@ -28,6 +37,7 @@ afterEach(() => {
 });
 
 after(async () => {
+  await acceptForgotten(false);
   await behind?.close();
   await kafka?.close();
   await proxy?.close();
@@ -162,6 +172,69 @@ test('a writer whose broker stands still gives up within its limit, and the next
   await next.write([record(topic, 'b')]);
   await assertValues(topic, ['a', 'b']);
   await next.close();
+});
+
+/** Its transactions are ended in every partition: an open waits for that. */
+const reopened = async (writer: Writer, id: string): Promise<Writer> => {
+  await writer.close();
+  return behind.writer(id);
+};
+
+for (const committed of [true, false])
+  test(`what a broker forgot to end is ${committed ? 'committed' : 'taken back'} in every partition when the next writer settles it`, async () => {
+    const topic = await createTopic(2);
+    const id = fresh('writer');
+    const first = await behind.writer(id);
+    await first.write([record(topic, 'a'), record(topic, 'a', 1)]);
+    const second = await reopened(first, id);
+    proxy.onRequest(forgetTransactions);
+    await second.write([record(topic, 'left'), record(topic, 'left', 1)]);
+    await second.close();
+    const next = await kafka.writer(id);
+    const partitions = [0, 1].map((partition) => ({ topic, partition }));
+    const open = await next.settle(partitions, () => committed);
+    assert.deepEqual(
+      open.map(({ records }) => records.map(({ value }) => String(value))),
+      [['left'], ['left']],
+    );
+    assert.deepEqual(await next.settle(partitions, () => assert.fail()), []);
+    await next.write([record(topic, 'b')]);
+    await assertValues(topic, committed ? ['a', 'left', 'b'] : ['a', 'b']);
+    await assertValues(topic, committed ? ['a', 'left'] : ['a'], 1);
+    await next.close();
+  });
+
+test('a writer that has lost its connection writes nothing behind a transaction that the broker forgot to end', async () => {
+  const topic = await createTopic();
+  const id = fresh('writer');
+  const first = await behind.writer(id);
+  await first.write([record(topic, 'a')]);
+  const writer = await reopened(first, id);
+  proxy.onRequest(forgetTransactions);
+  await writer.write([record(topic, 'left')]);
+  proxy.onRequest(() => 'pass');
+  proxy.cut();
+  // Which of the two depends on when it hears of the loss.
+  await assert.rejects(writer.write([record(topic, 'behind')]), ({ code }: { code?: string }) =>
+    ['connection-lost', 'left-open'].includes(code ?? ''),
+  );
+  await assert.rejects(writer.write([record(topic, 'behind')]), { code: 'writer-broken' });
+  await writer.close();
+  const next = await kafka.writer(id);
+  await next.settle([{ topic, partition: 0 }], () => true);
+  await next.write([record(topic, 'b')]);
+  await assertValues(topic, ['a', 'left', 'b']);
+  await next.close();
+});
+
+test('where a write is to be visible, one that nobody can read is not taken for done', async () => {
+  const topic = await createTopic();
+  const writer = await behind.writer(fresh('writer'), { visible: true });
+  await writer.write([record(topic, 'a')]);
+  assert.deepEqual(await valuesOf(topic), ['a']);
+  proxy.onRequest(forgetTransactions);
+  await assert.rejects(writer.write([record(topic, 'left')]), { code: 'left-open' });
+  await writer.close();
 });
 
 test('a transaction of several megabytes is cut into batches that the topic takes', async () => {

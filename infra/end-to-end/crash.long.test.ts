@@ -1,4 +1,0 @@
-process.env.CRASH_BROKER = 'true';
-await import('./crash.test.ts');
-
-export {};
