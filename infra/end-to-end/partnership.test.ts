@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { repository } from '../local/paths.ts';
 import { agreementsOf } from '../local/settings.ts';
 import { type Causeway, startCauseway } from './causeway.ts';
+import { type Prometheus, startPrometheus } from './prometheus.ts';
 
 /**
  * Everything as `npm start` brings it up, simulators included, and nobody does anything: what each organisation finds in its own simulated
- * system. `partnership.long.test.ts` takes the simulators at their usual pace.
+ * system, and a Prometheus that watches. `partnership.long.test.ts` takes the simulators at their usual pace.
  */
 const COUNCIL = 'westshire-council';
 const TRUST = 'westshire-nhs-trust';
@@ -30,6 +32,7 @@ const WITHIN_MS = 60_000;
 
 let causeway: Causeway;
 let council: pg.Pool;
+let prometheus: Prometheus;
 let readyAt: number;
 
 before(async () => {
@@ -41,8 +44,11 @@ before(async () => {
   readyAt = Date.now();
   council = new pg.Pool({ connectionString: causeway.system.parts.connections.COUNCIL_DATABASE_URL, max: 2 });
   council.on('error', () => undefined);
+  const endpoints = Object.values(causeway.system.endpoints);
+  prometheus = await startPrometheus(endpoints.map(({ admin }) => new URL(admin).host));
 });
 after(async () => {
+  await prometheus?.stop();
   await council?.end();
   await causeway?.stop();
 });
@@ -112,6 +118,27 @@ test('within a minute everybody has heard from everybody in their own systems, a
     await delay(250);
   }
   t.diagnostic(`after ${((Date.now() - readyAt) / 1_000).toFixed(0)} s`);
+});
+
+test('every service is scraped, and no alert that pages fires on a healthy system', async () => {
+  const services = Object.keys(causeway.system.endpoints).length;
+  await prometheus.eventually('up{job="causeway"} == 1', (found) => found.length === services);
+  await prometheus.eventually('causeway_part_up == 1', (found) => found.length > 0);
+  assert.deepEqual(await prometheus.query('ALERTS{alertstate="firing", severity="page"}'), []);
+});
+
+test('every chart of the dashboard is evaluated, and what always exists has a value', async () => {
+  const dashboard: { panels: { targets: { expr: string }[] }[] } = JSON.parse(
+    readFileSync(join(repository, 'infra', 'grafana', 'dashboards', 'causeway.json'), 'utf8'),
+  );
+  for (const { expr } of dashboard.panels.flatMap(({ targets }) => targets))
+    assert.ok(await prometheus.query(expr), expr);
+  for (const expr of [
+    'process_resident_memory_bytes',
+    'causeway_lag_seconds{kind="exchange"}',
+    'causeway_ready',
+  ])
+    await prometheus.eventually(expr, (found) => found.length > 0);
 });
 
 test('once the feeds stop, the console counts as many events for each as their own systems hold', async () => {
