@@ -580,8 +580,7 @@ const openSession = (client: Client): Session => {
       const position = { topic, partition, offset };
       const [[nodeId]] = [...(await byLeader(current, [position]))] as [[number, Position[]]];
       const [answer] = await fetchFrom(current, nodeId, [position], { maxWaitMs: 0 }, READ_UNCOMMITTED);
-      if (!answer || answer.errorCode !== 0)
-        throw errorOf(errorName(answer?.errorCode ?? -1), `a fetch from ${topic}`);
+      if (answer?.errorCode !== 0) throw errorOf(errorName(answer?.errorCode ?? -1), `a fetch from ${topic}`);
       const read = await openRecordsOf(answer.bytes, producerId, open, offset);
       if (read.next === offset) break;
       open = read.open;
