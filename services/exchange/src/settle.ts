@@ -1,6 +1,6 @@
 import type { FetchedRecord, OpenRecords, TopicPartition } from '@causeway/runtime/kafka-session';
 import { parseLedgerRecord } from '@causeway/runtime/ledger';
-import { type Reader, readToEnd } from '@causeway/runtime/reader';
+import { type Reader, readLast } from '@causeway/runtime/reader';
 import { IDENTITY_LINKS_TOPIC, topicsOf } from '@causeway/runtime/topology';
 import type { Writer } from '@causeway/runtime/writer';
 
@@ -59,10 +59,8 @@ const isSeen = async (reader: Reader, lane: number, open: readonly OpenRecords[]
 };
 
 const marksAtEnd = async (reader: Reader, { topic, partition }: TopicPartition): Promise<Set<string>> => {
-  const [bounds] = await reader.bounds(topic, [partition]);
   const marks = new Set<string>();
-  for await (const record of readToEnd(reader, { topic, partition }, (bounds?.end ?? 0) - TAIL))
-    marks.add(markOf(topic, record));
+  for await (const record of readLast(reader, { topic, partition }, TAIL)) marks.add(markOf(topic, record));
   return marks;
 };
 

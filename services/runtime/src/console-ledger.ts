@@ -12,7 +12,7 @@ import type { KafkaRecord } from './kafka-session.ts';
 import { GENESIS, headAfter } from './ledger.ts';
 import { lastRecord } from './ledger-tail.ts';
 import type { Logger } from './log.ts';
-import { type Reader, readToEnd } from './reader.ts';
+import { type Reader, readLast, readToEnd } from './reader.ts';
 import { AGREEMENTS_TOPIC, CONSOLE_LEDGER_TOPIC, CONSOLE_WRITER } from './topology.ts';
 import type { Writer } from './writer.ts';
 
@@ -162,10 +162,8 @@ const RECENT = 1_000;
 const wasWritten = async (reader: Reader, output: readonly PlainRecord[]): Promise<boolean> => {
   const wanted = output.findLast(({ topic }) => topic === CONSOLE_LEDGER_TOPIC)?.value;
   if (!wanted) return false;
-  const [bounds] = await reader.bounds(CONSOLE_LEDGER_TOPIC, [0]);
   const at = { topic: CONSOLE_LEDGER_TOPIC, partition: 0 };
-  for await (const { value } of readToEnd(reader, at, (bounds?.end ?? 0) - RECENT))
-    if (value?.equals(wanted)) return true;
+  for await (const { value } of readLast(reader, at, RECENT)) if (value?.equals(wanted)) return true;
   return false;
 };
 

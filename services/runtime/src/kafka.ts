@@ -442,7 +442,7 @@ const openSession = (client: Client): Session => {
     nodeId: number,
     positions: readonly Position[],
     limits: FetchLimits,
-    isolationLevel = READ_COMMITTED,
+    isolationLevel: number,
   ) => {
     const broker = await current.findBroker({ nodeId: String(nodeId) });
     const partitionMaxBytes = limits.partitionMaxBytes ?? 1_048_576;
@@ -471,6 +471,19 @@ const openSession = (client: Client): Session => {
     })) as ReturnType<typeof decodeFetchResponse>;
     if (answer.errorCode !== 0) throw errorOf(errorName(answer.errorCode), 'a fetch');
     return answer.partitions;
+  };
+
+  const fetchAll = async (
+    current: Cluster,
+    positions: readonly Position[],
+    limits: FetchLimits,
+    isolationLevel = READ_COMMITTED,
+  ) => {
+    const groups = await byLeader(current, positions);
+    const answers = await Promise.all(
+      [...groups].map(([nodeId, parts]) => fetchFrom(current, nodeId, parts, limits, isolationLevel)),
+    );
+    return answers.flat();
   };
 
   /** Topics that are forbidden or gone fail by themselves, not the other topics of the same request. */
@@ -578,8 +591,7 @@ const openSession = (client: Client): Session => {
     let open: OpenRecords['records'] = [];
     for (let offset = from.offset; offset < end; ) {
       const position = { topic, partition, offset };
-      const [[nodeId]] = [...(await byLeader(current, [position]))] as [[number, Position[]]];
-      const [answer] = await fetchFrom(current, nodeId, [position], { maxWaitMs: 0 }, READ_UNCOMMITTED);
+      const [answer] = await fetchAll(current, [position], { maxWaitMs: 0 }, READ_UNCOMMITTED);
       if (answer?.errorCode !== 0) throw errorOf(errorName(answer?.errorCode ?? -1), `a fetch from ${topic}`);
       const read = await openRecordsOf(answer.bytes, producerId, open, offset);
       if (read.next === offset) break;
@@ -649,13 +661,10 @@ const openSession = (client: Client): Session => {
       use(
         'a fetch',
         async (current) => {
-          const groups = await byLeader(current, positions);
-          const answers = await Promise.all(
-            [...groups].map(([nodeId, parts]) => fetchFrom(current, nodeId, parts, limits)),
-          );
+          const answers = await fetchAll(current, positions, limits);
           const asked = new Map(positions.map((p) => [`${p.topic}/${p.partition}`, p.offset]));
           return Promise.all(
-            answers.flat().map(async (answer): Promise<FetchedPartition> => {
+            answers.map(async (answer): Promise<FetchedPartition> => {
               const { topic, partition, errorCode, lastStableOffset } = answer;
               const from = asked.get(`${topic}/${partition}`) ?? 0;
               if (errorName(errorCode) === 'OFFSET_OUT_OF_RANGE')

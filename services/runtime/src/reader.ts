@@ -36,3 +36,18 @@ export async function* readToEnd(
     offset = fetched.next;
   }
 }
+
+/**
+ * The same for what lies among the last offsets of a partition, which also count transaction markers and aborted records.
+ * @param span how many offsets back to begin
+ *
+ * @throws RetryableError when Kafka is away
+ */
+export async function* readLast(
+  reader: Reader,
+  at: TopicPartition,
+  span: number,
+): AsyncGenerator<FetchedRecord> {
+  const [bounds] = await reader.bounds(at.topic, [at.partition]);
+  yield* readToEnd(reader, at, (bounds?.end ?? 0) - span);
+}
