@@ -14,15 +14,15 @@ export type Envelope = {
   time: string;
   /** The source's own token of the person; also the record key. */
   subject: string;
-  tokens: string[];
+  tokens: readonly string[];
   /** Tokens of other people in the event, for disclosure searches. */
-  otherTokens: string[];
+  otherTokens: readonly string[];
   recordedTime?: string;
   sequence?: string;
   classification: Classification;
-  handling: string[];
+  handling: readonly string[];
   /** Organisations that must not receive the event, or `all`. */
-  exclude: string[];
+  exclude: readonly string[];
   priority?: Priority;
   actBy?: string;
   correlationId?: string;
@@ -33,7 +33,7 @@ export type Envelope = {
   /** Back-filled history. */
   replay: boolean;
   /** `<id>/<version>` of every agreement that released it; in inboxes only. */
-  agreement: string[];
+  agreement: readonly string[];
   /** How certain it is that the recipient knows the person, where an agreement asks for that; in inboxes only. */
   match?: 'verified' | 'possible';
   traceparent?: string;
@@ -54,9 +54,9 @@ const REFERENCE = /^[A-Za-z0-9._:/-]{1,200}$/;
 const RESPONSE = new RegExp(`^/${ORGANISATION}/[A-Za-z0-9_-]{16,64}$`);
 const AGREEMENT = /^[a-z0-9][a-z0-9-]{0,98}\/[1-9][0-9]{0,5}$/;
 const TRACE = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-const PRIORITIES: readonly string[] = ['immediate', 'urgent', 'same-day', 'routine'];
-const CLASSIFICATIONS: readonly string[] = ['OFFICIAL', 'OFFICIAL-SENSITIVE'];
-const MATCHES: readonly string[] = ['verified', 'possible'];
+const PRIORITIES: readonly Priority[] = ['immediate', 'urgent', 'same-day', 'routine'];
+const CLASSIFICATIONS: readonly Classification[] = ['OFFICIAL', 'OFFICIAL-SENSITIVE'];
+const MATCHES = ['verified', 'possible'] as const;
 const MAX_LIST = 50;
 
 /** The form of each attribute by itself, for doors that report every fault at once. The ones in plural are lists of such. */
@@ -137,88 +137,128 @@ type Headers = Record<string, Buffer | undefined>;
 
 /**
  * Reads and checks the headers of an outbox or inbox record. Every attribute must have its exact form, so that nothing personal
- * can travel in one by mistake.
+ * can travel in one by mistake. Events that say the same in a list may share it.
  *
  * @throws PermanentError `missing-attribute`, `invalid-attribute` or `marking-too-high`; the message names the
  * attribute and never its value
  */
 export const decodeHeaders = (headers: Headers): Envelope => {
-  required(headers, 'ce_specversion', /^1\.0$/);
+  READ.specversion(headers);
   const event: Envelope = {
-    id: required(headers, 'ce_id', EVENT_ID),
-    source: required(headers, 'ce_source', SOURCE),
-    type: required(headers, 'ce_type', TYPE),
-    time: required(headers, 'ce_time', TIME),
-    subject: required(headers, 'ce_subject', TOKEN),
-    tokens: items(headers, 'ce_tokens', TOKEN),
-    otherTokens: items(headers, 'ce_othertokens', TOKEN),
-    classification: classification(headers),
-    handling: items(headers, 'ce_handling', HANDLING),
-    exclude: items(headers, 'ce_exclude', EXCLUDED),
-    replay: oneOf(headers, 'ce_replay', ['true', 'false']) === 'true',
-    agreement: items(headers, 'ce_agreement', AGREEMENT),
+    id: READ.id(headers),
+    source: READ.source(headers),
+    type: READ.type(headers),
+    time: READ.time(headers),
+    subject: READ.subject(headers),
+    tokens: READ.tokens(headers),
+    otherTokens: READ.otherTokens(headers),
+    classification: READ.classification(headers),
+    handling: READ.handling(headers),
+    exclude: READ.exclude(headers),
+    replay: READ.replay(headers) === 'true',
+    agreement: READ.agreement(headers),
   };
   const add = <K extends keyof Envelope>(name: K, value: Envelope[K] | undefined) => {
     if (value !== undefined) event[name] = value;
   };
-  add('recordedTime', optional(headers, 'ce_recordedtime', TIME));
-  add('sequence', optional(headers, 'ce_sequence', CODE));
-  add('priority', oneOf(headers, 'ce_priority', PRIORITIES) as Priority | undefined);
-  add('actBy', optional(headers, 'ce_actby', TIME));
-  add('correlationId', optional(headers, 'ce_correlationid', REFERENCE));
-  add('inResponseTo', optional(headers, 'ce_inresponseto', RESPONSE));
-  add('corrects', optional(headers, 'ce_corrects', EVENT_ID));
-  add('match', oneOf(headers, 'ce_match', MATCHES) as Envelope['match']);
-  add('traceparent', optional(headers, 'traceparent', TRACE));
+  add('recordedTime', READ.recordedTime(headers));
+  add('sequence', READ.sequence(headers));
+  add('priority', READ.priority(headers));
+  add('actBy', READ.actBy(headers));
+  add('correlationId', READ.correlationId(headers));
+  add('inResponseTo', READ.inResponseTo(headers));
+  add('corrects', READ.corrects(headers));
+  add('match', READ.match(headers));
+  add('traceparent', READ.traceparent(headers));
   return event;
 };
-
-const text = (headers: Headers, name: string): string | undefined => headers[name]?.toString('utf8');
-
-/** The header that was found to be well formed last, by name: records of one batch share the values that are the same in all. */
-const wellFormed = new Map<string, { bytes: Buffer; value: string; form: RegExp }>();
 
 const invalid = (name: string) =>
   new PermanentError('invalid-attribute', `The header ${name} does not have the form that it must have`);
 
-const optional = (headers: Headers, name: string, form: RegExp): string | undefined => {
-  const bytes = headers[name];
-  if (bytes === undefined) return undefined;
-  const known = wellFormed.get(name);
-  if (known?.bytes === bytes && known.form === form) return known.value;
-  const value = bytes.toString('utf8');
-  if (!form.test(value)) throw invalid(name);
-  wellFormed.set(name, { bytes, value, form });
-  return value;
+/** Every form is of ASCII alone: what is not fails, however its bytes are read. */
+type Read<T> = (text: string | undefined, name: string) => T;
+
+/** Records of one batch share the bytes of headers that are the same in all of them: those are read once. */
+const header = <T>(name: string, read: Read<T>): ((headers: Headers) => T) => {
+  let known: { bytes: Buffer | undefined; value: T } | undefined;
+  return (headers) => {
+    const bytes = headers[name];
+    if (known === undefined) known = { bytes, value: read(bytes?.toString('latin1'), name) };
+    else if (known.bytes !== bytes) {
+      known.value = read(bytes?.toString('latin1'), name);
+      known.bytes = bytes;
+    }
+    return known.value;
+  };
 };
 
-const required = (headers: Headers, name: string, form: RegExp): string => {
-  const value = optional(headers, name, form);
-  if (value === undefined) throw new PermanentError('missing-attribute', `The header ${name} is missing`);
-  return value;
-};
+const optional =
+  (form: RegExp): Read<string | undefined> =>
+  (text, name) => {
+    if (text !== undefined && !form.test(text)) throw invalid(name);
+    return text;
+  };
 
-const oneOf = (headers: Headers, name: string, allowed: readonly string[]): string | undefined => {
-  const value = text(headers, name);
-  if (value !== undefined && !allowed.includes(value)) throw invalid(name);
-  return value;
-};
+const required =
+  (form: RegExp): Read<string> =>
+  (text, name) => {
+    if (text === undefined) throw new PermanentError('missing-attribute', `The header ${name} is missing`);
+    if (!form.test(text)) throw invalid(name);
+    return text;
+  };
 
-const items = (headers: Headers, name: string, form: RegExp): string[] => {
-  const value = text(headers, name);
-  if (value === undefined || value === '') return [];
-  const found = value.split(' ');
-  if (found.length > MAX_LIST || !found.every((item) => form.test(item))) throw invalid(name);
-  return found;
-};
+const oneOf =
+  <T extends string>(allowed: readonly T[]): Read<T | undefined> =>
+  (text, name) => {
+    const found = allowed.find((one) => one === text);
+    if (text !== found) throw invalid(name);
+    return found;
+  };
+
+const items =
+  (form: RegExp): Read<readonly string[]> =>
+  (text, name) => {
+    if (text === undefined || text === '') return NOTHING;
+    const found = text.split(' ');
+    if (found.length > MAX_LIST || !found.every((item) => form.test(item))) throw invalid(name);
+    return found;
+  };
+
+const NOTHING: readonly string[] = [];
 
 /** A missing marking is read as the stricter one; one above OFFICIAL-SENSITIVE must not be on this bus at all. */
-const classification = (headers: Headers): Classification => {
-  const value = text(headers, 'ce_dataclassification') ?? 'OFFICIAL-SENSITIVE';
-  if (!CLASSIFICATIONS.includes(value))
+const classification: Read<Classification> = (text = 'OFFICIAL-SENSITIVE') => {
+  const found = CLASSIFICATIONS.find((one) => one === text);
+  if (found === undefined)
     throw new PermanentError(
       'marking-too-high',
       'Only OFFICIAL and OFFICIAL-SENSITIVE may be sent on this bus',
     );
-  return value as Classification;
+  return found;
+};
+
+const READ = {
+  specversion: header('ce_specversion', required(/^1\.0$/)),
+  id: header('ce_id', required(EVENT_ID)),
+  source: header('ce_source', required(SOURCE)),
+  type: header('ce_type', required(TYPE)),
+  time: header('ce_time', required(TIME)),
+  subject: header('ce_subject', required(TOKEN)),
+  tokens: header('ce_tokens', items(TOKEN)),
+  otherTokens: header('ce_othertokens', items(TOKEN)),
+  classification: header('ce_dataclassification', classification),
+  handling: header('ce_handling', items(HANDLING)),
+  exclude: header('ce_exclude', items(EXCLUDED)),
+  replay: header('ce_replay', oneOf(['true', 'false'])),
+  agreement: header('ce_agreement', items(AGREEMENT)),
+  recordedTime: header('ce_recordedtime', optional(TIME)),
+  sequence: header('ce_sequence', optional(CODE)),
+  priority: header('ce_priority', oneOf(PRIORITIES)),
+  actBy: header('ce_actby', optional(TIME)),
+  correlationId: header('ce_correlationid', optional(REFERENCE)),
+  inResponseTo: header('ce_inresponseto', optional(RESPONSE)),
+  corrects: header('ce_corrects', optional(EVENT_ID)),
+  match: header('ce_match', oneOf(MATCHES)),
+  traceparent: header('traceparent', optional(TRACE)),
 };

@@ -53,13 +53,12 @@ export const ruleOn = (ruling: HandOverRuling, record: UnreadRecord, recipient: 
   const safeguards = ruling.protecting([event.subject]);
   if (safeguards.length > 0) return findOut(ruling, record, recipient, new Set(safeguards)).ruled;
   const known = usualOf(ruling);
-  const key = keyOf(event, recipient);
-  const usual = known.get(key);
+  const usual = known.find(event, recipient);
   if (usual !== undefined)
     return usual.outcome === 'release' ? { ...usual, event: asUsual(event, usual) } : usual;
   const { ruled, looked } = findOut(ruling, record, recipient, NOTHING);
   // What did not depend on the record's data is the same for every other record like it.
-  if (!looked && known.size < MOST_USUAL) known.set(key, ruled);
+  if (!looked) known.keep(event, recipient, ruled);
   return ruled;
 };
 
@@ -75,17 +74,51 @@ export const handOver = (ruling: HandOverRuling, record: InboxRecord, recipient:
 const NOTHING: ReadonlySet<SafeguardKind> = new Set();
 const MOST_USUAL = 10_000;
 
-/** Of one ruling: what was found out for records that are alike in everything that gates look at. */
-const usual = new WeakMap<HandOverRuling, Map<string, Ruled>>();
+type Usual = {
+  find(event: Envelope, recipient: string): Ruled | undefined;
+  keep(event: Envelope, recipient: string, ruled: Ruled): void;
+};
 
-const usualOf = (ruling: HandOverRuling): Map<string, Ruled> => {
-  const known = usual.get(ruling) ?? new Map<string, Ruled>();
-  usual.set(ruling, known);
-  return known;
+/** What was found out for records that are alike in everything that gates look at. Those of one batch mostly are. */
+const createUsual = (): Usual => {
+  const known = new Map<string, Ruled>();
+  let last: { event: Envelope; recipient: string; ruled: Ruled } | undefined;
+  return {
+    find(event, recipient) {
+      if (last !== undefined && last.recipient === recipient && areAlike(last.event, event))
+        return last.ruled;
+      const ruled = known.get(keyOf(event, recipient));
+      if (ruled !== undefined) last = { event, recipient, ruled };
+      return ruled;
+    },
+    keep(event, recipient, ruled) {
+      if (known.size < MOST_USUAL) known.set(keyOf(event, recipient), ruled);
+    },
+  };
+};
+
+const usuals = new WeakMap<HandOverRuling, Usual>();
+
+const usualOf = (ruling: HandOverRuling): Usual => {
+  const usual = usuals.get(ruling) ?? createUsual();
+  usuals.set(ruling, usual);
+  return usual;
 };
 
 const keyOf = (event: Envelope, recipient: string): string =>
   `${recipient} ${event.source} ${event.type} ${event.classification} ${event.replay} ${event.match} ${event.inResponseTo} ${event.agreement} ${event.handling} ${event.exclude}`;
+
+/** Whether their keys are certain to be the same. Events that were read one after the other share their lists. */
+const areAlike = (one: Envelope, other: Envelope): boolean =>
+  one.source === other.source &&
+  one.type === other.type &&
+  one.classification === other.classification &&
+  one.replay === other.replay &&
+  one.match === other.match &&
+  one.inResponseTo === other.inResponseTo &&
+  one.agreement === other.agreement &&
+  one.handling === other.handling &&
+  one.exclude === other.exclude;
 
 const asUsual = (
   event: Envelope,
@@ -96,7 +129,7 @@ const asUsual = (
     : { ...(release === null ? event : withAttributes(event, release)), agreement };
 
 const sameList = (one: readonly string[], other: readonly string[]): boolean =>
-  one.length === other.length && one.every((item, index) => item === other[index]);
+  one === other || (one.length === other.length && one.every((item, index) => item === other[index]));
 
 const findOut = (
   ruling: HandOverRuling,

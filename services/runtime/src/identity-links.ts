@@ -93,7 +93,7 @@ export const linkOf = (event: Envelope, organisation: string): Link | null =>
         source: 'asserted',
         organisation,
         tokens: [event.subject, ...event.tokens],
-        otherTokens: event.otherTokens,
+        otherTokens: [...event.otherTokens],
         at: event.time,
       };
 

@@ -34,8 +34,8 @@ export type DecisionRecord = Common & {
   eventId: string;
   type: string;
   source: string;
-  tokens: string[];
-  otherTokens: string[];
+  tokens: readonly string[];
+  otherTokens: readonly string[];
   /** What the console answers "late?" and "how long?" with; older records lack them. */
   occurredAt?: string | undefined;
   priority?: Priority | undefined;

@@ -190,7 +190,7 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
   const running = run();
 
   const placed = (events: readonly Placed[]): Watched[] =>
-    events.flatMap(({ event, ...at }) => (isFeedback(event.type) ? [] : (watchedOf(event, at) ?? [])));
+    events.flatMap((one) => (isFeedback(one.event.type) ? [] : (watchedOf(one.event, one) ?? [])));
 
   const noting = (write: typeof store.delivered): OverdueWatch['delivered'] => {
     const note = gathered<Watched, void>(async (found) => {

@@ -81,7 +81,7 @@ const decodeBatch = (bytes: Buffer): StoredBatch => {
           `A record batch is compressed with codec ${attributes & CODEC}; only gzip and zstd are read`,
         );
       const plain = await decompress(bytes.subarray(HEADER_BYTES)).catch(unreadable);
-      const cursor: Cursor = { bytes: plain, at: 0, names: [], values: [] };
+      const cursor: Cursor = { bytes: plain, at: 0, names: [], values: [], headers: {}, alike: NO_COUNT };
       const baseTimestamp = Number(bytes.readBigInt64BE(27));
       const appendTime = (attributes & LOG_APPEND_TIME) === 0 ? null : Number(bytes.readBigInt64BE(35));
       return Array.from({ length: bytes.readInt32BE(57) }, () =>
@@ -92,7 +92,7 @@ const decodeBatch = (bytes: Buffer): StoredBatch => {
 };
 
 /**
- * `names` and `values` are those of the record before, by place: most records of a batch have the same headers in the same order,
+ * `names`, `values` and `headers` are those of the record before: most records of a batch have the same headers in the same order,
  * and the same values in many of them. Equal values are one object, which whoever reads them can tell at once.
  */
 type Cursor = {
@@ -100,7 +100,12 @@ type Cursor = {
   at: number;
   names: { bytes: Buffer; text: string }[];
   values: (Buffer | null)[];
+  headers: Headers;
+  /** How many headers a record has that may be like the one before. */
+  alike: number;
 };
+
+type Headers = FetchedRecord['headers'];
 
 const readRecord = (
   cursor: Cursor,
@@ -116,25 +121,53 @@ const readRecord = (
   const offset = baseOffset + readVarint(cursor);
   const key = readBytes(cursor);
   const value = readBytes(cursor);
-  const count = readVarint(cursor);
-  const headers: FetchedRecord['headers'] = {};
-  for (let index = 0; index < count; index += 1) {
-    const name = readName(cursor, index);
-    const text = readValue(cursor, index) ?? undefined;
-    // Of a repeated header the last one counts, as in Kafka's own clients.
-    if (name === PROTOTYPE) Object.defineProperty(headers, name, { ...MEMBER, value: text });
-    else headers[name] = text;
-  }
+  const headers = readHeaders(cursor);
   if (cursor.at !== end || end > cursor.bytes.length) throw malformed('a record of a wrong length');
   return { offset, timestamp, key, value, headers };
+};
+
+/**
+ * A record with the headers of the one before, by name and place, begins as a copy of those: that is one piece of memory instead of one that grows
+ * with each header.
+ */
+const readHeaders = (cursor: Cursor): Headers => {
+  const count = readVarint(cursor);
+  let isAlike = count === cursor.alike;
+  let headers: Headers = isAlike ? { ...cursor.headers } : {};
+  for (let index = 0; index < count; index += 1) {
+    const known = cursor.names[index];
+    const before = cursor.values[index];
+    const name = readName(cursor, index);
+    const value = readValue(cursor, index);
+    if (isAlike && name !== known?.text) {
+      isAlike = false;
+      headers = {};
+      for (let read = 0; read < index; read += 1)
+        put(headers, cursor.names[read]?.text ?? '', cursor.values[read] ?? null);
+    }
+    if (!isAlike || value !== before) put(headers, name, value);
+  }
+  if (!isAlike) {
+    // Of a repeated header the last one counts, which only reading all of them in turn finds out.
+    const isPlain = count <= REMEMBERED && Object.keys(headers).length === count;
+    cursor.alike = isPlain ? count : NO_COUNT;
+  }
+  cursor.headers = headers;
+  return headers;
+};
+
+const put = (headers: Headers, name: string, value: Buffer | null): void => {
+  if (name === PROTOTYPE) Object.defineProperty(headers, name, { ...MEMBER, value: value ?? undefined });
+  else headers[name] = value ?? undefined;
 };
 
 /** The one name that would not become a member by itself. */
 const PROTOTYPE = '__proto__';
 const MEMBER = { enumerable: true, writable: true, configurable: true };
 
-/** Names beyond this place are made anew for each record. */
-const REMEMBERED_NAMES = 64;
+/** Headers beyond this place are made anew for each record. */
+const REMEMBERED = 64;
+const NO_COUNT = -1;
 
 const readName = (cursor: Cursor, index: number): string => {
   const start = cursor.at;
@@ -148,7 +181,7 @@ const readName = (cursor: Cursor, index: number): string => {
   const bytes = readBytes(cursor);
   if (bytes === null) return '';
   const text = bytes.toString('utf8');
-  if (index < REMEMBERED_NAMES) cursor.names[index] = { bytes, text };
+  if (index < REMEMBERED) cursor.names[index] = { bytes, text };
   return text;
 };
 
@@ -161,7 +194,7 @@ const readValue = (cursor: Cursor, index: number): Buffer | null => {
   }
   cursor.at = start;
   const bytes = readBytes(cursor);
-  if (index < REMEMBERED_NAMES) cursor.values[index] = bytes;
+  if (index < REMEMBERED) cursor.values[index] = bytes;
   return bytes;
 };
 

@@ -211,6 +211,27 @@ test('of a repeated header the last one counts, and a header named like a part o
   ]);
 });
 
+test('records that are nearly like the one before have their own headers each, by what they say', async () => {
+  const name = fc.constantFrom('a', 'b', 'c', '', '__proto__');
+  const header = fc
+    .tuple(name, fc.constantFrom('1', '2'))
+    .map((pair) => pair.map((text) => Buffer.from(text)));
+  const alike = fc.array(fc.array(header, { maxLength: 4 }), { minLength: 2, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(alike, async (records) => {
+      const batch = records.map((headers) => withHeaders(headers as [Buffer, Buffer][]));
+      const decoded = await onlyBatch(encodeRecordBatch(batch, OPTIONS)).records();
+      assert.deepEqual(
+        decoded.map(
+          ({ headers }) => new Map(Object.entries(headers).map(([key, text]) => [key, String(text)])),
+        ),
+        records.map((headers) => new Map(headers.map(([key, text]) => [String(key), String(text)]))),
+      );
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('a record with a hundred thousand headers is read in the time of its bytes', async () => {
   const headers = Array.from(
     { length: 100_000 },

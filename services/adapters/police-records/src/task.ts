@@ -12,7 +12,7 @@ export type Task = {
   actBy: string | null;
   from: string;
   occurredAt: string;
-  handling: string[];
+  handling: readonly string[];
   /** `verified`, or `possible`: the person must be confirmed first. Null where the sharing does not rest on a match. */
   match: string | null;
   corrects: string | null;

@@ -45,12 +45,18 @@ export const createHandedOver =
 
 /** Per partition the first and last position, and how many. */
 const runsOf = (events: readonly PageEvent[]): PageRecord['events'] => {
-  const runs = new Map<number, PageRecord['events'][number]>();
+  const runs = new Map<number, { first: number; last: number; count: number }>();
   for (const { partition, offset } of events) {
-    const position = positionOf(partition, offset);
     const run = runs.get(partition);
-    if (run === undefined) runs.set(partition, { first: position, last: position, count: 1 });
-    else Object.assign(run, { last: position, count: run.count + 1 });
+    if (run === undefined) runs.set(partition, { first: offset, last: offset, count: 1 });
+    else {
+      run.last = offset;
+      run.count += 1;
+    }
   }
-  return [...runs.values()];
+  return [...runs].map(([partition, { first, last, count }]) => ({
+    first: positionOf(partition, first),
+    last: positionOf(partition, last),
+    count,
+  }));
 };

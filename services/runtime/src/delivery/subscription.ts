@@ -37,7 +37,7 @@ export type Attempt = {
   /** Registry id of the schema of the record, for titles and documentation of the fields. */
   schemaId: number;
   /** `<id>/<version>` of the agreements that release it now. */
-  agreements: string[];
+  agreements: readonly string[];
   /** `<partition>-<offset>` in the inbox. */
   position: string;
   /** When it came into the inbox, milliseconds since 1970. */
