@@ -24,8 +24,9 @@ export type Inbox = {
 };
 
 /**
- * Reads from these positions, oldest first in each partition, with no wait. What was read a moment ago is not fetched again.
- * @param wanted how many records the caller can use: where fewer are at hand, more are fetched
+ * Reads from these positions, oldest first in each partition, with no wait. What was read a moment ago is not fetched again, and who
+ * reads page after page finds the next one fetched.
+ * @param wanted how many records the caller can use: where fewer are at hand and there are more, more are fetched
  */
 export type ReadFrom = (
   positions: readonly PartitionOffset[],
@@ -47,10 +48,9 @@ export type Inboxes = {
 
 export type InboxSettings = { tailWaitMs: number; idleMs: number; requestMs: number };
 
-const DEFAULTS: InboxSettings = { tailWaitMs: 50, idleMs: 30_000, requestMs: 5_000 };
+const DEFAULTS: InboxSettings = { tailWaitMs: 200, idleMs: 30_000, requestMs: 5_000 };
 /** What one look at an inbox may bring into memory, besides a batch that is larger by itself. */
-const ANSWER_BYTES = 1_572_864;
-const PARTITION_BYTES = 262_144;
+const ANSWER = { maxBytes: 1_572_864, partitionMaxBytes: 262_144 };
 
 type Open = { inbox: Inbox; users: number; idle: NodeJS.Timeout | undefined; close(): Promise<void> };
 
@@ -98,30 +98,65 @@ export const createInboxes = (kafka: Kafka, log: Logger, settings: Partial<Inbox
 
 const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logger): Open => {
   const reader: Reader = kafka.reader();
+  const ahead = createReadAhead();
   const tail = createTail(
     () => kafka.reader(),
     topic,
-    { waitMs: limits.tailWaitMs, idleMs: limits.idleMs },
+    { waitMs: limits.tailWaitMs, idleMs: limits.idleMs, ...ANSWER },
+    (offset, part) => ahead.keep(offset, part, 'all'),
     log,
   );
   const soon = <T>(asked: Promise<T>): Promise<T> => within(limits.requestMs, 'kafka', asked);
   const partitions = () => soon(reader.partitionCount(topic));
   const all = async () => Array.from({ length: await partitions() }, (_, partition) => partition);
   const bounds = async () => inOrder(await soon(reader.bounds(topic, await all())));
-  const ahead = createReadAhead();
+  const atHand = ({ partition, offset }: PartitionOffset) => ahead.from(partition, offset);
+
   const fetchFrom = async (positions: readonly PartitionOffset[]): Promise<FetchedPartition[]> => {
     const fetched = await soon(
       reader.fetch(
         positions.map((position) => ({ topic, ...position })),
-        { maxWaitMs: 0, maxBytes: ANSWER_BYTES, partitionMaxBytes: PARTITION_BYTES },
+        { maxWaitMs: 0, ...ANSWER },
       ),
     );
     for (const part of fetched) {
       const asked = positions.find(({ partition }) => partition === part.partition);
-      if (asked !== undefined && !part.outOfRange) ahead.keep(asked.offset, part);
+      if (asked !== undefined && !part.outOfRange) ahead.keep(asked.offset, part, 'one');
     }
     return fetched;
   };
+
+  /** While somebody has his page written, the next one is fetched. */
+  let fetching: Promise<unknown> | undefined;
+  const fetchAhead = (positions: readonly PartitionOffset[]): void => {
+    // Whoever comes for it finds out himself why it is not there.
+    fetching ??= fetchFrom(positions)
+      .catch(() => undefined)
+      .finally(() => {
+        fetching = undefined;
+      });
+  };
+
+  const read: ReadFrom = async (positions, wanted = 1) => {
+    for (const { partition, offset } of positions) ahead.passed(partition, offset);
+    if (fetching !== undefined && needsMore(positions.map(atHand), wanted)) await fetching;
+    const known = positions.map(atHand);
+    const tooFew = countOf(known) < wanted;
+    const missing = positions.flatMap((position, index) => {
+      const part = known[index];
+      if (part === undefined) return [position];
+      return tooFew && isLonger(part) ? [{ partition: part.partition, offset: part.next }] : [];
+    });
+    const fetched = missing.length > 0 ? await fetchFrom(missing) : [];
+    const parts = positions.flatMap((position, index) => {
+      const answer = fetched.find(({ partition }) => partition === position.partition);
+      return atHand(position) ?? known[index] ?? answer ?? [];
+    });
+    const next = parts.filter(isLonger).map((part) => ({ partition: part.partition, offset: part.next }));
+    if (next.length > 0 && wanted > 1 && countOf(parts) < 2 * wanted) fetchAhead(next);
+    return parts;
+  };
+
   const inbox: Inbox = {
     partitions,
     oldest: async () => (await bounds()).map(({ start }) => start),
@@ -130,14 +165,7 @@ const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logg
       const found = await soon(reader.atTime(topic, await all(), time));
       return inOrder(found).map(({ offset }) => offset);
     },
-    read: async (positions, wanted = 1) => {
-      const atHand = positions.map(({ partition, offset }) => ahead.from(partition, offset));
-      const count = atHand.reduce((sum, part) => sum + (part?.records.length ?? 0), 0);
-      const missing = count < wanted ? positions : positions.filter((_, index) => !atHand[index]);
-      const fetched = missing.length > 0 ? await fetchFrom(missing) : [];
-      if (count < wanted) return fetched;
-      return [...atHand.filter((part) => part !== undefined), ...fetched];
-    },
+    read,
     beyond: tail.beyond,
   };
   const close = async () => {
@@ -146,6 +174,16 @@ const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logg
   };
   return { inbox, users: 0, idle: undefined, close };
 };
+
+const isLonger = (part: FetchedPartition | undefined): boolean =>
+  part !== undefined && part.next < part.endOffset;
+
+const countOf = (parts: readonly (FetchedPartition | undefined)[]): number =>
+  parts.reduce((sum, part) => sum + (part?.records.length ?? 0), 0);
+
+/** Where something has no beginning at hand, or where there are fewer than wanted and more in the log. */
+const needsMore = (known: readonly (FetchedPartition | undefined)[], wanted: number): boolean =>
+  known.includes(undefined) || (countOf(known) < wanted && known.some(isLonger));
 
 const inOrder = <T extends { partition: number }>(found: readonly T[]): T[] =>
   found.toSorted((a, b) => a.partition - b.partition);

@@ -1,74 +1,101 @@
 import type { FetchedPartition, FetchedRecord } from './kafka-session.ts';
 
 /**
- * Keeps for a few moments what was fetched of one topic and not used yet. A broker answers with whole batches, far more than a page of a
- * hundred, and most readers come back for what follows: what is kept serves them, and others at the same place, without a fetch.
+ * Keeps for a moment what was fetched of one topic. A broker answers with whole batches, far more than a page of a hundred, and
+ * most readers come back for what follows; and what comes in at the end is read by everybody who waits there.
  */
 export type ReadAhead = {
-  /** What is kept from this offset on; undefined where there is nothing, or only the end. */
+  /** What is kept from this offset on, as far as it goes without a hole; undefined where there is nothing. */
   from(partition: number, offset: number): FetchedPartition | undefined;
-  /** @param offset what was asked for */
-  keep(offset: number, part: FetchedPartition): void;
+  /**
+   * @param offset what was asked for
+   * @param readers whether it is for one reader, who drops it when he comes back for what follows, or for all
+   */
+  keep(offset: number, part: FetchedPartition, readers: 'one' | 'all'): void;
+  /** A reader has come back for what follows: what led up to here and was for one reader is not needed any more. */
+  passed(partition: number, offset: number): void;
   clear(): void;
 };
 
-type Kept = { part: FetchedPartition; first: number; last: number; bytes: number; at: number };
+type Kept = { part: FetchedPartition; first: number; bytes: number; at: number; readers: 'one' | 'all' };
 
-/** No longer than events may be late, and no more than a few answers of a broker. */
-const KEEP_MS = 5_000;
+/** Readers who wait at the end are there within milliseconds, and others within the time of a page. */
+const KEEP_MS = 1_000;
 const MOST_BYTES = 8 * 1024 * 1024;
 /** Headers and what an object costs, about. */
 const RECORD_BYTES = 800;
 
 export const createReadAhead = (): ReadAhead => {
-  /** By partition and what was asked for, the oldest first. */
-  const kept = new Map<string, Kept>();
-  /** The furthest record ever kept of a partition: whoever reads at the end need not look through all of it. */
-  const furthest = new Map<number, number>();
+  /** By partition, in the order of their first offset. They may overlap. */
+  const kept = new Map<number, Kept[]>();
   let bytes = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  const drop = (name: string): void => {
-    bytes -= kept.get(name)?.bytes ?? 0;
-    kept.delete(name);
+  const of = (partition: number): Kept[] => kept.get(partition) ?? [];
+
+  const drop = (which: (one: Kept) => boolean): void => {
+    for (const [partition, all] of kept) {
+      const left = all.filter((one) => !which(one));
+      if (left.length === all.length) continue;
+      bytes -= all.filter(which).reduce((sum, one) => sum + one.bytes, 0);
+      if (left.length > 0) kept.set(partition, left);
+      else kept.delete(partition);
+    }
   };
 
   const forget = (): void => {
     const since = performance.now() - KEEP_MS;
-    for (const [name, { at }] of kept) if (at <= since) drop(name);
+    drop(({ at }) => at <= since);
     timer = kept.size > 0 ? setTimeout(forget, KEEP_MS).unref() : undefined;
   };
 
-  const newest = (partition: number, offset: number): Kept | undefined => {
-    let found: Kept | undefined;
-    for (const one of kept.values())
-      if (one.part.partition === partition && one.first <= offset && offset <= one.last) found = one;
-    return found;
+  const dropOldest = (): void => {
+    const [oldest] = [...kept.values()].flat().toSorted((a, b) => a.at - b.at);
+    drop((one) => one === oldest);
   };
 
   return {
     from(partition, offset) {
-      if (offset > (furthest.get(partition) ?? -1)) return undefined;
-      const found = newest(partition, offset);
-      if (found === undefined || performance.now() - found.at > KEEP_MS) return undefined;
-      const { part } = found;
-      return { ...part, records: part.records.slice(firstFrom(part.records, offset)) };
-    },
-    keep(offset, part) {
-      const { partition, records } = part;
-      const last = records.at(-1)?.offset;
-      if (last === undefined) return;
-      const name = `${partition} ${offset}`;
-      drop(name);
-      const size = records.reduce((sum, { value }) => sum + RECORD_BYTES + (value?.length ?? 0), 0);
-      kept.set(name, { part, first: offset, last, bytes: size, at: performance.now() });
-      furthest.set(partition, Math.max(furthest.get(partition) ?? -1, last));
-      bytes += size;
-      for (const oldest of kept.keys()) {
-        if (bytes <= MOST_BYTES) break;
-        drop(oldest);
+      const since = performance.now() - KEEP_MS;
+      const reaching = (at: number) =>
+        of(partition).findLast((one) => one.first <= at && one.part.next > at && one.at > since);
+      let found = reaching(offset);
+      if (found === undefined) return undefined;
+      const records: FetchedRecord[] = [];
+      let next = offset;
+      let endOffset = 0;
+      for (; found !== undefined; found = reaching(next)) {
+        const { part } = found;
+        for (let index = firstFrom(part.records, next); index < part.records.length; index += 1)
+          records.push(part.records[index] as FetchedRecord);
+        next = part.next;
+        endOffset = Math.max(endOffset, part.endOffset);
       }
+      const { topic } = of(partition)[0]?.part ?? { topic: '' };
+      return { topic, partition, records, next, endOffset, outOfRange: false };
+    },
+    keep(offset, part, readers) {
+      if (part.next <= offset) return;
+      const { partition, records } = part;
+      const size = records.reduce((sum, { value }) => sum + RECORD_BYTES + (value?.length ?? 0), 0);
+      const all = kept.get(partition) ?? [];
+      const at = all.findLastIndex(({ first }) => first <= offset);
+      all.splice(at + 1, 0, { part, first: offset, bytes: size, at: performance.now(), readers });
+      kept.set(partition, all);
+      bytes += size;
+      while (bytes > MOST_BYTES && kept.size > 0) dropOldest();
       timer ??= setTimeout(forget, KEEP_MS).unref();
+    },
+    passed(partition, offset) {
+      let end = offset;
+      const read = new Set<Kept>();
+      const before = () =>
+        of(partition).find((one) => one.part.next === end && one.first < end && one.readers === 'one');
+      for (let one = before(); one !== undefined; one = before()) {
+        read.add(one);
+        end = one.first;
+      }
+      if (read.size > 0) drop((one) => read.has(one));
     },
     clear() {
       kept.clear();

@@ -41,22 +41,26 @@ const createLog = (ends: number[]) => {
   return { state, open };
 };
 
-const settings = { waitMs: 1, idleMs: 20 };
+const settings = { waitMs: 1, idleMs: 20, maxBytes: 1, partitionMaxBytes: 1 };
+const noted = () => {};
 const never = new AbortController().signal;
 
 test('everybody who waits at the end is woken by one reader when the end moves', async () => {
   const { state, open } = createLog([5, 7]);
-  const tail = createTail(open, TOPIC, settings, log);
+  const tail = createTail(open, TOPIC, settings, noted, log);
   const waiting = Promise.all([tail.beyond([5, 7], never), tail.beyond([5, 7], never)]);
   state.ends = [5, 8];
-  await waiting;
+  assert.deepEqual(await waiting, [
+    [5, 8],
+    [5, 8],
+  ]);
   assert.equal(state.opened, 1);
   await tail.close();
 });
 
 test('who is behind somebody else who waits is woken at once', async () => {
   const { open } = createLog([9]);
-  const tail = createTail(open, TOPIC, settings, log);
+  const tail = createTail(open, TOPIC, settings, noted, log);
   const left = new AbortController();
   const waiting = tail.beyond([9], left.signal);
   await tail.beyond([3], never);
@@ -67,9 +71,9 @@ test('who is behind somebody else who waits is woken at once', async () => {
 
 test('a wait ends when its signal aborts, and nobody waiting means nobody looking', async () => {
   const { state, open } = createLog([1]);
-  const tail = createTail(open, TOPIC, settings, log);
-  await tail.beyond([1], AbortSignal.timeout(15));
-  await tail.beyond([1], AbortSignal.abort());
+  const tail = createTail(open, TOPIC, settings, noted, log);
+  assert.deepEqual(await tail.beyond([1], AbortSignal.timeout(15)), []);
+  assert.deepEqual(await tail.beyond([1], AbortSignal.abort()), []);
   while (state.open > 0) await delay(5);
   const { looks } = state;
   await delay(20);
@@ -79,7 +83,7 @@ test('a wait ends when its signal aborts, and nobody waiting means nobody lookin
 
 test('a tail that was given back opens again for the next who waits', async () => {
   const { state, open } = createLog([1]);
-  const tail = createTail(open, TOPIC, settings, log);
+  const tail = createTail(open, TOPIC, settings, noted, log);
   await tail.beyond([1], AbortSignal.timeout(5));
   while (state.open > 0) await delay(5);
   const waiting = tail.beyond([1], never);
@@ -92,9 +96,9 @@ test('a tail that was given back opens again for the next who waits', async () =
 
 test('a failure wakes those who wait, and the tail goes on by itself', async () => {
   const { state, open } = createLog([1]);
-  const tail = createTail(open, TOPIC, settings, log);
+  const tail = createTail(open, TOPIC, settings, noted, log);
   state.failing = true;
-  await tail.beyond([1], never);
+  assert.deepEqual(await tail.beyond([1], never), []);
   const waiting = tail.beyond([1], never);
   state.failing = false;
   state.ends = [2];
@@ -104,7 +108,7 @@ test('a failure wakes those who wait, and the tail goes on by itself', async () 
 
 test('a log that was made anew does not keep its readers waiting for the old end', async () => {
   const { state, open } = createLog([100]);
-  const tail = createTail(open, TOPIC, settings, log);
+  const tail = createTail(open, TOPIC, settings, noted, log);
   const waiting = tail.beyond([100], never);
   state.ends = [0];
   await waiting;
@@ -116,7 +120,7 @@ test('a log that was made anew does not keep its readers waiting for the old end
 
 test('closing wakes everybody', async () => {
   const { open } = createLog([1]);
-  const tail = createTail(open, TOPIC, settings, log);
+  const tail = createTail(open, TOPIC, settings, noted, log);
   const waiting = tail.beyond([1], never);
   await tail.close();
   await waiting;

@@ -1,18 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { FetchedPartition } from './kafka-session.ts';
 import type { Logger } from './log.ts';
 import type { Reader } from './reader.ts';
 
 /**
- * One reader at the end of one inbox, shared by everybody who waits for it. It hands out no records: it only
- * says that there is something to read, so that a page is always put together in one way.
+ * One reader at the end of one inbox, shared by everybody who waits for it. It says that there is something to read, and
+ * leaves what it got with that where all of them find it.
  */
 export type Tail = {
   /**
-   * Resolves when the inbox may hold something beyond `ends` (index = partition; a partition without an end is
-   * not waited for), when `signal` aborts, and when the tail fails: whoever waits looks for himself then, and
-   * finds out what is wrong.
+   * Resolves when the inbox holds something beyond `ends` (index = partition; a partition without an end is
+   * not waited for), with where it ends now as far as that is known. Resolves with nothing when `signal` aborts, and when the tail
+   * fails: whoever waits looks everywhere then, and finds out what is wrong.
    */
-  beyond(ends: Ends, signal: AbortSignal): Promise<void>;
+  beyond(ends: Ends, signal: AbortSignal): Promise<Ends>;
   close(): Promise<void>;
 };
 
@@ -20,17 +21,29 @@ export type Tail = {
 export type Ends = readonly (number | undefined)[];
 
 export type TailSettings = {
-  /** A long poll for committed records is not always woken by the commit: so each one is short. */
+  /** Of one long poll. A commit wakes it; one that is short finds out sooner that a broker has gone silent. */
   waitMs: number;
+  /** What one look may bring, in all and of one partition; one batch always comes whole. */
+  maxBytes: number;
+  partitionMaxBytes: number;
   /** How long after the last waiter the connections are given back. */
   idleMs: number;
 };
 
-type Waiter = { ends: Ends; wake(): void };
+/** What was read at the end, from which offset on. */
+type Came = (offset: number, part: FetchedPartition) => void;
+
+type Waiter = { ends: Ends; wake(known: Ends): void };
 
 const AFTER_FAILURE_MS = 250;
 
-export const createTail = (open: () => Reader, topic: string, settings: TailSettings, log: Logger): Tail => {
+export const createTail = (
+  open: () => Reader,
+  topic: string,
+  { waitMs, maxBytes, partitionMaxBytes, idleMs }: TailSettings,
+  came: Came,
+  log: Logger,
+): Tail => {
   const waiters = new Set<Waiter>();
   /** The furthest ends anybody has seen; forgotten when nobody waits, as a log can be made anew. */
   let known: (number | undefined)[] = [];
@@ -45,25 +58,26 @@ export const createTail = (open: () => Reader, topic: string, settings: TailSett
   const watched = () =>
     known.flatMap((offset, partition) => (offset === undefined ? [] : [{ topic, partition, offset }]));
 
-  const wake = (which: (waiter: Waiter) => boolean) => {
-    for (const waiter of [...waiters]) if (which(waiter)) waiter.wake();
+  const wakeAll = () => {
+    for (const waiter of [...waiters]) waiter.wake([]);
   };
 
   const look = async () => {
     reader ??= open();
-    const fetched = await reader.fetch(watched(), {
-      maxWaitMs: settings.waitMs,
-      maxBytes: 1,
-      partitionMaxBytes: 1,
-    });
+    const asked = watched();
+    const fetched = await reader.fetch(asked, { maxWaitMs: waitMs, maxBytes, partitionMaxBytes });
     if (fetched.some((part) => part.outOfRange)) {
       known = [];
-      wake(() => true);
+      wakeAll();
       return;
     }
-    for (const { partition, endOffset } of fetched)
+    for (const part of fetched) {
+      const { partition, endOffset } = part;
+      const from = asked.find((one) => one.partition === partition);
+      if (from !== undefined) came(from.offset, part);
       known[partition] = Math.max(known[partition] ?? 0, endOffset);
-    wake((waiter) => isBeyond(waiter.ends));
+    }
+    for (const waiter of [...waiters]) if (isBeyond(waiter.ends)) waiter.wake([...known]);
   };
 
   const follow = async () => {
@@ -78,13 +92,13 @@ export const createTail = (open: () => Reader, topic: string, settings: TailSett
           { topic, code: (error as { code?: string }).code },
           'the end of an inbox cannot be read now',
         );
-        wake(() => true);
+        wakeAll();
         await delay(AFTER_FAILURE_MS);
       }
     }
     running = false;
     known = [];
-    if (!closed) idle = setTimeout(() => void release(), settings.idleMs).unref();
+    if (!closed) idle = setTimeout(() => void release(), idleMs).unref();
   };
 
   const release = async () => {
@@ -96,25 +110,27 @@ export const createTail = (open: () => Reader, topic: string, settings: TailSett
   return {
     beyond: (ends, signal) =>
       new Promise((resolve) => {
-        if (closed || signal.aborted || isBeyond(ends)) return resolve();
+        if (closed || signal.aborted) return resolve([]);
+        if (isBeyond(ends)) return resolve([...known]);
         for (const [partition, end] of ends.entries())
           if (end !== undefined) known[partition] = Math.max(end, known[partition] ?? 0);
         const waiter: Waiter = {
           ends,
-          wake: () => {
+          wake: (now) => {
             waiters.delete(waiter);
-            signal.removeEventListener('abort', waiter.wake);
-            resolve();
+            signal.removeEventListener('abort', giveUp);
+            resolve(now);
           },
         };
+        const giveUp = () => waiter.wake([]);
         waiters.add(waiter);
-        signal.addEventListener('abort', waiter.wake);
+        signal.addEventListener('abort', giveUp);
         if (!running) void follow();
       }),
     close: async () => {
       closed = true;
       clearTimeout(idle);
-      wake(() => true);
+      wakeAll();
       await release();
     },
   };

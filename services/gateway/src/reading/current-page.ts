@@ -5,6 +5,7 @@ import { Problem } from '@causeway/runtime/http';
 import type { Inbox, Inboxes } from '@causeway/runtime/inbox';
 import { createRulings, type Knowledge, type Rulings } from '@causeway/runtime/knowledge';
 import type { Logger } from '@causeway/runtime/log';
+import type { Ends } from '@causeway/runtime/tail';
 import { noTopics } from '../limits.ts';
 import type { Cursors } from './cursor.ts';
 import { createJudge, type Tally } from './judge.ts';
@@ -77,6 +78,7 @@ export const emptyTally = (): Tally => ({ judged: 0, withheld: 0, unreadable: 0 
 
 /**
  * A page whose every event was checked against the agreements and safeguards as they are now. What was not handed over is added to `total`.
+ * @param ends where the inbox ends, as far as that is known now
  * @throws Problem 410 `events-missed`, 503 `agreements-not-current`
  */
 export const currentPage = async (
@@ -84,6 +86,7 @@ export const currentPage = async (
   from: readonly number[],
   limits: PageLimits,
   total: Tally,
+  ends: Ends = [],
 ): Promise<Page> => {
   const { parts, inbox, organisation, filter } = reading;
   const rulings = createRulings(parts, parts.now);
@@ -92,7 +95,8 @@ export const currentPage = async (
     const ruling = rulings.current();
     const tally = emptyTally();
     const judge = createJudge(parts, ruling, organisation, filter, tally);
-    const page = await readPage(inbox.read, from, limits, judge, filtered ? undefined : limits.events);
+    const wanted = filtered ? undefined : limits.events;
+    const page = await readPage(inbox.read, from, limits, judge, { wanted, ends });
     if ('missed' in page) return afterGap(reading, from, page.missed);
     if (tally.judged === 0 || rulings.isCurrent(ruling)) {
       total.withheld += tally.withheld;

@@ -2,6 +2,7 @@ import type { Envelope } from '@causeway/runtime/event';
 import type { ReadFrom } from '@causeway/runtime/inbox';
 import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
 import type { Placed } from '@causeway/runtime/overdue';
+import type { Ends } from '@causeway/runtime/tail';
 
 /**
  * One page of an inbox: what is handed over of the records at hand, and where to go on. Pure but for the two
@@ -37,20 +38,26 @@ export type Page = {
 
 export type Missed = { missed: number[] };
 
+export type ReadOptions = {
+  /** How many records to read at most, about; left out where many of them may be passed over. */
+  wanted?: number | undefined;
+  /** Where the partitions end, as far as that is known now: nothing is read of one that ends where the reader is. */
+  ends?: Ends;
+};
+
 /**
  * Reads on from `positions` (index = partition). Ends early where a position is no longer in the log: the
  * caller says what was missed.
- * @param wanted how many records to read at most, about; left out where many of them may be passed over
  */
 export const readPage = async (
   read: ReadFrom,
   positions: readonly number[],
   limits: PageLimits,
   judge: Judge,
-  wanted?: number,
+  { wanted, ends = [] }: ReadOptions = {},
 ): Promise<Page | Missed> => {
   const fetched = await read(
-    positions.map((offset, partition) => ({ partition, offset })),
+    positions.flatMap((offset, partition) => (ends[partition] === offset ? [] : [{ partition, offset }])),
     wanted,
   );
   for (const [index, part] of fetched.entries()) {

@@ -66,7 +66,7 @@ const inbox: Inbox = {
   oldest: async () => [5, 3],
   ends: async () => [6, 3],
   since: async () => [5, 3],
-  beyond: async () => {},
+  beyond: async () => [],
   read: async (positions) =>
     positions.map(({ partition, offset }) => {
       const start = partition === 0 ? 5 : 3;

@@ -1,4 +1,5 @@
 import { endingAfter, within } from '@causeway/runtime/deadline';
+import type { Ends } from '@causeway/runtime/tail';
 import {
   currentPage,
   emptyTally,
@@ -58,8 +59,9 @@ const follow = async (reading: Reading, query: EventQuery, ended: AbortSignal): 
   const limits = { events: query.limit, bytes: PAGE_BYTES };
   try {
     let positions = await startOf(reading, query.start);
+    let ends: Ends = [];
     for (;;) {
-      const page = await currentPage(reading, positions, limits, tally);
+      const page = await currentPage(reading, positions, limits, tally, ends);
       positions = page.positions;
       if (page.events.length === 0 && page.blocked !== undefined) throw page.blocked;
       const atEnd = isAtEnd(page, positions);
@@ -70,7 +72,7 @@ const follow = async (reading: Reading, query: EventQuery, ended: AbortSignal): 
         const { events } = page;
         return { events, next: parts.cursors.issue(organisation, positions), withheld, unreadable };
       }
-      if (atEnd) await inbox.beyond(page.ends, wait.signal);
+      ends = atEnd ? await inbox.beyond(page.ends, wait.signal) : [];
     }
   } finally {
     wait.end();

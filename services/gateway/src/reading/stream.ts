@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { endingAfter } from '@causeway/runtime/deadline';
 import { errorCode } from '@causeway/runtime/errors';
 import { Problem, problemBody } from '@causeway/runtime/http';
+import type { Ends } from '@causeway/runtime/tail';
 import {
   currentPage,
   emptyTally,
@@ -95,8 +96,9 @@ const flow = async (stream: Stream, from: readonly number[], first: Read): Promi
   let positions = from;
   let written = now();
   let text = `retry: ${RECONNECT_MS}\n\n`;
+  let ends: Ends = [];
   try {
-    for (let read = first; ; read = await patiently(stream, positions)) {
+    for (let read = first; ; read = await patiently(stream, positions, ends)) {
       const { page, tally } = read;
       const messages = messagesOf(page, positions, id);
       positions = page.positions;
@@ -109,9 +111,10 @@ const flow = async (stream: Stream, from: readonly number[], first: Read): Promi
         text = '';
       }
       sink.count(page.events, tally);
-      if (page.events.length === 0 && isAtEnd(page, positions)) {
+      ends = [];
+      if (isAtEnd(page, positions)) {
         const pause = endingAfter(Math.max(settings.heartbeatMs - (now() - written), 0), ended);
-        await reading.inbox.beyond(page.ends, pause.signal);
+        ends = await reading.inbox.beyond(page.ends, pause.signal);
         pause.end();
       }
       if (ended.aborted) return await goodbye(stream, id(positions));
@@ -143,13 +146,13 @@ const messagesOf = (page: Page, from: readonly number[], id: Id): Buffer[] => {
 };
 
 /** The next page, waiting for what can pass. */
-const patiently = async (stream: Stream, positions: readonly number[]): Promise<Read> => {
+const patiently = async (stream: Stream, positions: readonly number[], known: Ends): Promise<Read> => {
   const { reading, ended, settings } = stream;
   const begun = performance.now();
-  for (;;) {
+  for (let ends = known; ; ends = []) {
     const tally = emptyTally();
     try {
-      const page = await currentPage(reading, positions, LIMITS, tally);
+      const page = await currentPage(reading, positions, LIMITS, tally, ends);
       if (page.events.length > 0 || page.blocked === undefined) return { page, tally };
       throw page.blocked;
     } catch (error) {

@@ -139,10 +139,10 @@ export const createTestWorld = async (partitions = 2): Promise<TestWorld> => {
             const end = () => {
               waiting.delete(end);
               signal.removeEventListener('abort', end);
-              resolve();
+              resolve([]);
             };
             if (signal.aborted || ends().some((at, partition) => at > (known[partition] ?? at)))
-              return resolve();
+              return resolve(ends());
             waiting.add(end);
             signal.addEventListener('abort', end);
           }),

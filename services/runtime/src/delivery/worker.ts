@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode } from '../errors.ts';
+import type { Ends } from '../tail.ts';
 import { type AttemptParts, attemptOnce, type Result } from './attempt.ts';
 import type { Circuit } from './circuit.ts';
 import type { DeliveryInbox } from './inbox-of.ts';
@@ -243,17 +244,21 @@ export const createWorker = (parts: WorkerParts): Worker => {
   };
 
   const reading = async (): Promise<void> => {
+    /** Where the partitions end, as far as that is known now. */
+    let known: Ends = [];
     while (!stopped) {
       const wake = wakeReading.signal;
       try {
         const begun = performance.now();
         const from = readable();
         held = from.length < tracks.size || from.length === 0;
-        if (from.length > 0 && (await readOn(from))) continue;
+        const longer = from.filter((track) => known[track.held.partition] !== track.readAt());
+        known = [];
+        if (longer.length > 0 && (await readOn(longer))) continue;
         const ends: (number | undefined)[] = [];
         for (const track of from) ends[track.held.partition] = track.readAt();
         const limit = AbortSignal.any([wake, halting.signal, AbortSignal.timeout(IDLE_MS)]);
-        if (from.length > 0) await inbox.beyond(ends, limit);
+        if (from.length > 0) known = await inbox.beyond(ends, limit);
         else await delay(IDLE_MS, undefined, { signal: limit }).catch(() => undefined);
         // Events that come one after the other are read a few together; one that comes alone is read at once.
         const pause = parts.readEveryMs - (performance.now() - begun);
