@@ -46,9 +46,9 @@ export type Inboxes = {
   close(): Promise<void>;
 };
 
-export type InboxSettings = { tailWaitMs: number; idleMs: number; requestMs: number };
+export type InboxSettings = { tailWaitMs: number; tailEveryMs: number; idleMs: number; requestMs: number };
 
-const DEFAULTS: InboxSettings = { tailWaitMs: 200, idleMs: 30_000, requestMs: 5_000 };
+const DEFAULTS: InboxSettings = { tailWaitMs: 200, tailEveryMs: 7, idleMs: 30_000, requestMs: 5_000 };
 /** What one look at an inbox may bring into memory, besides a batch that is larger by itself. */
 const ANSWER = { maxBytes: 1_572_864, partitionMaxBytes: 262_144 };
 
@@ -102,7 +102,7 @@ const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logg
   const tail = createTail(
     () => kafka.reader(),
     topic,
-    { waitMs: limits.tailWaitMs, idleMs: limits.idleMs, ...ANSWER },
+    { waitMs: limits.tailWaitMs, everyMs: limits.tailEveryMs, idleMs: limits.idleMs, ...ANSWER },
     (offset, part) => ahead.keep(offset, part, 'all'),
     log,
   );

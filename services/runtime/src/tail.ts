@@ -26,6 +26,8 @@ export type TailSettings = {
   /** What one look may bring, in all and of one partition; one batch always comes whole. */
   maxBytes: number;
   partitionMaxBytes: number;
+  /** At least so long from one look that brought something to the next: what comes one after the other is read a few together. */
+  everyMs: number;
   /** How long after the last waiter the connections are given back. */
   idleMs: number;
 };
@@ -40,7 +42,7 @@ const AFTER_FAILURE_MS = 250;
 export const createTail = (
   open: () => Reader,
   topic: string,
-  { waitMs, maxBytes, partitionMaxBytes, idleMs }: TailSettings,
+  { waitMs, maxBytes, partitionMaxBytes, everyMs, idleMs }: TailSettings,
   came: Came,
   log: Logger,
 ): Tail => {
@@ -62,7 +64,12 @@ export const createTail = (
     for (const waiter of [...waiters]) waiter.wake([]);
   };
 
+  /** When the next look may begin. */
+  let nextLook = 0;
+
   const look = async () => {
+    const pause = nextLook - performance.now();
+    if (pause > 1) await delay(pause);
     reader ??= open();
     const asked = watched();
     const fetched = await reader.fetch(asked, { maxWaitMs: waitMs, maxBytes, partitionMaxBytes });
@@ -71,6 +78,7 @@ export const createTail = (
       wakeAll();
       return;
     }
+    if (fetched.some(({ records }) => records.length > 0)) nextLook = performance.now() + everyMs;
     for (const part of fetched) {
       const { partition, endOffset } = part;
       const from = asked.find((one) => one.partition === partition);

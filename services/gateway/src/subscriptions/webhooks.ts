@@ -53,8 +53,7 @@ const NOTE_MS = 100;
 /** Events of different subjects under way to one endpoint. */
 const CONCURRENCY = 32;
 /** Endpoints know a repeat by `webhook-id`; many events a statement is what makes a delivery cheap. */
-const SAVE_MS = 20;
-const READ_EVERY_MS = 15;
+const SAVE_MS = 50;
 
 export const createWebhooks = (parts: WebhooksParts): Webhooks => {
   const { database, log, clock = systemClock } = parts;
@@ -70,7 +69,6 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     ...parts,
     component: COMPONENT,
     saveMs: SAVE_MS,
-    readEveryMs: READ_EVERY_MS,
     settled: ({ id, organisation }, item, { said, event }) => {
       if (said === undefined) return;
       const answer = answers.get(`${id} ${said.position}`);

@@ -48,8 +48,6 @@ export type DeliveryParts = Knowledge & {
    * that dies repeats what it settled in that time.
    */
   saveMs?: number;
-  /** At least so long from one look at an inbox that was read to its end to the next, milliseconds; default 0. */
-  readEveryMs?: number;
   instance?: string;
 };
 
@@ -112,7 +110,6 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
       inbox,
       store,
       log,
-      readEveryMs: parts.readEveryMs ?? 0,
       holds: () => leases.hold(),
       recordOf: ({ letter, position }, partition) =>
         letter === null

@@ -29,8 +29,6 @@ export type WorkerParts = AttemptParts & {
   store: DeliveryStore;
   circuit: Circuit;
   log: TrackParts['log'];
-  /** At least so long from one look at the inbox to the next, where all of it was read, milliseconds. */
-  readEveryMs: number;
   /** Whether leases are certain to be held still: a process that was stopped for a while must not go on. */
   holds(): boolean;
   /** Heard after each settled event. */
@@ -249,7 +247,6 @@ export const createWorker = (parts: WorkerParts): Worker => {
     while (!stopped) {
       const wake = wakeReading.signal;
       try {
-        const begun = performance.now();
         const from = readable();
         held = from.length < tracks.size || from.length === 0;
         const longer = from.filter((track) => known[track.held.partition] !== track.readAt());
@@ -260,9 +257,6 @@ export const createWorker = (parts: WorkerParts): Worker => {
         const limit = AbortSignal.any([wake, halting.signal, AbortSignal.timeout(IDLE_MS)]);
         if (from.length > 0) known = await inbox.beyond(ends, limit);
         else await delay(IDLE_MS, undefined, { signal: limit }).catch(() => undefined);
-        // Events that come one after the other are read a few together; one that comes alone is read at once.
-        const pause = parts.readEveryMs - (performance.now() - begun);
-        if (pause > 1) await delay(pause, undefined, { signal: halting.signal }).catch(() => undefined);
       } catch (error) {
         if (stopped) return;
         log.warn({ subscription: subscription.id, code: errorCode(error) }, 'the inbox cannot be read now');
