@@ -39,6 +39,9 @@ export const onceThere = (ms: number, what: string, coming: Promise<unknown>): (
 
 export type Ending = { signal: AbortSignal; end(): void };
 
+/** One for all: without a reason an error is made, with its stack, for each. */
+const OVER = new RetryableError('over', 'The time for it is over');
+
 /**
  * A signal that aborts after `ms`, with any of `others`, or at `end`, which also lets go of the timer and of the
  * others: a request that is over leaves nothing behind in a signal that lives as long as the process.
@@ -48,7 +51,7 @@ export const endingAfter = (ms: number, ...others: readonly AbortSignal[]): Endi
   const end = () => {
     clearTimeout(timer);
     for (const other of others) other.removeEventListener('abort', end);
-    controller.abort();
+    controller.abort(OVER);
   };
   const timer = setTimeout(end, ms);
   for (const other of others) other.addEventListener('abort', end);

@@ -46,11 +46,19 @@ export type Inboxes = {
   close(): Promise<void>;
 };
 
-export type InboxSettings = { tailWaitMs: number; tailEveryMs: number; idleMs: number; requestMs: number };
+export type InboxSettings = { tailWaitMs: number; idleMs: number; requestMs: number };
 
-const DEFAULTS: InboxSettings = { tailWaitMs: 200, tailEveryMs: 7, idleMs: 30_000, requestMs: 5_000 };
+const DEFAULTS: InboxSettings = { tailWaitMs: 200, idleMs: 30_000, requestMs: 5_000 };
 /** What one look at an inbox may bring into memory, besides a batch that is larger by itself. */
 const ANSWER = { maxBytes: 1_572_864, partitionMaxBytes: 262_144 };
+
+/**
+ * A look at the end of an inbox costs us and the broker about half a millisecond each, however little it brings: looks at many busy inboxes
+ * are further apart, so that all together take no more than a part of one core.
+ */
+const LOOK_MS = 2;
+const LEAST_PAUSE_MS = 5;
+const MOST_PAUSE_MS = 40;
 
 type Open = { inbox: Inbox; users: number; idle: NodeJS.Timeout | undefined; close(): Promise<void> };
 
@@ -58,10 +66,12 @@ export const createInboxes = (kafka: Kafka, log: Logger, settings: Partial<Inbox
   const limits = { ...DEFAULTS, ...settings };
   const inboxes = new Map<string, Open>();
 
+  const everyMs = () => Math.min(Math.max(inboxes.size * LOOK_MS, LEAST_PAUSE_MS), MOST_PAUSE_MS);
+
   const acquire = (organisation: string): Open => {
     const known = inboxes.get(organisation);
     if (known !== undefined) return known;
-    const opened = openInbox(kafka, `inbox.${organisation}`, limits, log);
+    const opened = openInbox(kafka, `inbox.${organisation}`, limits, everyMs, log);
     inboxes.set(organisation, opened);
     return opened;
   };
@@ -96,13 +106,19 @@ export const createInboxes = (kafka: Kafka, log: Logger, settings: Partial<Inbox
   };
 };
 
-const openInbox = (kafka: Kafka, topic: string, limits: InboxSettings, log: Logger): Open => {
+const openInbox = (
+  kafka: Kafka,
+  topic: string,
+  limits: InboxSettings,
+  everyMs: () => number,
+  log: Logger,
+): Open => {
   const reader: Reader = kafka.reader();
   const ahead = createReadAhead();
   const tail = createTail(
     () => kafka.reader(),
     topic,
-    { waitMs: limits.tailWaitMs, everyMs: limits.tailEveryMs, idleMs: limits.idleMs, ...ANSWER },
+    { waitMs: limits.tailWaitMs, everyMs, idleMs: limits.idleMs, ...ANSWER },
     (offset, part) => ahead.keep(offset, part, 'all'),
     log,
   );

@@ -95,14 +95,20 @@ export const createProducer = (
       }
     }
     const placed = new Map<string, Entry[]>();
+    let before: Entry | undefined;
+    let run: Entry[] = [];
     for (const entry of entries) {
-      const { topic, key } = entry;
+      const { topic, key, partition } = entry;
       if (failures.has(topic)) continue;
-      const chosen = key ? session.partitionOfKey(key, counts.get(topic) ?? 1) : 0;
-      const id = `${topic}/${entry.partition ?? chosen}`;
-      const run = placed.get(id);
-      if (run) run.push(entry);
-      else placed.set(id, [entry]);
+      // Records that come together often have one key: the client's hash of it costs more than all else here.
+      if (before?.topic !== topic || before.key !== key || before.partition !== partition) {
+        const chosen = key ? session.partitionOfKey(key, counts.get(topic) ?? 1) : 0;
+        const id = `${topic}/${partition ?? chosen}`;
+        run = placed.get(id) ?? [];
+        placed.set(id, run);
+        before = entry;
+      }
+      run.push(entry);
     }
     return { placed, failures };
   };

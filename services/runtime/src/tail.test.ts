@@ -41,7 +41,7 @@ const createLog = (ends: number[]) => {
   return { state, open };
 };
 
-const settings = { waitMs: 1, everyMs: 0, idleMs: 20, maxBytes: 1, partitionMaxBytes: 1 };
+const settings = { waitMs: 1, everyMs: () => 0, idleMs: 20, maxBytes: 1, partitionMaxBytes: 1 };
 const noted = () => {};
 const never = new AbortController().signal;
 

@@ -27,7 +27,7 @@ export type TailSettings = {
   maxBytes: number;
   partitionMaxBytes: number;
   /** At least so long from one look that brought something to the next: what comes one after the other is read a few together. */
-  everyMs: number;
+  everyMs(): number;
   /** How long after the last waiter the connections are given back. */
   idleMs: number;
 };
@@ -78,7 +78,7 @@ export const createTail = (
       wakeAll();
       return;
     }
-    if (fetched.some(({ records }) => records.length > 0)) nextLook = performance.now() + everyMs;
+    if (fetched.some(({ records }) => records.length > 0)) nextLook = performance.now() + everyMs();
     for (const part of fetched) {
       const { partition, endOffset } = part;
       const from = asked.find((one) => one.partition === partition);

@@ -31,23 +31,37 @@ export type AttemptRow = {
 
 /** How many are kept of each subscription. */
 export const KEPT = 1_000;
-const PAUSE_MS = 250;
+const PAUSE_MS = 1_000;
 /** What is kept in memory while the database is away; beyond that the oldest are forgotten here. */
 const MOST_WAITING = 5_000;
 const PRUNE_EVERY = 2_000;
 
+type Noted = [attempt: AttemptRecord, answer: string | undefined];
+
+/** As many of each subscription as are kept: what would be removed again at once need not be written. */
+const lastOfEach = (noted: readonly Noted[]): Noted[] => {
+  const counts = new Map<string, number>();
+  const last = noted.toReversed().filter(([{ subscription }]) => {
+    const count = (counts.get(subscription) ?? 0) + 1;
+    counts.set(subscription, count);
+    return count <= KEPT;
+  });
+  return last.reverse();
+};
+
 export const createAttempts = ({ query }: Pick<Database, 'query'>, log: Logger): Attempts => {
-  let waiting: [AttemptRecord, string | undefined][] = [];
+  let waiting: Noted[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
   let sincePruned = 0;
 
   const write = async (): Promise<void> => {
-    const batch = waiting;
+    const batch = lastOfEach(waiting);
     waiting = [];
     if (batch.length === 0) return;
-    const rows = batch.map(([one, answer]) => ({
+    const rows = batch.map(([one, answer], place) => ({
       ...one,
+      place,
       duration_ms: one.durationMs,
       answer: answer ?? null,
     }));
@@ -56,9 +70,10 @@ export const createAttempts = ({ query }: Pick<Database, 'query'>, log: Logger):
          duration_ms, answer, at)
        select row.subscription, row.position, row.event, row.type, row.attempt, row.outcome, row.code, row.status,
          row.duration_ms, row.answer, row.at
-       from jsonb_to_recordset($1::jsonb) as row (subscription text, position text, event text, type text,
+       from jsonb_to_recordset($1::jsonb) as row (place int, subscription text, position text, event text, type text,
          attempt int, outcome text, code text, status text, duration_ms int, answer text, at timestamptz)
-       where exists (select 1 from webhook_subscription where id = row.subscription)`,
+       where exists (select 1 from webhook_subscription where id = row.subscription)
+       order by row.place`,
       [JSON.stringify(rows)],
     ).catch((error) => log.warn({ code: errorCode(error) }, 'tries of webhooks could not be listed'));
     sincePruned += batch.length;

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endingAfter } from '../deadline.ts';
 import { errorCode } from '../errors.ts';
 import type { Ends } from '../tail.ts';
 import { type AttemptParts, attemptOnce, type Result } from './attempt.ts';
@@ -162,28 +163,33 @@ export const createWorker = (parts: WorkerParts): Worker => {
     parts.store.saveCircuit(subscription.id, circuit.snapshot()).catch(() => undefined);
   };
 
-  const nextLook = (now: number): number => {
-    if (stopped || underWay >= subscription.concurrency) return IDLE_MS;
+  /** How long until something can be tried that cannot now; null where something else has to happen before. */
+  const nextLook = (now: number): number | null => {
+    if (stopped || underWay >= subscription.concurrency) return null;
     const until = circuit.until();
     if (until !== null && until > now) return until - now;
     const dues = working().flatMap(({ queue }) => queue.nextDue() ?? []);
-    return Math.max(1, Math.min(...dues.map((due) => due - now), Number.MAX_SAFE_INTEGER));
+    return dues.length > 0 ? Math.max(1, Math.min(...dues) - now) : null;
+  };
+
+  /** By the injected clock until something is due; by the real one now and then, as a lease may come back. */
+  const somethingNew = async (ms: number | null): Promise<void> => {
+    const due = ms === null ? undefined : new AbortController();
+    let idle: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      wakeTrying = resolve;
+      idle = setTimeout(resolve, IDLE_MS);
+      if (ms !== null && due !== undefined) void clock.wait(ms, due.signal).then(resolve);
+    });
+    clearTimeout(idle);
+    due?.abort(WOKEN);
   };
 
   const trying = async (): Promise<void> => {
     while (!stopped) {
       startReady();
       readOnIfRoom();
-      const wake = new AbortController();
-      wakeTrying = () => {
-        wakeTrying = undefined;
-        wake.abort(WOKEN);
-      };
-      // By the injected clock until something is due; by the real one now and then, as a lease may come back.
-      const idle = setTimeout(() => wake.abort(WOKEN), IDLE_MS);
-      await clock.wait(nextLook(clock.now()), wake.signal);
-      clearTimeout(idle);
-      wake.abort(WOKEN);
+      await somethingNew(nextLook(clock.now()));
       // One turn of the event loop, so that what is settled together is followed by one look.
       await new Promise(setImmediate);
     }
@@ -254,9 +260,10 @@ export const createWorker = (parts: WorkerParts): Worker => {
         if (longer.length > 0 && (await readOn(longer))) continue;
         const ends: (number | undefined)[] = [];
         for (const track of from) ends[track.held.partition] = track.readAt();
-        const limit = AbortSignal.any([wake, halting.signal, AbortSignal.timeout(IDLE_MS)]);
-        if (from.length > 0) known = await inbox.beyond(ends, limit);
-        else await delay(IDLE_MS, undefined, { signal: limit }).catch(() => undefined);
+        const limit = endingAfter(IDLE_MS, wake, halting.signal);
+        if (from.length > 0) known = await inbox.beyond(ends, limit.signal);
+        else await delay(IDLE_MS, undefined, { signal: limit.signal }).catch(() => undefined);
+        limit.end();
       } catch (error) {
         if (stopped) return;
         log.warn({ subscription: subscription.id, code: errorCode(error) }, 'the inbox cannot be read now');
