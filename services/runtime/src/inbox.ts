@@ -48,7 +48,7 @@ export type Inboxes = {
 
 export type InboxSettings = { tailWaitMs: number; idleMs: number; requestMs: number };
 
-const DEFAULTS: InboxSettings = { tailWaitMs: 200, idleMs: 30_000, requestMs: 5_000 };
+const DEFAULTS: InboxSettings = { tailWaitMs: 50, idleMs: 30_000, requestMs: 5_000 };
 /** What one look at an inbox may bring into memory, besides a batch that is larger by itself. */
 const ANSWER = { maxBytes: 1_572_864, partitionMaxBytes: 262_144 };
 
@@ -143,26 +143,27 @@ const openInbox = (
   };
 
   /** While somebody has his page written, the next one is fetched. */
-  let fetching: Promise<unknown> | undefined;
+  let fetching: { positions: readonly PartitionOffset[]; done: Promise<unknown> } | undefined;
   const fetchAhead = (positions: readonly PartitionOffset[]): void => {
+    if (fetching !== undefined) return;
     // Whoever comes for it finds out himself why it is not there.
-    fetching ??= fetchFrom(positions)
+    const done = fetchFrom(positions)
       .catch(() => undefined)
       .finally(() => {
         fetching = undefined;
       });
+    fetching = { positions, done };
   };
+  const isComing = (missing: readonly PartitionOffset[]): boolean =>
+    missing.some(({ partition, offset }) =>
+      fetching?.positions.some((one) => one.partition === partition && one.offset === offset),
+    );
 
   const read: ReadFrom = async (positions, wanted = 1) => {
     for (const { partition, offset } of positions) ahead.passed(partition, offset);
-    if (fetching !== undefined && needsMore(positions.map(atHand), wanted)) await fetching;
+    if (isComing(missingOf(positions, positions.map(atHand), wanted))) await fetching?.done;
     const known = positions.map(atHand);
-    const tooFew = countOf(known) < wanted;
-    const missing = positions.flatMap((position, index) => {
-      const part = known[index];
-      if (part === undefined) return [position];
-      return tooFew && isLonger(part) ? [{ partition: part.partition, offset: part.next }] : [];
-    });
+    const missing = missingOf(positions, known, wanted);
     const fetched = missing.length > 0 ? await fetchFrom(missing) : [];
     const parts = positions.flatMap((position, index) => {
       const answer = fetched.find(({ partition }) => partition === position.partition);
@@ -197,9 +198,19 @@ const isLonger = (part: FetchedPartition | undefined): boolean =>
 const countOf = (parts: readonly (FetchedPartition | undefined)[]): number =>
   parts.reduce((sum, part) => sum + (part?.records.length ?? 0), 0);
 
-/** Where something has no beginning at hand, or where there are fewer than wanted and more in the log. */
-const needsMore = (known: readonly (FetchedPartition | undefined)[], wanted: number): boolean =>
-  known.includes(undefined) || (countOf(known) < wanted && known.some(isLonger));
+/** Where to fetch from: what has no beginning at hand, and behind what is at hand where that is too few and there are more in the log. */
+const missingOf = (
+  positions: readonly PartitionOffset[],
+  known: readonly (FetchedPartition | undefined)[],
+  wanted: number,
+): PartitionOffset[] => {
+  const tooFew = countOf(known) < wanted;
+  return positions.flatMap((position, index) => {
+    const part = known[index];
+    if (part === undefined) return [position];
+    return tooFew && isLonger(part) ? [{ partition: part.partition, offset: part.next }] : [];
+  });
+};
 
 const inOrder = <T extends { partition: number }>(found: readonly T[]): T[] =>
   found.toSorted((a, b) => a.partition - b.partition);

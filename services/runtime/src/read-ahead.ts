@@ -5,7 +5,7 @@ import type { FetchedPartition, FetchedRecord } from './kafka-session.ts';
  * most readers come back for what follows; and what comes in at the end is read by everybody who waits there.
  */
 export type ReadAhead = {
-  /** What is kept from this offset on, as far as it goes without a hole; undefined where there is nothing. */
+  /** What is kept from this offset on, as far as it goes without a hole; undefined where no record is. */
   from(partition: number, offset: number): FetchedPartition | undefined;
   /**
    * @param offset what was asked for
@@ -50,28 +50,33 @@ export const createReadAhead = (): ReadAhead => {
   };
 
   const dropOldest = (): void => {
-    const [oldest] = [...kept.values()].flat().toSorted((a, b) => a.at - b.at);
+    let oldest: Kept | undefined;
+    for (const all of kept.values())
+      for (const one of all) if (oldest === undefined || one.at < oldest.at) oldest = one;
     drop((one) => one === oldest);
   };
 
   return {
     from(partition, offset) {
       const since = performance.now() - KEEP_MS;
-      const reaching = (at: number) =>
-        of(partition).findLast((one) => one.first <= at && one.part.next > at && one.at > since);
-      let found = reaching(offset);
-      if (found === undefined) return undefined;
+      const all = of(partition);
+      const begin = all.findLastIndex(
+        ({ part, first, at }) => first <= offset && part.next > offset && at > since,
+      );
       const records: FetchedRecord[] = [];
       let next = offset;
       let endOffset = 0;
-      for (; found !== undefined; found = reaching(next)) {
-        const { part } = found;
+      for (const { part, first, at } of begin < 0 ? [] : all.slice(begin)) {
+        if (first > next) break;
+        if (part.next <= next || at <= since) continue;
         for (let index = firstFrom(part.records, next); index < part.records.length; index += 1)
           records.push(part.records[index] as FetchedRecord);
         next = part.next;
         endOffset = Math.max(endOffset, part.endOffset);
       }
-      const { topic } = of(partition)[0]?.part ?? { topic: '' };
+      // At the end of what is kept there may be more by now: that is for the log to say.
+      if (records.length === 0) return undefined;
+      const { topic } = all[begin]?.part ?? { topic: '' };
       return { topic, partition, records, next, endOffset, outOfRange: false };
     },
     keep(offset, part, readers) {

@@ -167,7 +167,9 @@ const MEMBER = { enumerable: true, writable: true, configurable: true };
 
 /** Headers beyond this place are made anew for each record. */
 const REMEMBERED = 64;
-const NO_COUNT = -1;
+const NO_COUNT = Number.NaN;
+
+const NAMELESS = Buffer.alloc(0);
 
 const readName = (cursor: Cursor, index: number): string => {
   const start = cursor.at;
@@ -178,8 +180,7 @@ const readName = (cursor: Cursor, index: number): string => {
     return known.text;
   }
   cursor.at = start;
-  const bytes = readBytes(cursor);
-  if (bytes === null) return '';
+  const bytes = readBytes(cursor) ?? NAMELESS;
   const text = bytes.toString('utf8');
   if (index < REMEMBERED) cursor.names[index] = { bytes, text };
   return text;

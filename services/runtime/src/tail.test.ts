@@ -10,6 +10,8 @@ import { createTail } from './tail.ts';
 const TOPIC = 'inbox.a-council';
 const log = createLogger('test', 'silent');
 
+const RECORD = { offset: 0, timestamp: 0, key: null, value: null, headers: {} };
+
 /** A log whose ends a test moves; counts the readers that are open and the looks at it. */
 const createLog = (ends: number[]) => {
   const state = { ends, starts: ends.map(() => 0), failing: false, open: 0, opened: 0, looks: 0 };
@@ -26,7 +28,7 @@ const createLog = (ends: number[]) => {
         return {
           topic,
           partition,
-          records: [],
+          records: endOffset > offset ? [RECORD] : [],
           next: offset,
           endOffset: outOfRange ? -1 : endOffset,
           outOfRange,
@@ -125,4 +127,33 @@ test('closing wakes everybody', async () => {
   await tail.close();
   await waiting;
   await tail.beyond([1], never);
+});
+
+test('a tail that is closed between two looks opens nothing any more', async () => {
+  const { state, open } = createLog([1]);
+  const tail = createTail(open, TOPIC, { ...settings, everyMs: () => 30 }, noted, log);
+  const first = tail.beyond([1], never);
+  state.ends = [2];
+  await first;
+  const second = tail.beyond([2], never);
+  await delay(5);
+  await tail.close();
+  await second;
+  await delay(40);
+  assert.equal(state.open, 0);
+});
+
+test('what comes one after the other is looked for a few together, by all who wait', async () => {
+  const { state, open } = createLog([1]);
+  const tail = createTail(open, TOPIC, { ...settings, everyMs: () => 50 }, noted, log);
+  let end = 1;
+  const began = performance.now();
+  for (let turn = 0; turn < 4; turn += 1) {
+    const waiting = Promise.all([tail.beyond([end], never), tail.beyond([end], never)]);
+    end += 1;
+    state.ends = [end];
+    await waiting;
+  }
+  assert.ok(performance.now() - began >= 3 * 45);
+  await tail.close();
 });

@@ -21,7 +21,7 @@ export type Tail = {
 export type Ends = readonly (number | undefined)[];
 
 export type TailSettings = {
-  /** Of one long poll. A commit wakes it; one that is short finds out sooner that a broker has gone silent. */
+  /** Of one long poll. A commit wakes it, but where several brokers are asked the answer comes with the last of them. */
   waitMs: number;
   /** What one look may bring, in all and of one partition; one batch always comes whole. */
   maxBytes: number;
@@ -58,7 +58,10 @@ export const createTail = (
     known.some((end, partition) => end !== undefined && end > (ends[partition] ?? Number.POSITIVE_INFINITY));
 
   const watched = () =>
-    known.flatMap((offset, partition) => (offset === undefined ? [] : [{ topic, partition, offset }]));
+    known.flatMap((offset, partition) => {
+      const isAsked = [...waiters].some(({ ends }) => ends[partition] !== undefined);
+      return offset !== undefined && isAsked ? [{ topic, partition, offset }] : [];
+    });
 
   const wakeAll = () => {
     for (const waiter of [...waiters]) waiter.wake([]);
@@ -70,11 +73,14 @@ export const createTail = (
   const look = async () => {
     const pause = nextLook - performance.now();
     if (pause > 1) await delay(pause);
-    reader ??= open();
     const asked = watched();
+    if (closed) return;
+    if (asked.length === 0) return void (await delay(waitMs));
+    reader ??= open();
     const fetched = await reader.fetch(asked, { maxWaitMs: waitMs, maxBytes, partitionMaxBytes });
     if (fetched.some((part) => part.outOfRange)) {
       known = [];
+      nextLook = performance.now() + AFTER_FAILURE_MS;
       wakeAll();
       return;
     }

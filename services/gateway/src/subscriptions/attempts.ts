@@ -32,6 +32,8 @@ export type AttemptRow = {
 /** How many are kept of each subscription. */
 export const KEPT = 1_000;
 const PAUSE_MS = 1_000;
+/** So many are written at once. */
+const MANY = 2_500;
 /** What is kept in memory while the database is away; beyond that the oldest are forgotten here. */
 const MOST_WAITING = 5_000;
 const PRUNE_EVERY = 2_000;
@@ -87,18 +89,22 @@ export const createAttempts = ({ query }: Pick<Database, 'query'>, log: Logger):
       ).catch(() => undefined);
   };
 
+  const now = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    writing = writing.then(write);
+  };
+
   const soon = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      writing = writing.then(write);
-    }, PAUSE_MS).unref();
+    timer ??= setTimeout(now, PAUSE_MS).unref();
   };
 
   return {
     note(attempt, answer) {
       waiting.push([attempt, answer]);
       if (waiting.length > MOST_WAITING) waiting.shift();
-      soon();
+      if (waiting.length === MANY) now();
+      else soon();
     },
     async list(subscription, limit, before) {
       return query<AttemptRow>(
@@ -107,8 +113,7 @@ export const createAttempts = ({ query }: Pick<Database, 'query'>, log: Logger):
       );
     },
     async close() {
-      clearTimeout(timer);
-      writing = writing.then(write);
+      now();
       await writing;
     },
   };

@@ -65,14 +65,14 @@ export const createWorker = (parts: WorkerParts): Worker => {
   let wakeTrying: (() => void) | undefined;
   let wakeReading = new AbortController();
 
-  /** Some partition could not be read on, for want of room or because the receiver is left alone. */
-  let held = false;
+  /** Which are waited for at their ends; others could not be read on, for want of room or because the receiver is left alone. */
+  let waitedFor: ReadonlySet<Track> | undefined;
 
   const poke = (): void => wakeTrying?.();
 
   const readOnIfRoom = (): void => {
-    if (!held || readable().length === 0) return;
-    held = false;
+    if (waitedFor === undefined || readable().every((track) => waitedFor?.has(track))) return;
+    waitedFor = undefined;
     wakeReading.abort(WOKEN);
     wakeReading = new AbortController();
   };
@@ -165,10 +165,12 @@ export const createWorker = (parts: WorkerParts): Worker => {
 
   /** How long until something can be tried that cannot now; null where something else has to happen before. */
   const nextLook = (now: number): number | null => {
-    if (stopped || underWay >= subscription.concurrency) return null;
     const until = circuit.until();
-    if (until !== null && until > now) return until - now;
-    const dues = working().flatMap(({ queue }) => queue.nextDue() ?? []);
+    if (!stopped && until !== null && until > now) return until - now;
+    if (slots() <= 0) return null;
+    const dues = working()
+      .filter((track) => track.unsaved() < AHEAD)
+      .flatMap(({ queue }) => queue.nextDue() ?? []);
     return dues.length > 0 ? Math.max(1, Math.min(...dues) - now) : null;
   };
 
@@ -254,10 +256,11 @@ export const createWorker = (parts: WorkerParts): Worker => {
       const wake = wakeReading.signal;
       try {
         const from = readable();
-        held = from.length < tracks.size || from.length === 0;
         const longer = from.filter((track) => known[track.held.partition] !== track.readAt());
         known = [];
         if (longer.length > 0 && (await readOn(longer))) continue;
+        if (readable().some((track) => !from.includes(track))) continue;
+        waitedFor = new Set(from);
         const ends: (number | undefined)[] = [];
         for (const track of from) ends[track.held.partition] = track.readAt();
         const limit = endingAfter(IDLE_MS, wake, halting.signal);
