@@ -57,6 +57,7 @@ const ANSWER = { maxBytes: 1_572_864, partitionMaxBytes: 262_144 };
  * are further apart, so that all together take no more than a part of one core.
  */
 const LOOK_MS = 2;
+const BUSY_MS = 1_000;
 const LEAST_PAUSE_MS = 5;
 const MOST_PAUSE_MS = 40;
 
@@ -66,12 +67,19 @@ export const createInboxes = (kafka: Kafka, log: Logger, settings: Partial<Inbox
   const limits = { ...DEFAULTS, ...settings };
   const inboxes = new Map<string, Open>();
 
-  const everyMs = () => Math.min(Math.max(inboxes.size * LOOK_MS, LEAST_PAUSE_MS), MOST_PAUSE_MS);
+  /** When something last came into each inbox. */
+  const busy = new Map<string, number>();
+  const pauseAfter = (organisation: string): number => {
+    const now = performance.now();
+    busy.set(organisation, now);
+    for (const [one, at] of busy) if (now - at > BUSY_MS) busy.delete(one);
+    return Math.min(Math.max(busy.size * LOOK_MS, LEAST_PAUSE_MS), MOST_PAUSE_MS);
+  };
 
   const acquire = (organisation: string): Open => {
     const known = inboxes.get(organisation);
     if (known !== undefined) return known;
-    const opened = openInbox(kafka, `inbox.${organisation}`, limits, everyMs, log);
+    const opened = openInbox(kafka, `inbox.${organisation}`, limits, () => pauseAfter(organisation), log);
     inboxes.set(organisation, opened);
     return opened;
   };
@@ -110,7 +118,7 @@ const openInbox = (
   kafka: Kafka,
   topic: string,
   limits: InboxSettings,
-  everyMs: () => number,
+  pauseMs: () => number,
   log: Logger,
 ): Open => {
   const reader: Reader = kafka.reader();
@@ -118,7 +126,7 @@ const openInbox = (
   const tail = createTail(
     () => kafka.reader(),
     topic,
-    { waitMs: limits.tailWaitMs, everyMs, idleMs: limits.idleMs, ...ANSWER },
+    { waitMs: limits.tailWaitMs, pauseMs, idleMs: limits.idleMs, ...ANSWER },
     (offset, part) => ahead.keep(offset, part, 'all'),
     log,
   );

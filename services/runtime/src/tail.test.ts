@@ -43,7 +43,7 @@ const createLog = (ends: number[]) => {
   return { state, open };
 };
 
-const settings = { waitMs: 1, everyMs: () => 0, idleMs: 20, maxBytes: 1, partitionMaxBytes: 1 };
+const settings = { waitMs: 1, pauseMs: () => 0, idleMs: 20, maxBytes: 1, partitionMaxBytes: 1 };
 const noted = () => {};
 const never = new AbortController().signal;
 
@@ -131,7 +131,7 @@ test('closing wakes everybody', async () => {
 
 test('a tail that is closed between two looks opens nothing any more', async () => {
   const { state, open } = createLog([1]);
-  const tail = createTail(open, TOPIC, { ...settings, everyMs: () => 30 }, noted, log);
+  const tail = createTail(open, TOPIC, { ...settings, pauseMs: () => 30 }, noted, log);
   const first = tail.beyond([1], never);
   state.ends = [2];
   await first;
@@ -145,7 +145,7 @@ test('a tail that is closed between two looks opens nothing any more', async () 
 
 test('what comes one after the other is looked for a few together, by all who wait', async () => {
   const { state, open } = createLog([1]);
-  const tail = createTail(open, TOPIC, { ...settings, everyMs: () => 50 }, noted, log);
+  const tail = createTail(open, TOPIC, { ...settings, pauseMs: () => 50 }, noted, log);
   let end = 1;
   const began = performance.now();
   for (let turn = 0; turn < 4; turn += 1) {

@@ -26,8 +26,8 @@ export type TailSettings = {
   /** What one look may bring, in all and of one partition; one batch always comes whole. */
   maxBytes: number;
   partitionMaxBytes: number;
-  /** At least so long from one look that brought something to the next: what comes one after the other is read a few together. */
-  everyMs(): number;
+  /** How long to wait after a look that brought something: what comes one after the other is read a few together. */
+  pauseMs(): number;
   /** How long after the last waiter the connections are given back. */
   idleMs: number;
 };
@@ -42,7 +42,7 @@ const AFTER_FAILURE_MS = 250;
 export const createTail = (
   open: () => Reader,
   topic: string,
-  { waitMs, maxBytes, partitionMaxBytes, everyMs, idleMs }: TailSettings,
+  { waitMs, maxBytes, partitionMaxBytes, pauseMs, idleMs }: TailSettings,
   came: Came,
   log: Logger,
 ): Tail => {
@@ -84,7 +84,7 @@ export const createTail = (
       wakeAll();
       return;
     }
-    if (fetched.some(({ records }) => records.length > 0)) nextLook = performance.now() + everyMs();
+    if (fetched.some(({ records }) => records.length > 0)) nextLook = performance.now() + pauseMs();
     for (const part of fetched) {
       const { partition, endOffset } = part;
       const from = asked.find((one) => one.partition === partition);
