@@ -8,6 +8,9 @@ export const organisationForm = z.string().regex(/^[a-z][a-z0-9-]{1,62}$/);
 export const tokenForm = z.string().regex(/^[A-Za-z0-9_-]{22}$/);
 export const dateForm = z.iso.date();
 
+/** Of one record, those of its identifiers under both keys included. */
+export const MOST_TOKENS = 20;
+
 /** Which adapter or service keeps the record, and under which reference of its own. */
 export const namedForm = {
   writer: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
@@ -16,7 +19,7 @@ export const namedForm = {
 
 /** Who is meant: a token for each certain identifier, the source's own included, and that of name and date of birth. */
 export const personForm = {
-  tokens: z.array(tokenForm).max(20),
+  tokens: z.array(tokenForm).max(MOST_TOKENS),
   demographic: tokenForm.optional(),
 };
 

@@ -1,5 +1,6 @@
 import { Problem } from '@causeway/runtime/http';
 import { type Interest, MAX_INTEREST_DAYS } from '@causeway/runtime/interests';
+import { MOST_TOKENS } from '@causeway/runtime/person-record';
 import type { Tokeniser } from '@causeway/runtime/tokens';
 import { CODE_LISTS } from '@causeway/schemas/code-lists';
 import type { Checked } from '@causeway/schemas/identifiers/checked';
@@ -32,7 +33,7 @@ const form = z
     expires: date,
     tokens: z
       .array(z.string().regex(new RegExp(TOKEN_PATTERN), 'must be 22 characters'))
-      .max(20)
+      .max(MOST_TOKENS)
       .optional(),
     localid: z.string().regex(new RegExp(LOCAL_PATTERN, 'u'), 'must be <scheme>:<id>').optional(),
     identifiers: z
@@ -79,6 +80,13 @@ export const interestIn = (
   if (tokens.length === 0 && demographic === undefined)
     throw refused([
       { path: 'identifiers', problem: 'name somebody: identifiers, localid, person or tokens' },
+    ]);
+  if (tokens.length > MOST_TOKENS)
+    throw refused([
+      {
+        path: 'tokens',
+        problem: `must be at most ${MOST_TOKENS} with those that identifiers and localid become`,
+      },
     ]);
   return {
     writer: 'gateway',

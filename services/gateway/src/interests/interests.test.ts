@@ -107,6 +107,8 @@ test('a body that is not an interest is refused with every fault and no value', 
   const refused = async (more: object) => problemOf(await put('x', { ...good, ...more }));
   assert.equal(await refused({ expires: day(401) }), '400 invalid-body');
   assert.equal(await refused({ expires: day(9), tokens: [] }), '400 invalid-body');
+  const many = Array.from({ length: 20 }, (_, index) => String(index).padStart(22, 'x'));
+  assert.equal(await refused({ expires: day(9), tokens: many, localid: 'case:1' }), '400 invalid-body');
   assert.equal(
     await refused({ expires: day(9), since: '2026-02-01', until: '2026-01-01' }),
     '400 invalid-body',

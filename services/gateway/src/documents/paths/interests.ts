@@ -1,3 +1,4 @@
+import { MOST_TOKENS } from '@causeway/runtime/person-record';
 import { LOCAL_PATTERN, REASONS, REFERENCE_PATTERN, TOKEN_PATTERN } from '../../interests/interest-body.ts';
 import { INTERESTS_LIMIT, LONGEST_KEY } from '../../routes/interests.ts';
 import { json, parameter, refusals, schema, text } from '../parts.ts';
@@ -122,7 +123,7 @@ export const interestSchemas = {
       tokens: {
         type: 'array',
         minItems: 1,
-        maxItems: 20,
+        maxItems: MOST_TOKENS,
         items: text('A pseudonym that you made', { pattern: TOKEN_PATTERN }),
       },
     },
