@@ -32,6 +32,14 @@ const receiver = (
   };
 };
 
+/** How many events are written down as parked. */
+const parkedIn = async ({ database }: TestWorld): Promise<number> => {
+  const [row] = await database
+    .query<{ count: number }>('select count(*)::int as count from delivery_parked')
+    .catch(() => []);
+  return row?.count ?? 0;
+};
+
 test('events are delivered in their order and each attempt is on record', async () => {
   const to = receiver();
   const ids = [1, 2, 3].map(() => world.arrive({ person: 'ann' }));
@@ -180,15 +188,26 @@ test('with 10,000 parked events nothing more is read', async () => {
   for (let index = 0; index < 10_300; index += 1) world.arrive({ person: 'ann', partition: 0 });
   const to = receiver(() => ({ outcome: 'retry', code: 'busy' }));
   world.start({ ...to, schedule: { pauses: [], onwards: 60_000, giveUpAfterMs: 1e12, jitter: 0 } });
-  const counted = async () => {
-    const [row] = await world.database
-      .query<{ count: number }>('select count(*)::int as count from delivery_parked')
-      .catch(() => []);
-    return row?.count ?? 0;
-  };
-  await until(async () => (await counted()) >= 10_000, 'ten thousand are parked');
+  await until(async () => (await parkedIn(world)) >= 10_000, 'ten thousand are parked');
   await new Promise((resolve) => setTimeout(resolve, 300));
-  assert.ok((await counted()) < 10_250, `${await counted()} are parked`);
+  assert.ok((await parkedIn(world)) < 10_250, `${await parkedIn(world)} are parked`);
+});
+
+test('with 10,000 parked beyond an event that waits, a restart does not bring all to a standstill', async () => {
+  const first = world.arrive({ person: 'bob', partition: 0 });
+  for (let index = 0; index < 10_300; index += 1) world.arrive({ person: 'ann', partition: 0 });
+  const away = receiver(({ event }) =>
+    event.id === first
+      ? { outcome: 'unreachable', code: 'not-there', afterMs: 3_600_000 }
+      : { outcome: 'retry', code: 'busy' },
+  );
+  const schedule = { pauses: [], onwards: 60_000, giveUpAfterMs: 1e12, jitter: 0 };
+  const before = world.start({ ...away, concurrency: 2, schedule });
+  await until(async () => (await parkedIn(world)) >= 10_000, 'ten thousand are parked');
+  await before.close();
+  const back = receiver();
+  world.start({ ...back, concurrency: 200 });
+  await until(() => back.delivered.length === 10_301, 'all arrive');
 });
 
 test('a receiver that was left alone before a restart is tried again after it', async () => {
@@ -219,9 +238,7 @@ test('an event that was parked beyond the head is delivered once after a restart
   );
   const schedule = { pauses: [], onwards: 60_000, giveUpAfterMs: 1e12, jitter: 0 };
   const before = world.start({ ...first, concurrency: 2, schedule });
-  const rows = async () =>
-    (await world.database.query('select 1 from delivery_parked').catch(() => [])).length;
-  await until(async () => (await rows()) === 2, 'both of one subject are parked');
+  await until(async () => (await parkedIn(world)) === 2, 'both of one subject are parked');
   await before.close();
   const second = receiver();
   world.start({ ...second, concurrency: 2 });
@@ -230,4 +247,72 @@ test('an event that was parked beyond the head is delivered once after a restart
     second.delivered.filter((id) => id !== held),
     [parked, behind],
   );
+});
+
+test('what is parked beyond the head does not pass, after a restart, what has not been read again', async () => {
+  const routine = world.arrive({ person: 'ann', partition: 0 });
+  const urgent = world.arrive({ person: 'ann', partition: 0, priority: 'immediate' });
+  const behind = world.arrive({ person: 'ann', partition: 0, priority: 'immediate' });
+  const first = receiver(({ event }) =>
+    event.id === routine
+      ? { outcome: 'retry', code: 'busy', afterMs: 3_600_000 }
+      : { outcome: 'unreachable', code: 'not-there', afterMs: 3_600_000 },
+  );
+  const schedule = { pauses: [], onwards: 3_600_000, giveUpAfterMs: 1e12, jitter: 0 };
+  const before = world.start({ ...first, schedule });
+  await until(
+    async () => (await parkedIn(world)) > 0 && first.attempts.length > 1,
+    'the routine one is parked',
+  );
+  const last = world.arrive({ person: 'ann', partition: 0, priority: 'immediate' });
+  await until(async () => (await parkedIn(world)) === 2, 'one that came behind the others is parked too');
+  await before.close();
+  const second = receiver();
+  world.start(second);
+  await until(() => second.delivered.length === 4, 'all arrive');
+  assert.deepEqual(
+    second.delivered.filter((id) => id !== routine),
+    [urgent, behind, last],
+  );
+});
+
+test('a holder that claims a partition anew reads it from the head on, whatever it had read before', async () => {
+  const ids = [1, 2, 3].map(() => world.arrive({ person: 'ann', partition: 0 }));
+  let there = false;
+  let isOut = false;
+  const to = receiver(() =>
+    there ? { outcome: 'delivered' } : { outcome: 'unreachable', code: 'not-there', afterMs: 60_000 },
+  );
+  const database: TestWorld['database'] = {
+    ...world.database,
+    async query(sql, params) {
+      const rows = await world.database.query(sql, params);
+      // As when the process was stopped, after it had prolonged its leases, until they ran out.
+      if (isOut && sql.includes('lease_until'))
+        await world.database.query(`update delivery_head set lease_until = '-infinity' where partition = 0`);
+      return rows as never;
+    },
+  };
+  const delivery = world.start(to, { database });
+  await until(() => to.attempts.length > 0, 'the first is tried');
+  // One that somebody else holds makes this one look for more.
+  await world.database.query(
+    `insert into delivery_head (subscription, partition, head, holder, lease_until) values ('sink', 9, 0, 'other', 'infinity')`,
+  );
+  isOut = true;
+  const epoch = async () => {
+    delivery.look();
+    const [row] = await world.database.query<{ epoch: number }>(
+      'select epoch from delivery_head where partition = 0',
+    );
+    return Number(row?.epoch);
+  };
+  await until(async () => (await epoch()) > 1, 'it is claimed anew');
+  isOut = false;
+  ids.push(world.arrive({ person: 'ann', partition: 0 }));
+  const tried = to.attempts.length;
+  await until(() => to.attempts.length > tried + 3, 'what was held before is given up');
+  there = true;
+  await until(() => to.delivered.length >= 4, 'all arrive');
+  assert.deepEqual(to.delivered, ids);
 });

@@ -20,6 +20,10 @@ export type Track = {
   queue: Queue;
   /** Where to read on. */
   readAt(): number;
+  /** How many are parked, here and ahead. */
+  parked(): number;
+  /** Whether any are parked where reading has not come yet: they are not tried before it has. */
+  hasAhead(): boolean;
   /** Aborted when the partition is not ours any more. */
   signal: AbortSignal;
   /** Adds what was read; `next` is where to read on. */
@@ -88,13 +92,31 @@ const emptyPending = (): Pending => ({
 export const createTrack = (held: Held, parked: readonly Item[], parts: TrackParts): Track => {
   const { organisation, component, store, producer, log, beat, changed } = parts;
   const queue = createQueue();
-  for (const item of parked) queue.add(item);
   const ending = new AbortController();
   let isRetired = false;
   let readAt = held.head;
   let savedHead = held.head;
   let pending = emptyPending();
   let flushing: Promise<void> | undefined;
+
+  /**
+   * Parked in an earlier life, or redriven, where reading has not come again. Each takes its place when it does: tried before, it would
+   * pass what lies between.
+   */
+  const ahead = new Map<number, Item>();
+  const admit = (item: Item): void => {
+    if (item.position < readAt) queue.add(item);
+    else ahead.set(item.position, item);
+  };
+  for (const item of parked) admit(item);
+
+  const readOn = (next: number): void => {
+    readAt = Math.max(readAt, next);
+    // What the inbox keeps no longer is not read; that will come out when it is tried.
+    const passed = [...ahead.values()].filter(({ position }) => position < readAt);
+    for (const item of passed) ahead.delete(item.position);
+    for (const item of passed) queue.add(item);
+  };
 
   const head = () => queue.firstFresh() ?? readAt;
 
@@ -109,11 +131,7 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
     for (const item of items) pending.keep.set(item.position, item);
   };
 
-  /** Parked beyond the head in an earlier life and settled in this one, before they were read again. */
-  const settledAhead = new Set<number>();
-
   const forget = (item: Item): void => {
-    if (item.position >= readAt) settledAhead.add(item.position);
     pending.keep.delete(item.position);
     if (item.parked) pending.remove.add(item.position);
   };
@@ -177,24 +195,26 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
     held,
     queue,
     readAt: () => readAt,
+    parked: () => queue.size().parked + ahead.size,
+    hasAhead: () => ahead.size > 0,
     signal: ending.signal,
     take(records, next) {
       for (const record of records) {
-        // Parked beyond the head before a crash: it is here already.
-        if (queue.has(record.offset) || settledAhead.delete(record.offset)) continue;
-        const item = itemOf(record);
+        const known = ahead.get(record.offset);
+        ahead.delete(record.offset);
+        const item = known ?? itemOf(record);
         queue.add(item);
-        if (item.parked) {
+        if (item.parked && known === undefined) {
           keep([item]);
           pending.count += 1;
         }
       }
-      readAt = Math.max(readAt, next);
+      readOn(next);
       save();
       changed();
     },
     bring(items) {
-      for (const item of items) if (!queue.has(item.position)) queue.add(item);
+      for (const item of items) if (!queue.has(item.position) && !ahead.has(item.position)) admit(item);
       keep(items);
       note(undefined);
     },
@@ -224,7 +244,7 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
       note(said);
     },
     say(record, from) {
-      if (from !== undefined) readAt = Math.max(readAt, from);
+      if (from !== undefined) readOn(from);
       note(record);
     },
     unsaved: () => pending.count,

@@ -79,7 +79,7 @@ export const createWorker = (parts: WorkerParts): Worker => {
 
   const alive = (): Track[] => [...tracks].filter(({ signal }) => !signal.aborted);
   const working = (): Track[] => alive().filter((track) => !track.retired());
-  const parkedHere = (): number => alive().reduce((sum, { queue }) => sum + queue.size().parked, 0);
+  const parkedHere = (): number => alive().reduce((sum, track) => sum + track.parked(), 0);
   const freshBytes = (): number => alive().reduce((sum, { queue }) => sum + queue.freshBytes(), 0);
 
   // ── trying ──
@@ -201,11 +201,14 @@ export const createWorker = (parts: WorkerParts): Worker => {
 
   const readable = (): Track[] => {
     const state = circuit.state(clock.now());
-    if (stopped || state === 'open' || elsewhere + parkedHere() >= MOST_PARKED) return [];
+    if (stopped || state === 'open') return [];
+    const isFull = elsewhere + parkedHere() >= MOST_PARKED;
+    // What is parked ahead is tried, and becomes less, only once it has been read again.
+    const growing = working().filter((track) => !isFull || track.hasAhead());
     const bytes = freshBytes();
     // Something must be there to be tried, or an open circuit would never be closed again.
-    if (state === 'half-open') return bytes === 0 ? working() : [];
-    return working().filter(({ queue }) => {
+    if (state === 'half-open') return bytes === 0 ? growing : [];
+    return growing.filter(({ queue }) => {
       const { fresh } = queue.size();
       return fresh === 0 || (bytes < AHEAD_BYTES && fresh < REFILL);
     });
@@ -279,7 +282,11 @@ export const createWorker = (parts: WorkerParts): Worker => {
 
   return {
     add(track) {
-      for (const old of tracks) if (old.signal.aborted) tracks.delete(old);
+      for (const old of tracks) {
+        // Claimed anew by its own holder, whose lease had run out or was ended by a replay: each partition is read once.
+        if (old.held.partition === track.held.partition) old.drop();
+        if (old.signal.aborted) tracks.delete(old);
+      }
       tracks.add(track);
       poke();
     },
