@@ -168,9 +168,9 @@ export const assertTaken = ({ organisation, way, came }: Taking, { ids, bySubjec
     );
 };
 
-/** From the append to the inbox until it was there, milliseconds. */
-export const latency = ({ came }: Taking, { at }: Lying) => {
-  const samples = came.map((one) => one.at - (at.get(one.id) ?? one.at));
+/** From when each event was there (published, or in the inbox) until it was taken, milliseconds. */
+export const latency = ({ came }: Taking, since: ReadonlyMap<string, number>) => {
+  const samples = came.map(({ id, at }) => at - (since.get(id) ?? Number.NaN));
   return { p50: percentile(samples, 0.5), p99: percentile(samples, 0.99) };
 };
 
