@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createInboxes, type Inbox, type Inboxes } from './inbox.ts';
 import type { Admin, Kafka } from './kafka.ts';
 import { createLogger } from './log.ts';
@@ -49,8 +50,11 @@ const createInbox = async () => {
   const topic = `inbox.${organisation}`;
   await admin.createTopics([{ topic, partitions: PARTITIONS, replicationFactor: 1, config: {} }]);
   const writer = await kafka.writer(`test-${organisation}`, { visible: true });
-  const write = (values: readonly string[], partition = 0) =>
-    writer.write(values.map((value) => ({ topic, partition, key: 'k', value: Buffer.from(value) })));
+  const write = (values: readonly string[], partition = 0, beforeCommit?: () => void) =>
+    writer.write(
+      values.map((value) => ({ topic, partition, key: 'k', value: Buffer.from(value) })),
+      beforeCommit,
+    );
   return { write, use: <T>(task: (inbox: Inbox) => Promise<T>) => inboxes.use(organisation, task) };
 };
 
@@ -110,4 +114,60 @@ test('what comes in while readers wait at the end reaches all of them with one f
     }
     assert.equal(fetches.filter((count) => count > 0).length, 1);
   });
+});
+
+/** How often and how far the writer of the next test goes; more of it looks harder. */
+const ROUNDS = Number(process.env.INBOX_ROUNDS ?? 60);
+
+/** Reads pages of changing size, pauses, waits at the ends, until told that nothing more comes; gives what came, per partition. */
+const readAsItComes = async (inbox: Inbox, isOver: () => boolean, random: (most: number) => number) => {
+  const got = Array.from({ length: PARTITIONS }, (): string[] => []);
+  const offsets = Array.from({ length: PARTITIONS }, () => 0);
+  const isWhole = async () => isOver() && (await inbox.ends()).every((end, at) => end === offsets[at]);
+  while (!(await isWhole())) {
+    const wanted = random(40);
+    const parts = await inbox.read(
+      offsets.map((offset, partition) => ({ partition, offset })),
+      wanted,
+    );
+    for (const { partition, records, next } of parts) {
+      const page = records.slice(0, wanted);
+      const last = page.length < records.length ? page.at(-1) : undefined;
+      got[partition]?.push(...page.map(({ value }) => textOf(value)));
+      offsets[partition] = last === undefined ? next : last.offset + 1;
+    }
+    if (random(4) === 1) await delay(random(30));
+    else await inbox.beyond(offsets, AbortSignal.timeout(random(200)));
+  }
+  return got;
+};
+
+test('readers of every pace, who read and wait as they like, each get what is committed once and in order', async (t) => {
+  let seed = Number(process.env.INBOX_SEED ?? Date.now() % 1_000_000);
+  t.diagnostic(`INBOX_SEED=${seed}`);
+  const random = (most: number) => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return 1 + Math.floor((seed / 2 ** 32) * most);
+  };
+  const { write, use } = await createInbox();
+  const committed = Array.from({ length: PARTITIONS }, (): string[] => []);
+  let over = false;
+  const reading = use((inbox) =>
+    Promise.all([1, 2, 3, 4].map(() => readAsItComes(inbox, () => over, random))),
+  );
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const partition = random(PARTITIONS) - 1;
+    const values = Array.from({ length: random(30) }, (_, index) => `${round}.${index}`);
+    const isAborted = random(4) === 1;
+    const abort = () => {
+      throw new Error('on purpose');
+    };
+    await write(values, partition, isAborted ? abort : undefined).catch((error) => {
+      if (!isAborted) throw error;
+    });
+    if (!isAborted) committed[partition]?.push(...values);
+    if (random(3) === 1) await delay(random(40));
+  }
+  over = true;
+  for (const got of await reading) assert.deepEqual(got, committed);
 });
