@@ -20,11 +20,11 @@ import {
 /**
  * Two phases: events are sent at a pace, then what came is compared by id with what lies in the inboxes. On a quiet machine with two cores,
  * whole: `LOAD_SCALE=1 LOAD_LATENCY=true npm run test:long -- infra/end-to-end/gateway-load.long.test.ts`. By default at a tenth of the pace and a
- * third of the time, and without limits of time, which a machine that does something else as well does not keep.
+ * third of the time, and without limits of time, which a machine that does something else as well does not keep. `LOAD_SECONDS` makes it longer.
  */
 const SCALE = Number(process.env.LOAD_SCALE ?? 0.1);
 const WITH_LIMITS = process.env.LOAD_LATENCY === 'true';
-const SECONDS = SCALE < 1 ? 20 : 60;
+const SECONDS = Number(process.env.LOAD_SECONDS ?? (SCALE < 1 ? 20 : 60));
 const STREAM_P99_MS = 250;
 const WEBHOOK_P99_MS = 1_000;
 /** What is there at the end may be that much more than after a third of the time. */

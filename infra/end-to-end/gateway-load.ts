@@ -156,7 +156,7 @@ export const untilTaken = async (takings: readonly Taking[], count: number): Pro
 /** Every event once, and those of each subject in the order of the inbox. */
 export const assertTaken = ({ organisation, way, came }: Taking, { ids, bySubject }: Lying): void => {
   const who = `${organisation} by ${way}`;
-  const missing = [...ids].filter((id) => !came.some((one) => one.id === id)).length;
+  const missing = ids.difference(new Set(came.map(({ id }) => id))).size;
   assert.equal(missing, 0, `${who}: ${missing} of ${ids.size} events never came`);
   assert.equal(came.length, ids.size, `${who}: some events came twice`);
   const got = Map.groupBy(came, ({ subject }) => subject);

@@ -1,3 +1,4 @@
+import { RetryableError } from '@causeway/runtime/errors';
 import type { RequestHandler } from 'express';
 import { auditOf } from '../audit.ts';
 import { callerOf } from '../guard.ts';
@@ -14,13 +15,16 @@ export const getEvents =
     const caller = callerOf(response);
     const query = parseEventQuery(request.url);
     const left = new AbortController();
-    response.once('close', () => left.abort());
+    response.once('close', () => left.abort(LEFT));
     const answer = await readEvents(parts, caller.organisation, query, left.signal, stopping);
     const { events, next, withheld, unreadable } = answer;
     Object.assign(auditOf(response), { count: events.length, withheld, unreadable });
     response.once('finish', () => handedOver(caller, 'pull', events, withheld));
     response.type('application/json').send(bodyOf(events, next));
   };
+
+/** One for all: without a reason an error is made, with its stack, for each page. */
+const LEFT = new RetryableError('left', 'The client has left');
 
 const BEGIN = Buffer.from('{"events":[');
 const COMMA = Buffer.from(',');
