@@ -134,6 +134,35 @@ test('what was refused for good is a dead letter at once and is delivered by a r
   assert.deepEqual(to.delivered, [first]);
 });
 
+test('a redrive that is ordered before the dead letter is written down as one is carried out', async () => {
+  let mended = false;
+  world.arrive({ person: 'ann', partition: 0 });
+  const to = receiver(() => (mended ? { outcome: 'delivered' } : { outcome: 'refused', code: 'AR' }));
+  const ordered = Promise.withResolvers<void>();
+  const database: TestWorld['database'] = {
+    ...world.database,
+    async query(sql, params) {
+      // The database takes its time with what follows the dead letter, until the order has been seen.
+      if (to.attempts.length === 1 && sql.includes('with given')) await ordered.promise;
+      const rows = await world.database.query(sql, params);
+      if (sql.includes('from delivery_redrive') && rows.length > 0) setTimeout(ordered.resolve, 50);
+      return rows as never;
+    },
+  };
+  const delivery = world.start(to, { database });
+  await until(() => world.deadLetters().length === 1, 'a dead letter');
+  mended = true;
+  await delivery.store.orderRedrive({
+    subscription: 'sink',
+    partition: 0,
+    position: 0,
+    letter: 0,
+    request: 'request-1',
+  });
+  delivery.look();
+  await until(() => to.delivered.length === 1, 'it arrives');
+});
+
 test('what no agreement allows any more is not delivered, and nothing is while the agreements are not current', async () => {
   const to = receiver();
   world.fresh.value = false;

@@ -110,6 +110,16 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
   };
   for (const item of parked) admit(item);
 
+  /** Dead letters that are not written down as such yet, by position, and what is brought back of them meanwhile. */
+  const burying = new Map<number, Item | undefined>();
+
+  const buried = (item: Item): void => {
+    queue.remove(item);
+    const again = burying.get(item.position);
+    burying.delete(item.position);
+    if (again !== undefined) admit(again);
+  };
+
   const readOn = (next: number): void => {
     readAt = Math.max(readAt, next);
     // What the inbox keeps no longer is not read; that will come out when it is tried.
@@ -150,7 +160,7 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
       const rows = [...batch.keep.values()].map((item) => ({ ...item }));
       pending = emptyPending();
       await persist(batch, rows, upTo);
-      for (const item of batch.buried) queue.remove(item);
+      for (const item of batch.buried) buried(item);
       if (batch.buried.length > 0 || batch.count > 0) changed();
       if (isDue()) await beat();
     }
@@ -214,7 +224,10 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
       changed();
     },
     bring(items) {
-      for (const item of items) if (!queue.has(item.position) && !ahead.has(item.position)) admit(item);
+      for (const item of items) {
+        if (burying.has(item.position)) burying.set(item.position, item);
+        else if (!queue.has(item.position) && !ahead.has(item.position)) admit(item);
+      }
       keep(items);
       note(undefined);
     },
@@ -240,6 +253,7 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
       const { deadLetter } = topicsOf(organisation);
       pending.records.push(burialRecord(deadLetter, component, held, item, { record, reason, attempts }));
       pending.buried.push(item);
+      burying.set(item.position, undefined);
       parts.buried(reason);
       note(said);
     },
