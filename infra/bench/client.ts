@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import { clientSecretName } from '../local/oidc.ts';
+import { clientSecretName } from '../dev/oidc-provider/oidc.ts';
 import type { World } from './world.ts';
 
 /** Somebody who calls the gateway over connections that stay open. */

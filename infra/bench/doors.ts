@@ -1,13 +1,13 @@
 import { connect, type Socket } from 'node:net';
-import { EXAMPLE_CHILDREN, exampleAdult, exampleChild } from '@causeway/schemas/example-people';
+import { EXAMPLE_CHILDREN, exampleAdult, exampleChild } from '@causeway/schemas/identifiers/example-people';
 import pg from 'pg';
 import { createSender } from '../../services/adapters/nhs-mesh/src/sender.ts';
 import { nemsMessage, workflowOf } from '../../services/adapters/nhs-mesh/src/synthetic.ts';
-import { stayMessage } from '../../services/adapters/nhs-trust/src/synthetic.ts';
+import { stayMessage } from '../../services/adapters/nhs-trust/src/simulator/synthetic.ts';
 import { createReportingRms } from '../../services/adapters/police-records/src/simulator.ts';
 import { missingChild } from '../../services/adapters/police-records/src/synthetic.ts';
-import { clientSecretName, systemClient } from '../local/oidc.ts';
-import type { System } from '../local/system.ts';
+import { clientSecretName, systemClient } from '../dev/oidc-provider/oidc.ts';
+import type { System } from '../dev/system.ts';
 
 /**
  * The way in which a legacy system hands one thing over to its adapter. Each thing is one event that has just happened: for older ones

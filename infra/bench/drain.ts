@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KafkaRecord } from '@causeway/runtime/kafka-session';
-import type { Producer } from '@causeway/runtime/producer';
-import type { Reader } from '@causeway/runtime/reader';
-import { LANES } from '@causeway/runtime/topology';
+import { LANES } from '@causeway/runtime/bus/topics';
+import type { KafkaRecord } from '@causeway/runtime/kafka/broker-client';
+import type { Producer } from '@causeway/runtime/kafka/producer';
+import type { Reader } from '@causeway/runtime/kafka/reader';
 import { perSecond } from './report.ts';
 import { cpuMs, type World } from './world.ts';
 

@@ -1,8 +1,8 @@
-import { createCodec } from '@causeway/runtime/avro';
-import { createLogger } from '@causeway/runtime/log';
-import type { Producer } from '@causeway/runtime/producer';
-import { EXCHANGE_GROUP, topicsOf } from '@causeway/runtime/topology';
-import { startAnother } from '../local/system.ts';
+import { createCodec } from '@causeway/runtime/avro/codec';
+import { EXCHANGE_GROUP, topicsOf } from '@causeway/runtime/bus/topics';
+import type { Producer } from '@causeway/runtime/kafka/producer';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { startAnother } from '../dev/system.ts';
 import { type Drained, drain, EVENTS, type Worker } from './drain.ts';
 import { latencyAt } from './latency.ts';
 import { createLoad, type Load } from './load.ts';

@@ -1,5 +1,5 @@
-import type { Producer } from '@causeway/runtime/producer';
-import { EXCHANGE_GROUP, topicsOf } from '@causeway/runtime/topology';
+import { EXCHANGE_GROUP, topicsOf } from '@causeway/runtime/bus/topics';
+import type { Producer } from '@causeway/runtime/kafka/producer';
 import { type Client, clientOf } from './client.ts';
 import { drain, EVENTS } from './drain.ts';
 import { createLoad, type Load } from './load.ts';

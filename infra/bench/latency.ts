@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Producer } from '@causeway/runtime/producer';
-import { LANES, topicsOf } from '@causeway/runtime/topology';
+import { LANES, topicsOf } from '@causeway/runtime/bus/topics';
+import type { Producer } from '@causeway/runtime/kafka/producer';
 import type { Load } from './load.ts';
 import { perSecond } from './report.ts';
 import { SOURCES, type World } from './world.ts';

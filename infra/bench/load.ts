@@ -1,8 +1,8 @@
-import { createCodec } from '@causeway/runtime/avro';
-import { type Envelope, encodeHeaders, eventId } from '@causeway/runtime/event';
-import type { KafkaRecord } from '@causeway/runtime/kafka-session';
-import { createLogger } from '@causeway/runtime/log';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { createCodec } from '@causeway/runtime/avro/codec';
+import { type Envelope, encodeHeaders, eventId } from '@causeway/runtime/bus/envelope';
+import type { KafkaRecord } from '@causeway/runtime/kafka/broker-client';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { ADMISSION, connectionsOf, type World } from './world.ts';
 
 const SUBJECTS = 1_000;

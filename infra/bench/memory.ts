@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Producer } from '@causeway/runtime/producer';
+import type { Producer } from '@causeway/runtime/kafka/producer';
 import type { Load } from './load.ts';
 import { print } from './report.ts';
 import { residentMb, SOURCES, type World } from './world.ts';

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { exampleAdult } from '@causeway/schemas/example-people';
+import { exampleAdult } from '@causeway/schemas/identifiers/example-people';
 import { createSender } from '../../services/adapters/nhs-mesh/src/sender.ts';
 import { nemsMessage } from '../../services/adapters/nhs-mesh/src/synthetic.ts';
 import { startQuickMailbox } from '../../services/adapters/nhs-mesh/src/testing/quick-mailbox.ts';
-import { agreementsOf, freePorts } from '../local/settings.ts';
-import { type System, startSystem } from '../local/system.ts';
+import { agreementsOf, freePorts } from '../common/settings.ts';
+import { type System, startSystem } from '../dev/system.ts';
 import { perSecond, print } from './report.ts';
 import { cpuMs, residentMb } from './world.ts';
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { stayMessage } from '../../services/adapters/nhs-trust/src/synthetic.ts';
+import { stayMessage } from '../../services/adapters/nhs-trust/src/simulator/synthetic.ts';
 import { type Camel, startCamel } from './peers/camel.ts';
 import { perSecond, print, spread } from './report.ts';
 import { connectionsOf, cpuMs, residentMb, startWorld, type World } from './world.ts';

@@ -9,9 +9,9 @@ import {
   type SyntheticDocument,
   vulnerableAdult,
 } from '../../services/adapters/police-records/src/synthetic.ts';
-import { clientSecretName, systemClient } from '../local/oidc.ts';
-import { agreementsOf, freePorts } from '../local/settings.ts';
-import { type System, startSystem } from '../local/system.ts';
+import { agreementsOf, freePorts } from '../common/settings.ts';
+import { clientSecretName, systemClient } from '../dev/oidc-provider/oidc.ts';
+import { type System, startSystem } from '../dev/system.ts';
 import { percentile, perSecond, print, spread } from './report.ts';
 import { connectionsOf, cpuMs, residentMb } from './world.ts';
 

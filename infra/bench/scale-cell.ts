@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createLogger } from '@causeway/runtime/log';
+import { createLogger } from '@causeway/runtime/telemetry/log';
 import { stringify } from 'yaml';
-import { freePorts } from '../local/settings.ts';
-import { type System, startAnother, startSystem } from '../local/system.ts';
-import { connectTo } from '../running.ts';
+import { freePorts } from '../common/settings.ts';
+import { type System, startAnother, startSystem } from '../dev/system.ts';
+import { connectTo } from '../operator/running.ts';
 import { createLoad } from './load.ts';
 import { perSecond } from './report.ts';
 import type { Cell, Measured } from './scale.ts';

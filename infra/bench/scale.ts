@@ -42,7 +42,7 @@ const run = promisify(execFile);
 
 /** Five million events a day, and the rate of a peak. */
 const NATIONAL = { eventsPerDay: 5_000_000, peakPerSecond: 1_500 };
-/** Days that topics are kept, from `services/runtime/src/topology.ts`; ledgers for ever. */
+/** Days that topics are kept, from `services/runtime/src/bus/topics.ts`; ledgers for ever. */
 const KEPT = { outbox: 7, inbox: 30 };
 const REPLICAS = 3;
 const GB = 1e9;

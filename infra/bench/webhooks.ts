@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Producer } from '@causeway/runtime/producer';
-import { LANES, topicsOf } from '@causeway/runtime/topology';
+import { LANES, topicsOf } from '@causeway/runtime/bus/topics';
+import type { Producer } from '@causeway/runtime/kafka/producer';
 import { type Client, clientOf } from './client.ts';
 import { type Endpoint, startEndpoint } from './endpoint.ts';
 import { fillInbox } from './gateway.ts';

@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectKafka, type Kafka } from '@causeway/runtime/kafka';
-import { createLogger } from '@causeway/runtime/log';
+import { connectKafka, type Kafka } from '@causeway/runtime/kafka/connect';
+import { createLogger } from '@causeway/runtime/telemetry/log';
 import { stringify } from 'yaml';
-import { freePorts } from '../local/settings.ts';
-import { type System, startSystem } from '../local/system.ts';
+import { freePorts } from '../common/settings.ts';
+import { type System, startSystem } from '../dev/system.ts';
 
 /** The nhs-trust adapter's organisation, and beside it sources whose events go to one, three and ten recipients. */
 export const SOURCE = 'westshire-nhs-trust';

@@ -4,12 +4,12 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Environment, loadConfig, serviceSettings } from '@causeway/runtime/config';
+import { type Environment, loadConfig, serviceSettings } from '@causeway/runtime/service/config';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { parse } from 'yaml';
-import { repository } from '../local/paths.ts';
-import { assertSettings, settingsOf } from '../local/service-settings.ts';
-import { findServices } from '../local/services.ts';
+import { repository } from '../common/paths.ts';
+import { assertSettings, settingsOf } from '../common/service-settings.ts';
+import { findServices } from '../dev/services.ts';
 import { composeFiles } from './main.ts';
 import { prepare } from './prepare.ts';
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
-import { repository } from '../local/paths.ts';
+import { repository } from '../common/paths.ts';
 
 /**
  * `docker compose` over docker-compose.yml and each adapter's own compose.yaml, so that a new adapter needs no line

@@ -1,12 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SERVICE_PRINCIPALS } from '@causeway/runtime/topology';
-import { readOrganisations } from '../local/partnership.ts';
-import { repository } from '../local/paths.ts';
-import { openSecrets } from '../local/secrets.ts';
-import { findServices } from '../local/services.ts';
-import { organisationsDirectory } from '../local/settings.ts';
-import { makeCertificates } from './certificates.ts';
+import { SERVICE_PRINCIPALS } from '@causeway/runtime/bus/topics';
+import { makeCertificates } from '../common/certificates.ts';
+import { repository } from '../common/paths.ts';
+import { openSecrets } from '../common/secrets.ts';
+import { organisationsDirectory } from '../common/settings.ts';
+import { readOrganisations } from '../deploy/partnership.ts';
+import { findServices } from '../dev/services.ts';
 import { realm } from './realm.ts';
 
 /**

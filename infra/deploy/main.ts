@@ -7,12 +7,12 @@ import {
   registrySettings,
   secret,
   text,
-} from '@causeway/runtime/config';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
-import { deploy } from '../local/deploy.ts';
-import { exampleInterestRecords, readExampleInterests } from '../local/interests.ts';
-import { readAgreements, readOrganisations } from '../local/partnership.ts';
-import { CannotStart } from '../local/settings.ts';
+} from '@causeway/runtime/service/config';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { CannotStart } from '../common/settings.ts';
+import { deploy } from './deploy.ts';
+import { exampleInterestRecords, readExampleInterests } from './interests.ts';
+import { readAgreements, readOrganisations } from './partnership.ts';
 
 /**
  * The deployment step by itself, for containers and clusters: topics and rights, event schemas, organisations, agreements.

@@ -3,24 +3,24 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { createLogger } from '@causeway/runtime/log';
-import { readToEnd } from '@causeway/runtime/reader';
-import { CONSOLE_LEDGER_TOPIC } from '@causeway/runtime/topology';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
-import { testNhsNumber } from '@causeway/schemas/example-people';
+import { CONSOLE_LEDGER_TOPIC } from '@causeway/runtime/bus/topics';
+import { readToEnd } from '@causeway/runtime/kafka/reader';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { testNhsNumber } from '@causeway/schemas/identifiers/example-people';
 import type { Browser, Page } from 'playwright-core';
 import {
   type Behaviour,
   type ReceivingEngine,
   receiveDocuments,
-} from '../../services/adapters/nhs-trust/src/sink-simulator.ts';
+} from '../../services/adapters/nhs-trust/src/simulator/sink-simulator.ts';
 import { openBrowser } from '../../services/console/src/testing/browser.ts';
 import { inspected, WIDTHS } from '../../services/console/src/testing/gallery.ts';
-import { repository } from '../local/paths.ts';
-import { freePort } from '../local/ports.ts';
-import { connectTo } from '../running.ts';
-import { type Causeway, startCauseway } from './causeway.ts';
-import { signal, untilForgotten, untilSaid } from './outages.ts';
+import { repository } from '../common/paths.ts';
+import { freePort } from '../common/ports.ts';
+import { connectTo } from '../operator/running.ts';
+import { type Causeway, startCauseway } from './support/causeway.ts';
+import { signal, untilForgotten, untilSaid } from './support/outages.ts';
 
 /** What somebody who runs the bus does on a bad day, in a real browser on a real system. */
 const MISSING = 'uk.causeway.police.missing-person.reported.v1';
@@ -213,7 +213,7 @@ test('a person’s disclosures are found, printed, exported and proven', async (
   assert.doesNotMatch((await download('CSV')).text, /Police|Missing/);
   const pack = await download('Proof pack');
   const key = (await (await fetch(`${causeway.console}/checkpoints/key`)).text()).trim();
-  const { code, output } = await causeway.command('ledger.ts', 'verify', pack.path, '--key', key);
+  const { code, output } = await causeway.command('operator/ledger.ts', 'verify', pack.path, '--key', key);
   assert.equal(code, 0, output);
   await page.getByRole('button', { name: 'Page to print' }).click();
   await page.getByRole('heading', { name: 'Who was told about you' }).waitFor();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createEngine } from '../../services/adapters/nhs-trust/src/simulator.ts';
-import { stayMessage } from '../../services/adapters/nhs-trust/src/synthetic.ts';
-import { type Causeway, type CloudEvent, startCauseway } from './causeway.ts';
+import { createEngine } from '../../services/adapters/nhs-trust/src/simulator/simulator.ts';
+import { stayMessage } from '../../services/adapters/nhs-trust/src/simulator/synthetic.ts';
+import { type Causeway, type CloudEvent, startCauseway } from './support/causeway.ts';
 
 const COUNCIL = 'westshire-council';
 const MESSAGES = 5_000;
@@ -103,7 +103,7 @@ test('while every part is killed at random, each of 5,000 messages arrives once,
   assert.equal(latest.size, PATIENTS);
   const again = await causeway.allEvents(COUNCIL);
   assert.equal(again.length, MESSAGES, 'reading from the start finds the same');
-  const { code, output } = await causeway.command('ledger.ts', 'verify');
+  const { code, output } = await causeway.command('operator/ledger.ts', 'verify');
   assert.equal(code, 0, output);
   assert.match(output, /: every chain whole$/m);
   const counts = [...output.matchAll(/^ledger\.westshire-nhs-trust\/\d+: (\d+) records/gm)];

@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTestBus, type TestBus, testToken, testVariable } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
-import { leavesOf } from '@causeway/schemas/avro-schema';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
-import { isFeedback, isIdentityLinked } from '@causeway/schemas/event-type';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { leavesOf } from '@causeway/schemas/avro/schema';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { isFeedback, isIdentityLinked } from '@causeway/schemas/catalogue/event-type';
+import { createTestBus, type TestBus, testToken, testVariable } from '@causeway/testing/bus';
 import { type Issuer, startIssuer } from '../../services/gateway/src/testing/issuer.ts';
-import { freePorts } from '../local/settings.ts';
-import { markedValue, randomFrom } from './leak/marked.ts';
+import { freePorts } from '../common/settings.ts';
+import { markedValue, randomFrom } from './support/leak/marked.ts';
 
 /** The same as the leak test, for real: two processes, a broker and a registry, and every byte that they let out. */
 type Running = { child: ChildProcess; admin: string; output: () => string };

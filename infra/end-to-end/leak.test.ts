@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Codec, createCodec } from '@causeway/runtime/avro';
-import type { Envelope } from '@causeway/runtime/event';
-import { createInterests } from '@causeway/runtime/interests';
-import { createLogger } from '@causeway/runtime/log';
-import { nobodyKnown, type People } from '@causeway/runtime/people';
-import { createSafeguards } from '@causeway/runtime/safeguards';
-import type { Agreement } from '@causeway/schemas/agreement';
-import type { AgreementsState } from '@causeway/schemas/agreement-log';
-import { type AvroSchema, leavesOf } from '@causeway/schemas/avro-schema';
-import { type EventType, loadCatalogue } from '@causeway/schemas/catalogue';
-import { avroName, isFeedback, isIdentityLinked } from '@causeway/schemas/event-type';
+import { type Codec, createCodec } from '@causeway/runtime/avro/codec';
+import type { Envelope } from '@causeway/runtime/bus/envelope';
+import { createInterests } from '@causeway/runtime/reference-data/interests';
+import { nobodyKnown, type People } from '@causeway/runtime/reference-data/people';
+import { createSafeguards } from '@causeway/runtime/reference-data/safeguards';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import type { Agreement } from '@causeway/schemas/agreements/agreement';
+import type { AgreementsState } from '@causeway/schemas/agreements/log';
+import { type AvroSchema, leavesOf } from '@causeway/schemas/avro/schema';
+import { type EventType, loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { avroName, isFeedback, isIdentityLinked } from '@causeway/schemas/catalogue/event-type';
 import { arbitrarySchema } from '@causeway/schemas/testing/arbitrary-schema';
 import fc from 'fast-check';
 import { createViews } from '../../services/exchange/src/views.ts';
-import { grantedBy, RECIPIENTS, randomAgreement, SOURCE, stateOf } from './leak/agreements.ts';
+import { grantedBy, RECIPIENTS, randomAgreement, SOURCE, stateOf } from './support/leak/agreements.ts';
 import {
   evolved,
   type Marker,
@@ -23,9 +23,9 @@ import {
   randomFrom,
   withMarkedSymbols,
   withPlaces,
-} from './leak/marked.ts';
-import { startMemoryRegistry } from './leak/memory-registry.ts';
-import { decideOne, handedOver, stored, type World } from './leak/way.ts';
+} from './support/leak/marked.ts';
+import { startMemoryRegistry } from './support/leak/memory-registry.ts';
+import { decideOne, handedOver, stored, type World } from './support/leak/way.ts';
 
 /**
  * Whatever the schema, the agreements and the values: nothing of a leaf or header that is not released is in any byte

@@ -5,14 +5,14 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectKafka } from '@causeway/runtime/kafka';
-import { createLogger } from '@causeway/runtime/log';
-import { readToEnd } from '@causeway/runtime/reader';
-import { type Collector, startCollector } from '@causeway/runtime/test-collector';
-import { testNhsNumber } from '@causeway/schemas/example-people';
-import { fixtureMessages } from '../../services/adapters/nhs-trust/src/simulator.ts';
-import { stayMessage } from '../../services/adapters/nhs-trust/src/synthetic.ts';
-import { type Causeway, type CloudEvent, startCauseway } from './causeway.ts';
+import { connectKafka } from '@causeway/runtime/kafka/connect';
+import { readToEnd } from '@causeway/runtime/kafka/reader';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { testNhsNumber } from '@causeway/schemas/identifiers/example-people';
+import { type Collector, startCollector } from '@causeway/testing/trace-collector';
+import { fixtureMessages } from '../../services/adapters/nhs-trust/src/simulator/simulator.ts';
+import { stayMessage } from '../../services/adapters/nhs-trust/src/simulator/synthetic.ts';
+import { type Causeway, type CloudEvent, startCauseway } from './support/causeway.ts';
 
 const COUNCIL = 'westshire-council';
 const TRUST = 'westshire-nhs-trust';
@@ -96,7 +96,7 @@ const recordsIn = (output: string) =>
     0,
   );
 const verifyLedger = async () => {
-  const { code, output } = await causeway.command('ledger.ts', 'verify');
+  const { code, output } = await causeway.command('operator/ledger.ts', 'verify');
   assert.equal(code, 0, output);
   return recordsIn(output);
 };
@@ -322,7 +322,7 @@ test('no name, number, date of birth or address is in any log line, key, header,
 });
 
 test('an information-governance lead finds what was disclosed about a person, and a suspended agreement releases nothing more', async () => {
-  const { output } = await causeway.command('local/token.ts', '--role', 'information-governance');
+  const { output } = await causeway.command('dev/token.ts', '--role', 'information-governance');
   const headers = { authorization: `Bearer ${output.trim()}`, 'content-type': 'application/json' };
   const patient = 31_415;
   const search = async () => {
@@ -357,7 +357,7 @@ test('an information-governance lead finds what was disclosed about a person, an
   assert.deepEqual(toCouncil(first?.recipients), ['released']);
 
   const suspended = await causeway.command(
-    'agreement.ts',
+    'operator/agreement.ts',
     'suspend',
     'test-hospital-stay',
     '--reason',
@@ -368,24 +368,24 @@ test('an information-governance lead finds what was disclosed about a person, an
   const [second] = await until(2);
   assert.deepEqual(toCouncil(second?.recipients), ['withheld not-active']);
   const active = await causeway.command(
-    'agreement.ts',
+    'operator/agreement.ts',
     'activate',
     'test-hospital-stay/1',
     '--reason',
     'over',
   );
   assert.equal(active.code, 0, active.output);
-  const shown = await causeway.command('ledger.ts', 'show', first?.eventId ?? '');
+  const shown = await causeway.command('operator/ledger.ts', 'show', first?.eventId ?? '');
   assert.match(shown.output, /westshire-council: released\n {2}test-hospital-stay\/1: .*purpose/);
   // One id in 64 begins like an option of a command.
-  const unknown = await causeway.command('ledger.ts', 'show', '-no-such-event-id-000');
+  const unknown = await causeway.command('operator/ledger.ts', 'show', '-no-such-event-id-000');
   assert.doesNotMatch(unknown.output, /option/i);
 });
 
 test('a changed ledger record is found and named', async () => {
   const path = `${causeway.system.parts.secrets.directory}/../export.ndjson`;
-  assert.equal((await causeway.command('ledger.ts', 'export', path)).code, 0);
-  assert.equal((await causeway.command('ledger.ts', 'verify', path)).code, 0);
+  assert.equal((await causeway.command('operator/ledger.ts', 'export', path)).code, 0);
+  assert.equal((await causeway.command('operator/ledger.ts', 'verify', path)).code, 0);
   const lines = readFileSync(path, 'utf8').split('\n');
   const partitionOf = (line = '') => /"partition":\d+/.exec(line)?.[0];
   // The last record of a chain is vouched for by whatever comes after it.
@@ -395,7 +395,7 @@ test('a changed ledger record is found and named', async () => {
   assert.ok(target >= 0);
   lines[target] = (lines[target] ?? '').replace('released', 'withheld');
   writeFileSync(`${path}.changed`, lines.join('\n'));
-  const { code, output } = await causeway.command('ledger.ts', 'verify', `${path}.changed`);
+  const { code, output } = await causeway.command('operator/ledger.ts', 'verify', `${path}.changed`);
   assert.equal(code, 1);
   assert.match(output, /line \d+: ledger\.westshire-nhs-trust\/\d, sequence \d+/);
 });

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { repository } from '../local/paths.ts';
-import { agreementsOf } from '../local/settings.ts';
-import { type Causeway, startCauseway } from './causeway.ts';
-import { type Prometheus, startPrometheus } from './prometheus.ts';
+import { repository } from '../common/paths.ts';
+import { agreementsOf } from '../common/settings.ts';
+import { type Causeway, startCauseway } from './support/causeway.ts';
+import { type Prometheus, startPrometheus } from './support/prometheus.ts';
 
 /**
  * Everything as `npm start` brings it up, simulators included, and nobody does anything: what each organisation finds in its own simulated
@@ -147,7 +147,7 @@ test('once the feeds stop, the console counts as many events for each as their o
     .filter(({ name }) => /(?<!sink)-simulator$/.test(name));
   assert.ok(feeds.length >= 3);
   await Promise.all(feeds.map((feed) => feed.stop()));
-  const { output } = await causeway.command('local/token.ts', '--role', 'operator');
+  const { output } = await causeway.command('dev/token.ts', '--role', 'operator');
   const headers = { authorization: `Bearer ${output.trim()}` };
   const counted = async () => {
     const answer = await fetch(`${causeway.console}/api/throughput`, { headers });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DecisionRecord, LedgerDecision } from '@causeway/runtime/ledger';
-import { parseLedgerRecord } from '@causeway/runtime/ledger';
-import { AGREEMENTS_TOPIC, topicsOf } from '@causeway/runtime/topology';
+import { AGREEMENTS_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
+import type { DecisionRecord, LedgerDecision } from '@causeway/runtime/ledger/ledger-record';
+import { parseLedgerRecord } from '@causeway/runtime/ledger/ledger-record';
 import {
   DISCHARGE,
   type Exchanges,
@@ -11,7 +11,7 @@ import {
   ORGANISATIONS,
   partitions,
   startExchanges,
-} from './exchanges.ts';
+} from './support/exchanges.ts';
 
 const EVENTS_PER_SECOND = 500;
 const BEFORE_MS = 3_000;

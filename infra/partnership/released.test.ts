@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { type Agreement, parseAgreement } from '@causeway/schemas/agreement';
-import { leavesOf } from '@causeway/schemas/avro-schema';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
-import { expandAgreement } from '@causeway/schemas/release';
+import { type Agreement, parseAgreement } from '@causeway/schemas/agreements/agreement';
+import { leavesOf } from '@causeway/schemas/avro/schema';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { expandAgreement } from '@causeway/schemas/disclosure/release';
 import { outdatedPages } from './released.ts';
 
 const catalogue = loadCatalogue();

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Preview, type PreviewedLeaf, previewAgreement } from '@causeway/runtime/agreement-preview';
-import { type Agreement, parseAgreement } from '@causeway/schemas/agreement';
-import { type EventType, loadCatalogue } from '@causeway/schemas/catalogue';
+import { type Preview, type PreviewedLeaf, previewAgreement } from '@causeway/runtime/agreements/preview';
+import { type Agreement, parseAgreement } from '@causeway/schemas/agreements/agreement';
+import { type EventType, loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 
 /**
  * Writes into `released/` what each recipient of the example partnership gets of each event type's example, one page per agreement:

@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createMetrics } from '@causeway/runtime/metrics';
-import { repository } from '../local/paths.ts';
+import { createMetrics } from '@causeway/runtime/telemetry/metrics';
+import { repository } from '../common/paths.ts';
 
 /** `docs/metrics.md`, made from the metrics that the code declares. */
 const PAGE = join(repository, 'docs', 'metrics.md');
 
 const INTRODUCTION = `# Metrics
 
-Made by \`npm run generate\` from \`services/runtime/src/metrics.ts\`; do not edit. Each service serves them at \`/metrics\` of its admin address.
+Made by \`npm run generate\` from \`services/runtime/src/telemetry/metrics.ts\`; do not edit. Each service serves them at \`/metrics\` of its admin address.
 
 A name is \`causeway_<what>_<unit>\`, of a counter with \`_total\` behind it; durations and ages are seconds, times are seconds since 1970. A label is an organisation, a component or a word from a closed set, never a
 person, event or address; each series also has \`service\`. A histogram has \`_bucket\`, \`_sum\` and \`_count\`. Metrics of Node itself (\`process_…\`, \`nodejs_…\`) come with them. Lag, parts and agreements are what the

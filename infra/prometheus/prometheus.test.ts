@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { createMetrics } from '@causeway/runtime/metrics';
+import { createMetrics } from '@causeway/runtime/telemetry/metrics';
 import { parse } from 'yaml';
-import { repository } from '../local/paths.ts';
+import { repository } from '../common/paths.ts';
 import { isCurrent } from './metrics-page.ts';
 import { prometheusTools } from './tools.ts';
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { repository } from '../local/paths.ts';
+import { repository } from '../common/paths.ts';
 
 const run = promisify(execFile);
 const cache = join(repository, '.causeway', 'cache', 'prometheus');

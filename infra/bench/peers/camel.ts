@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { java, javaEnvironment, partsCache } from '../../local/java.ts';
-import { freePort } from '../../local/ports.ts';
+import { freePort } from '../../common/ports.ts';
+import { java, javaEnvironment, partsCache } from '../../dev/backing-services/java.ts';
 
 const run = promisify(execFile);
 const SOURCE = join(import.meta.dirname, 'camel');

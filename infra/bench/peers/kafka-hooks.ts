@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { partsCache } from '../../local/java.ts';
-import { freePort } from '../../local/ports.ts';
+import { freePort } from '../../common/ports.ts';
+import { partsCache } from '../../dev/backing-services/java.ts';
 
 const run = promisify(execFile);
 const HOME = join(partsCache, '..', 'kafka-hooks');

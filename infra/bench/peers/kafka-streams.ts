@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Kafka } from '@causeway/runtime/kafka';
-import { LANES } from '@causeway/runtime/topology';
-import type { AvroSchema } from '@causeway/schemas/avro-schema';
-import { java, javaEnvironment } from '../../local/java.ts';
-import { repository } from '../../local/paths.ts';
+import { LANES } from '@causeway/runtime/bus/topics';
+import type { Kafka } from '@causeway/runtime/kafka/connect';
+import type { AvroSchema } from '@causeway/schemas/avro/schema';
+import { repository } from '../../common/paths.ts';
+import { java, javaEnvironment } from '../../dev/backing-services/java.ts';
 
 /** The job of the exchange as a Kafka Streams application: its sources are in the folder of the same name. */
 const sources = join(import.meta.dirname, 'kafka-streams');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Kafka as Bus } from '@causeway/runtime/kafka';
+import type { Kafka as Bus } from '@causeway/runtime/kafka/connect';
 import kafkajs from 'kafkajs';
 
 const RECORDS = 50_000;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { AvroEnum, AvroField, AvroRecord, AvroSchema, AvroType, NamedTypes } from '../avro-schema.ts';
-import { namedTypes, resolveType } from '../avro-schema.ts';
+import type { AvroEnum, AvroField, AvroRecord, AvroSchema, AvroType, NamedTypes } from '../avro/schema.ts';
+import { namedTypes, resolveType } from '../avro/schema.ts';
 
 /** Random schemas and values for property tests: everything the subset allows, one record used several times included. */
 

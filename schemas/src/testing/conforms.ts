@@ -1,5 +1,5 @@
-import type { AvroEnum, AvroRecord, AvroSchema, AvroType, NamedTypes } from '../avro-schema.ts';
-import { namedTypes, resolveType } from '../avro-schema.ts';
+import type { AvroEnum, AvroRecord, AvroSchema, AvroType, NamedTypes } from '../avro/schema.ts';
+import { namedTypes, resolveType } from '../avro/schema.ts';
 import { isFullDate } from '../dates/partial-dates.ts';
 
 const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;

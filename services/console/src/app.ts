@@ -1,7 +1,7 @@
-import type { AccessVerifier } from '@causeway/runtime/access';
 import { RetryableError } from '@causeway/runtime/errors';
-import { Problem, problemHandler } from '@causeway/runtime/http';
-import type { Logger } from '@causeway/runtime/log';
+import type { AccessVerifier } from '@causeway/runtime/service/access-token';
+import { Problem, problemHandler } from '@causeway/runtime/service/http-server';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
 import helmet from 'helmet';
 import { agreementsApi } from './agreements/agreements-api.ts';

@@ -1,6 +1,14 @@
-import { createAccessVerifier } from '@causeway/runtime/access';
-import { followAgreements } from '@causeway/runtime/agreements';
-import { createCodec } from '@causeway/runtime/avro';
+import { createCodec } from '@causeway/runtime/avro/codec';
+import { tokeniserOf } from '@causeway/runtime/bus/pseudonyms';
+import { IDENTITY_LINKS_TOPIC } from '@causeway/runtime/bus/topics';
+import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
+import { openConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import { createNoteSigner } from '@causeway/runtime/ledger/signed-note';
+import { followAgreements } from '@causeway/runtime/reference-data/agreements';
+import { followTopic } from '@causeway/runtime/reference-data/follow';
+import { createLinks } from '@causeway/runtime/reference-data/identity-links';
+import { followOrganisations } from '@causeway/runtime/reference-data/organisations';
+import { createAccessVerifier } from '@causeway/runtime/service/access-token';
 import {
   type Config,
   databaseSettings,
@@ -16,19 +24,11 @@ import {
   secrets,
   text,
   url,
-} from '@causeway/runtime/config';
-import { openConsoleLedger } from '@causeway/runtime/console-ledger';
-import { followTopic } from '@causeway/runtime/follow';
-import { listen } from '@causeway/runtime/http';
-import { createLinks } from '@causeway/runtime/identity-links';
-import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka';
-import { followOrganisations } from '@causeway/runtime/organisations';
-import type { Context } from '@causeway/runtime/service';
-import { createNoteSigner } from '@causeway/runtime/signed-note';
-import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
-import { tokeniserOf } from '@causeway/runtime/tokens';
-import { IDENTITY_LINKS_TOPIC } from '@causeway/runtime/topology';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+} from '@causeway/runtime/service/config';
+import { listen } from '@causeway/runtime/service/http-server';
+import type { Context } from '@causeway/runtime/service/service';
+import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/service/tls';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { createAgreementDesk } from './agreements/desk.ts';
 import { countInterests } from './alerts/interests.ts';
 import { createApp } from './app.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { createLogger } from '@causeway/runtime/log';
-import { testVariable } from '@causeway/runtime/test-bus';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { testVariable } from '@causeway/testing/bus';
 import { countDeadLetters, deadLetterGroups, listDeadLetters } from './failures/dead-letters.ts';
 import { flowTotals } from './flow/flow-totals.ts';
 import { lookAtDeliveries } from './lag/lag-samples.ts';

@@ -1,4 +1,4 @@
-import { runService } from '@causeway/runtime/service';
+import { runService } from '@causeway/runtime/service/service';
 import { consoleSettings, startConsole } from './console.ts';
 
 runService('console', consoleSettings, startConsole);

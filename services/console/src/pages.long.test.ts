@@ -8,14 +8,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectDatabase, type Database } from '@causeway/runtime/database';
-import { deadLetterRecord } from '@causeway/runtime/dead-letter';
-import { eventId } from '@causeway/runtime/event';
-import { encodeLedgerRecord, GENESIS, headAfter, type LedgerRecord } from '@causeway/runtime/ledger';
-import { createLogger } from '@causeway/runtime/log';
-import { createSharedTopics, createTestBus, type TestBus, testVariable } from '@causeway/runtime/test-bus';
-import { tokeniserOf } from '@causeway/runtime/tokens';
-import { LANES, topicsOf } from '@causeway/runtime/topology';
+import { deadLetterRecord } from '@causeway/runtime/bus/dead-letter';
+import { eventId } from '@causeway/runtime/bus/envelope';
+import { tokeniserOf } from '@causeway/runtime/bus/pseudonyms';
+import { LANES, topicsOf } from '@causeway/runtime/bus/topics';
+import {
+  encodeLedgerRecord,
+  GENESIS,
+  headAfter,
+  type LedgerRecord,
+} from '@causeway/runtime/ledger/ledger-record';
+import { connectDatabase, type Database } from '@causeway/runtime/postgres/database';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { createSharedTopics, createTestBus, type TestBus, testVariable } from '@causeway/testing/bus';
 import manifest from '../package.json' with { type: 'json' };
 import { CLIENT_SECRET, startOpenIdProvider } from './testing/openid-provider.ts';
 import { createUserAgent } from './testing/user-agent.ts';

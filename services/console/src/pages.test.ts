@@ -5,9 +5,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { RetryableError } from '@causeway/runtime/errors';
-import { createLogger } from '@causeway/runtime/log';
-import { testVariable } from '@causeway/runtime/test-bus';
-import type { AgreementsState, VersionState } from '@causeway/schemas/agreement-log';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import type { AgreementsState, VersionState } from '@causeway/schemas/agreements/log';
+import { testVariable } from '@causeway/testing/bus';
 import type { Browser } from 'playwright-core';
 import type { AgreementDesk, AgreementFamily } from './agreements/desk.ts';
 import type { Disclosures } from './disclosures/search.ts';
@@ -29,7 +29,7 @@ import {
   withPairs,
 } from './testing/world.ts';
 
-const LEDGER = join(import.meta.dirname, '../../../infra/ledger.ts');
+const LEDGER = join(import.meta.dirname, '../../../infra/operator/ledger.ts');
 const now = Date.now();
 const measured = withPairs(
   measuredFlows(

@@ -1,8 +1,8 @@
-import { headerPairs } from '@causeway/runtime/append';
-import { type Envelope, encodeHeaders } from '@causeway/runtime/event';
-import { digestOf } from '@causeway/runtime/ledger';
-import { encodeRecord, valueOffset } from '@causeway/runtime/record-batch';
-import type { WriterRecord } from '@causeway/runtime/writer';
+import { type Envelope, encodeHeaders } from '@causeway/runtime/bus/envelope';
+import { headerPairs } from '@causeway/runtime/kafka/append';
+import { encodeRecord, valueOffset } from '@causeway/runtime/kafka/protocol/record-batch-encoder';
+import type { WriterRecord } from '@causeway/runtime/kafka/transactional-producer';
+import { digestOf } from '@causeway/runtime/ledger/ledger-record';
 import type { Carriage } from './views.ts';
 
 export type Carried = {

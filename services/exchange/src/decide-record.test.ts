@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createCodec } from '@causeway/runtime/avro';
-import { rulebookOf } from '@causeway/runtime/decide';
+import { LONG_AGO } from '@causeway/runtime/async/monotonic-clock';
+import { createCodec } from '@causeway/runtime/avro/codec';
+import { encodeHeaders } from '@causeway/runtime/bus/envelope';
+import { rulebookOf } from '@causeway/runtime/disclosure/release-decision';
 import { RetryableError } from '@causeway/runtime/errors';
-import { encodeHeaders } from '@causeway/runtime/event';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import { createLogger } from '@causeway/runtime/log';
-import { LONG_AGO } from '@causeway/runtime/moment';
-import { nobodyKnown } from '@causeway/runtime/people';
-import { testToken, testVariable } from '@causeway/runtime/test-bus';
-import { emptyState } from '@causeway/schemas/agreement-log';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import { nobodyKnown } from '@causeway/runtime/reference-data/people';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { emptyState } from '@causeway/schemas/agreements/log';
+import { testToken, testVariable } from '@causeway/testing/bus';
 import { decideRecord, type Question } from './decide-record.ts';
 import { createViews } from './views.ts';
 

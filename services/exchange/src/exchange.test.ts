@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { decodeHeaders } from '@causeway/runtime/event';
-import type { DecisionRecord } from '@causeway/runtime/ledger';
-import { emptyChain, parseLedgerRecord, verifyRecord } from '@causeway/runtime/ledger';
-import { redriveRecord } from '@causeway/runtime/redrive';
-import { type Service, startService } from '@causeway/runtime/service';
-import { createTestBus, type TestBus, testToken } from '@causeway/runtime/test-bus';
-import { AGREEMENTS_TOPIC, laneWriter, topicsOf, topology } from '@causeway/runtime/topology';
+import { decodeHeaders } from '@causeway/runtime/bus/envelope';
+import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
+import { AGREEMENTS_TOPIC, laneWriter, topicsOf, topology } from '@causeway/runtime/bus/topics';
+import type { DecisionRecord } from '@causeway/runtime/ledger/ledger-record';
+import { emptyChain, parseLedgerRecord, verifyRecord } from '@causeway/runtime/ledger/ledger-record';
+import { type Service, startService } from '@causeway/runtime/service/service';
+import { createTestBus, type TestBus, testToken } from '@causeway/testing/bus';
 import { settings, startExchange } from './exchange.ts';
 
 const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';

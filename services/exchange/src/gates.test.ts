@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { decodeHeaders } from '@causeway/runtime/event';
-import { type Interest, interestRecord, withdrawnInterestRecord } from '@causeway/runtime/interests';
-import { type DecisionRecord, parseLedgerRecord } from '@causeway/runtime/ledger';
-import { type Safeguard, safeguardRecord } from '@causeway/runtime/safeguards';
-import { type Service, startService } from '@causeway/runtime/service';
-import { createTestBus, type TestBus, type TestEvent, testToken } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
+import { decodeHeaders } from '@causeway/runtime/bus/envelope';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { type DecisionRecord, parseLedgerRecord } from '@causeway/runtime/ledger/ledger-record';
+import {
+  type Interest,
+  interestRecord,
+  withdrawnInterestRecord,
+} from '@causeway/runtime/reference-data/interests';
+import { type Safeguard, safeguardRecord } from '@causeway/runtime/reference-data/safeguards';
+import { type Service, startService } from '@causeway/runtime/service/service';
+import { createTestBus, type TestBus, type TestEvent, testToken } from '@causeway/testing/bus';
 import { settings, startExchange } from './exchange.ts';
 
 const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';

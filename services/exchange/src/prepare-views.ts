@@ -1,8 +1,8 @@
-import type { Agreements } from '@causeway/runtime/agreements';
-import { type Rulebook, rulebookOf } from '@causeway/runtime/decide';
+import { type Rulebook, rulebookOf } from '@causeway/runtime/disclosure/release-decision';
 import { errorCode } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
-import type { VersionState } from '@causeway/schemas/agreement-log';
+import type { Agreements } from '@causeway/runtime/reference-data/agreements';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { VersionState } from '@causeway/schemas/agreements/log';
 import type { Released, Views } from './views.ts';
 
 /** Of more agreements than this about one type not every combination is prepared, only each by itself and all together. */

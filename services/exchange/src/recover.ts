@@ -1,4 +1,6 @@
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import { type Reader, readToEnd } from '@causeway/runtime/kafka/reader';
 import {
   type DecisionRecord,
   GENESIS,
@@ -6,9 +8,7 @@ import {
   type LedgerRecord,
   nextInput,
   parseLedgerRecord,
-} from '@causeway/runtime/ledger';
-import { type Reader, readToEnd } from '@causeway/runtime/reader';
-import { topicsOf } from '@causeway/runtime/topology';
+} from '@causeway/runtime/ledger/ledger-record';
 
 /** Where one partition of an outbox stands. */
 export type PartitionState = {

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { deliveryRecord, type RedriveResult } from '@causeway/runtime/deliveries';
+import { deliveryRecord, type RedriveResult } from '@causeway/runtime/bus/delivery-log';
+import { parseRedrive, type RedriveRequest } from '@causeway/runtime/bus/redrive-request';
+import { EXCHANGE_GROUP, LANES, REDRIVE_WRITER, topicsOf } from '@causeway/runtime/bus/topics';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
-import type { Kafka } from '@causeway/runtime/kafka';
-import type { FetchedRecord, PlacedRecord, TopicPartition } from '@causeway/runtime/kafka-session';
-import type { Logger } from '@causeway/runtime/log';
-import type { Organisations } from '@causeway/runtime/organisations';
-import type { Reader } from '@causeway/runtime/reader';
-import { parseRedrive, type RedriveRequest } from '@causeway/runtime/redrive';
-import { EXCHANGE_GROUP, LANES, REDRIVE_WRITER, topicsOf } from '@causeway/runtime/topology';
+import type { FetchedRecord, PlacedRecord, TopicPartition } from '@causeway/runtime/kafka/broker-client';
+import type { Kafka } from '@causeway/runtime/kafka/connect';
+import type { Reader } from '@causeway/runtime/kafka/reader';
+import type { Organisations } from '@causeway/runtime/reference-data/organisations';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 
 type Parts = { kafka: Kafka; organisations: Organisations; log: Logger };
 

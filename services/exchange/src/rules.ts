@@ -1,9 +1,9 @@
-import type { Agreements } from '@causeway/runtime/agreements';
-import { type Rulebook, rulebookOf, ukDate } from '@causeway/runtime/decide';
-import type { ManyFollower } from '@causeway/runtime/follow-many';
-import { markOf, type PeopleMark } from '@causeway/runtime/knowledge';
-import type { Organisation, Organisations } from '@causeway/runtime/organisations';
-import type { People } from '@causeway/runtime/people';
+import { markOf, type PeopleMark } from '@causeway/runtime/disclosure/policy-snapshot';
+import { type Rulebook, rulebookOf, ukDate } from '@causeway/runtime/disclosure/release-decision';
+import type { Agreements } from '@causeway/runtime/reference-data/agreements';
+import type { ManyFollower } from '@causeway/runtime/reference-data/follow-many';
+import type { Organisation, Organisations } from '@causeway/runtime/reference-data/organisations';
+import type { People } from '@causeway/runtime/reference-data/people';
 
 /** What a decision is made from, as it stands at one moment. */
 export type Ruling = {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
-import { encodeLedgerRecord, GENESIS, type LedgerRecord } from '@causeway/runtime/ledger';
-import { createTestBus, type TestBus, testKafka, testToken } from '@causeway/runtime/test-bus';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { encodeLedgerRecord, GENESIS, type LedgerRecord } from '@causeway/runtime/ledger/ledger-record';
 import {
   acceptForgotten,
   type BrokerProxy,
   forgetTransactions,
   startBrokerProxy,
-} from '@causeway/runtime/test-proxy';
-import { topicsOf } from '@causeway/runtime/topology';
+} from '@causeway/testing/broker-proxy';
+import { createTestBus, type TestBus, testKafka, testToken } from '@causeway/testing/bus';
 import { settleLane } from './settle.ts';
 
 const LANE = 2;

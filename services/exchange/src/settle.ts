@@ -1,8 +1,8 @@
-import type { FetchedRecord, OpenRecords, TopicPartition } from '@causeway/runtime/kafka-session';
-import { parseLedgerRecord } from '@causeway/runtime/ledger';
-import { type Reader, readLast } from '@causeway/runtime/reader';
-import { IDENTITY_LINKS_TOPIC, topicsOf } from '@causeway/runtime/topology';
-import type { Writer } from '@causeway/runtime/writer';
+import { IDENTITY_LINKS_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
+import type { FetchedRecord, OpenRecords, TopicPartition } from '@causeway/runtime/kafka/broker-client';
+import { type Reader, readLast } from '@causeway/runtime/kafka/reader';
+import type { Writer } from '@causeway/runtime/kafka/transactional-producer';
+import { parseLedgerRecord } from '@causeway/runtime/ledger/ledger-record';
 
 /** Every partition that a lane writes to: those of its own, and the two that all lanes share. */
 const writtenBy = (lane: number, organisations: readonly string[]): TopicPartition[] => [

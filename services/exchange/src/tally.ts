@@ -1,5 +1,5 @@
-import type { LedgerDecision } from '@causeway/runtime/ledger';
-import type { Metrics } from '@causeway/runtime/metrics';
+import type { LedgerDecision } from '@causeway/runtime/ledger/ledger-record';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 
 /** Counts what a batch does to one outbox, so that metrics are touched once a batch and only when it is committed. */
 export type Tally = {

@@ -1,16 +1,16 @@
-import type { Codec, Projector } from '@causeway/runtime/avro';
-import { type Decision, reference } from '@causeway/runtime/decide';
+import type { Codec, Projector } from '@causeway/runtime/avro/codec';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { type Decision, reference } from '@causeway/runtime/disclosure/release-decision';
 import { PermanentError } from '@causeway/runtime/errors';
-import { topicsOf } from '@causeway/runtime/topology';
-import { type AvroSchema, leavesOf } from '@causeway/schemas/avro-schema';
-import type { Generalise } from '@causeway/schemas/generalisers';
+import { type AvroSchema, leavesOf } from '@causeway/schemas/avro/schema';
+import type { Generalise } from '@causeway/schemas/disclosure/generalisers';
 import {
   deriveView,
   type Release,
   type ReleasedAttribute,
   unionRelease,
   withoutLocations,
-} from '@causeway/schemas/view';
+} from '@causeway/schemas/disclosure/view';
 
 export type View = {
   id: number;

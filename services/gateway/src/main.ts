@@ -1,4 +1,4 @@
-import { runService } from '@causeway/runtime/service';
-import { settings, startGateway } from './gateway.ts';
+import { runService } from '@causeway/runtime/service/service';
+import { settings, startGateway } from './app/gateway.ts';
 
 await runService('gateway', settings, startGateway);

@@ -1,10 +1,10 @@
 /** The adapter: its settings, and how its parts are put together. */
 import { basename, join } from 'node:path';
-import { adapterSettings, startAdapter } from '@causeway/runtime/adapter';
-import { type Config, port, text } from '@causeway/runtime/config';
-import { listen } from '@causeway/runtime/http';
-import type { Context } from '@causeway/runtime/service';
-import { createSink } from '@causeway/runtime/sink';
+import { adapterSettings, startAdapter } from '@causeway/runtime/adapter/adapter';
+import { createSink } from '@causeway/runtime/adapter/sink';
+import { type Config, port, text } from '@causeway/runtime/service/config';
+import { listen } from '@causeway/runtime/service/http-server';
+import type { Context } from '@causeway/runtime/service/service';
 import { caseDoor, sendNotice } from './client.ts';
 import { noticeOf, TYPE, translateCase } from './translate.ts';
 

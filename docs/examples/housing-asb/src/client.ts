@@ -1,9 +1,9 @@
 /** Speaks with the housing system, over HTTP, and knows nothing of events. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { SinkOutcome } from '@causeway/runtime/adapter/sink';
 import { errorCode } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
-import type { SinkOutcome } from '@causeway/runtime/sink';
-import type { Source } from '@causeway/runtime/source';
+import type { Source } from '@causeway/runtime/source/source';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Translated } from './translate.ts';
 
 const CONTENT_TYPE = 'application/json';

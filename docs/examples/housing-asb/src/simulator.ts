@@ -1,7 +1,7 @@
 /** A housing system that opens a case now and then, all of it invented. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadConfig, port, serviceSettings, text } from '@causeway/runtime/config';
-import { createLogger } from '@causeway/runtime/log';
+import { loadConfig, port, serviceSettings, text } from '@causeway/runtime/service/config';
+import { createLogger } from '@causeway/runtime/telemetry/log';
 
 const config = loadConfig({
   ...serviceSettings,

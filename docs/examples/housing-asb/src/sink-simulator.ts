@@ -1,6 +1,6 @@
 /** A housing system that takes notices, each id once, and shows them at `GET /notices`. */
 import { createServer } from 'node:http';
-import { loadConfig, port, serviceSettings, text } from '@causeway/runtime/config';
+import { loadConfig, port, serviceSettings, text } from '@causeway/runtime/service/config';
 
 const config = loadConfig({
   ...serviceSettings,

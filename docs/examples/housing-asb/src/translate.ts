@@ -1,6 +1,6 @@
 /** From the housing system's words to the catalogue's, and back. Pure: files in `fixtures/` show what it does. */
-import type { Envelope } from '@causeway/runtime/event';
-import type { Fact } from '@causeway/runtime/fact';
+import type { Envelope } from '@causeway/runtime/bus/envelope';
+import type { Fact } from '@causeway/runtime/source/fact';
 import type { AntisocialBehaviourKind, Contact, Person } from '@causeway/schemas/generated/types';
 
 export const TYPE = 'uk.causeway.council.antisocial-behaviour-case.opened.v1';

@@ -1,8 +1,8 @@
 /** The council-social-care adapter: its settings, and how its sides are put together. */
-import { adapterSettings, startAdapter } from '@causeway/runtime/adapter';
-import { type Config, text } from '@causeway/runtime/config';
-import type { Context } from '@causeway/runtime/service';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { adapterSettings, startAdapter } from '@causeway/runtime/adapter/adapter';
+import { type Config, text } from '@causeway/runtime/service/config';
+import type { Context } from '@causeway/runtime/service/service';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import type { EventData } from '@causeway/schemas/generated/types';
 import { contactsSettings, startContacts } from './contacts/side.ts';
 import { reportingSettings, startDatabase } from './database/side.ts';

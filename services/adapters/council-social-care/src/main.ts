@@ -1,4 +1,4 @@
-import { runService } from '@causeway/runtime/service';
+import { runService } from '@causeway/runtime/service/service';
 import { name, settings, start } from './adapter.ts';
 
 await runService(name, settings, start);

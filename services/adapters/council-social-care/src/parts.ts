@@ -1,7 +1,7 @@
 /** What the sides of the adapter share: the database source, the file source and the sink are one process and one outbox. */
-import type { AdapterParts } from '@causeway/runtime/adapter';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { Redriven } from '@causeway/runtime/redriver';
+import type { AdapterParts } from '@causeway/runtime/adapter/adapter';
+import type { Redriven } from '@causeway/runtime/delivery/redrive-worker';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 
 /** The adapter's name: the second part of `ce_source`, and of its consumer and table names. */
 export const ADAPTER = 'council-social-care';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { redriveRecord } from '@causeway/runtime/redrive';
-import { parseSafeguard } from '@causeway/runtime/safeguards';
-import { createTokeniser } from '@causeway/runtime/tokens';
-import { exampleAdult } from '@causeway/schemas/example-people';
+import { createTokeniser } from '@causeway/runtime/bus/pseudonyms';
+import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
+import { parseSafeguard } from '@causeway/runtime/reference-data/safeguards';
+import { exampleAdult } from '@causeway/schemas/identifiers/example-people';
 import { createSender, type Sender } from './sender.ts';
 import { fixtureMessages } from './simulator.ts';
 import { type NemsMessage, nemsMessage, workflowOf } from './synthetic.ts';

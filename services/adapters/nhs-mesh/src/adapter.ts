@@ -1,5 +1,7 @@
 /** The nhs-mesh adapter: its settings, and how its parts are put together. */
-import { adapterSettings, startAdapter } from '@causeway/runtime/adapter';
+import { adapterSettings, startAdapter } from '@causeway/runtime/adapter/adapter';
+import { followRedrives } from '@causeway/runtime/delivery/redrive-worker';
+import { PermanentError } from '@causeway/runtime/errors';
 import {
   type Config,
   developmentDefault,
@@ -8,11 +10,9 @@ import {
   list,
   text,
   url,
-} from '@causeway/runtime/config';
-import { PermanentError } from '@causeway/runtime/errors';
-import { followRedrives } from '@causeway/runtime/redriver';
-import type { Context } from '@causeway/runtime/service';
-import { createShielding } from '@causeway/runtime/shielding';
+} from '@causeway/runtime/service/config';
+import type { Context } from '@causeway/runtime/service/service';
+import { createShielding } from '@causeway/runtime/source/shielding';
 import { createMeshClient } from './client.ts';
 import { createHttp } from './http.ts';
 import { ADAPTER, createIntake } from './intake.ts';

@@ -1,6 +1,6 @@
 /** The body of a message as it comes in, within bounds: what is too large is hashed and forgotten but for its beginning. */
 import { createHash } from 'node:crypto';
-import { KEPT_BYTES } from '@causeway/runtime/dead-letter';
+import { KEPT_BYTES } from '@causeway/runtime/bus/dead-letter';
 
 export type Body =
   | { kind: 'whole'; bytes: Buffer }

@@ -4,7 +4,7 @@ import { arch, release, type as system } from 'node:os';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { RetryableError } from '@causeway/runtime/errors';
-import type { Metrics } from '@causeway/runtime/metrics';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { createAuthorisation, type MailboxLogin } from './authorisation.ts';
 import { type Body, createGatherer } from './body.ts';
 import { type Http, unavailable } from './http.ts';

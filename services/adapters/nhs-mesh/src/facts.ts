@@ -1,5 +1,5 @@
 /** What a notification says, as facts; the same for a bundle that says it all and a signal that only says that something changed. */
-import type { Fact, LocalIdentifier, OtherPerson, Verified } from '@causeway/runtime/fact';
+import type { Fact, LocalIdentifier, OtherPerson, Verified } from '@causeway/runtime/source/fact';
 import type {
   BirthOutcome,
   Contact,
@@ -7,7 +7,7 @@ import type {
   PartialDate,
   Person,
 } from '@causeway/schemas/generated/types';
-import { personCategoryAt } from '@causeway/schemas/person-category';
+import { personCategoryAt } from '@causeway/schemas/identifiers/person-category';
 
 /** A notification about one person. */
 export type About = {

@@ -1,10 +1,10 @@
 /** What becomes of every message of the mailbox: the way from its bytes to something durable, after which it may be acknowledged. */
-import type { DeadLetter } from '@causeway/runtime/dead-letter';
-import type { Logger } from '@causeway/runtime/log';
-import type { Metrics } from '@causeway/runtime/metrics';
-import type { ShieldingMark } from '@causeway/runtime/shielding';
-import type { Source } from '@causeway/runtime/source';
-import type { SourceMessage, Standing } from '@causeway/runtime/source-commit';
+import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
+import type { SourceMessage, Standing } from '@causeway/runtime/source/publish';
+import type { ShieldingMark } from '@causeway/runtime/source/shielding';
+import type { Source } from '@causeway/runtime/source/source';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Contact } from '@causeway/schemas/generated/types';
 import type { Download } from './client.ts';
 import type { Mark, Outcome, Said } from './notification.ts';

@@ -1,9 +1,9 @@
 /** Empties the mailbox, for ever: fetch, make durable, then acknowledge. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
-import type { Metrics } from '@causeway/runtime/metrics';
-import type { Source } from '@causeway/runtime/source';
+import type { Source } from '@causeway/runtime/source/source';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Download, MeshClient } from './client.ts';
 import { ADAPTER, type Fate, type Intake } from './intake.ts';
 

@@ -1,6 +1,6 @@
 /** MNS: signals that something of a person's changed. They name the person by number and say nothing else. */
 
-import type { Fact } from '@causeway/runtime/fact';
+import type { Fact } from '@causeway/runtime/source/fact';
 import { canonicalOf } from '@causeway/schemas/identifiers/checked';
 import { checkNhsNumber } from '@causeway/schemas/identifiers/nhs-number';
 import { checkOdsCode } from '@causeway/schemas/identifiers/ods';

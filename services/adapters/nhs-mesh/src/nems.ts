@@ -1,5 +1,5 @@
 /** NEMS: FHIR STU3 message bundles with all that the national index tells of a change. */
-import type { Fact } from '@causeway/runtime/fact';
+import type { Fact } from '@causeway/runtime/source/fact';
 import type { BirthOutcome, DeathNotificationStatus, PartialDate } from '@causeway/schemas/generated/types';
 import { type Bundle, focusOf, lifeCycleOf, resolve, resourcesNamed, routedNumber } from './bundle.ts';
 import {

@@ -1,6 +1,6 @@
 /** What the two kinds of notification, bundles and signals, have in common. */
-import type { Fact } from '@causeway/runtime/fact';
-import type { ShieldingMark } from '@causeway/runtime/shielding';
+import type { Fact } from '@causeway/runtime/source/fact';
+import type { ShieldingMark } from '@causeway/runtime/source/shielding';
 import type { Contact } from '@causeway/schemas/generated/types';
 import type { UnreadableReason } from './tree.ts';
 

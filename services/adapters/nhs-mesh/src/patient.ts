@@ -1,5 +1,5 @@
 /** The person of a NEMS bundle: a CareConnect Patient to the `Person` of our events, and what tells people apart. */
-import type { LocalIdentifier, Verified } from '@causeway/runtime/fact';
+import type { LocalIdentifier, Verified } from '@causeway/runtime/source/fact';
 import { parseIsoDate } from '@causeway/schemas/dates/partial-dates';
 import type {
   Address,

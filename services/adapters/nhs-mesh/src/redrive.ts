@@ -1,6 +1,7 @@
 /** Messages that were kept as dead letters, once more through the intake. */
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { Redriven } from '@causeway/runtime/redriver';
+
+import type { Redriven } from '@causeway/runtime/delivery/redrive-worker';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Intake } from './intake.ts';
 
 /** Only whole messages can become anything. The workflow they came under was judged when they came. */

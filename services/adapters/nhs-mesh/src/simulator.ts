@@ -5,9 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { choice, integer, loadConfig, serviceSettings, url } from '@causeway/runtime/config';
-import { createLogger, type Logger } from '@causeway/runtime/log';
-import { EXAMPLE_ADULTS, exampleAdult, exampleChild, testNhsNumber } from '@causeway/schemas/example-people';
+import { choice, integer, loadConfig, serviceSettings, url } from '@causeway/runtime/service/config';
+import { createLogger, type Logger } from '@causeway/runtime/telemetry/log';
+import {
+  EXAMPLE_ADULTS,
+  exampleAdult,
+  exampleChild,
+  testNhsNumber,
+} from '@causeway/schemas/identifiers/example-people';
 import { createSender, type Sender, type Sending } from './sender.ts';
 import { mnsSignal, nemsMessage, workflowOf } from './synthetic.ts';
 

@@ -1,5 +1,5 @@
 /** Messages as NEMS and MNS send them, about people who do not exist. */
-import type { ExamplePerson } from '@causeway/schemas/example-people';
+import type { ExamplePerson } from '@causeway/schemas/identifiers/example-people';
 
 export type NemsMessage = {
   /** Such as `pds-change-of-address-1`. */

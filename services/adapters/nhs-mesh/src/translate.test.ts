@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { exampleAdult, exampleChild } from '@causeway/schemas/example-people';
+import { exampleAdult, exampleChild } from '@causeway/schemas/identifiers/example-people';
 import fc from 'fast-check';
 import type { Outcome } from './notification.ts';
 import { fixtureMessages, notification } from './simulator.ts';

@@ -1,15 +1,15 @@
 /** The nhs-trust adapter: its settings, and how its parts are put together. */
-import { adapterSettings, startAdapter } from '@causeway/runtime/adapter';
-import { type Config, choice, integer, list, port, text } from '@causeway/runtime/config';
+import { adapterSettings, startAdapter } from '@causeway/runtime/adapter/adapter';
 import { PermanentError } from '@causeway/runtime/errors';
-import type { Context } from '@causeway/runtime/service';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { type Config, choice, integer, list, port, text } from '@causeway/runtime/service/config';
+import type { Context } from '@causeway/runtime/service/service';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import type { EventData } from '@causeway/schemas/generated/types';
-import { serveMllp } from './client.ts';
 import { ADAPTER, createIntake, type IntakeOptions } from './intake.ts';
+import { serveMllp } from './mllp/sender.ts';
 import { createSafeguarding } from './safeguarding.ts';
-import { parseMark } from './shielding.ts';
-import { sinkSettings, startSinkSide } from './sink-side.ts';
+import { sinkSettings, startSinkSide } from './sink/side.ts';
+import { parseMark } from './translate/shielding.ts';
 
 export const name = ADAPTER;
 

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
-import { createMetrics } from '@causeway/runtime/metrics';
+import { createMetrics } from '@causeway/runtime/telemetry/metrics';
 import fc from 'fast-check';
 import pino from 'pino';
-import { serveMllp } from './client.ts';
-import { parseMessage } from './hl7.ts';
+import { parseMessage } from './hl7/parser.ts';
 import { createIntake } from './intake.ts';
-import { createFramer, frame } from './mllp.ts';
+import { createFramer, frame } from './mllp/framer.ts';
+import { serveMllp } from './mllp/sender.ts';
 
 const AT = new Date('2026-03-05T10:15:00Z');
 

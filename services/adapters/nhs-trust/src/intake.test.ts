@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { DeadLetter } from '@causeway/runtime/dead-letter';
+import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
 import { RetryableError } from '@causeway/runtime/errors';
-import { createLogger } from '@causeway/runtime/log';
-import { createMetrics } from '@causeway/runtime/metrics';
-import type { Fate, SourceMessage } from '@causeway/runtime/source-commit';
+import type { Fate, SourceMessage } from '@causeway/runtime/source/publish';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { createMetrics } from '@causeway/runtime/telemetry/metrics';
 import fc from 'fast-check';
 import { createIntake } from './intake.ts';
-import { createFramer, type Frame, frame } from './mllp.ts';
-import { fixtureMessages, readAcknowledgement } from './simulator.ts';
-import { stayMessage } from './synthetic.ts';
+import { createFramer, type Frame, frame } from './mllp/framer.ts';
+import { fixtureMessages, readAcknowledgement } from './simulator/simulator.ts';
+import { stayMessage } from './simulator/synthetic.ts';
 
 const AT = new Date('2026-03-05T10:15:00Z');
 const admission = (controlId: string) => stayMessage({ trigger: 'A01', stay: 1, controlId, at: AT });

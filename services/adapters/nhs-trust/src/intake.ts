@@ -1,19 +1,19 @@
 /** What becomes of everything that comes in: the way from a frame to its fate and its answer. */
 
-import type { DeadLetter } from '@causeway/runtime/dead-letter';
+import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
 import { errorCode } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
-import type { Metrics } from '@causeway/runtime/metrics';
-import type { Source } from '@causeway/runtime/source';
-import type { Standing } from '@causeway/runtime/source-commit';
+import type { Standing } from '@causeway/runtime/source/publish';
+import type { Source } from '@causeway/runtime/source/source';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { parseInstant } from '@causeway/schemas/dates/hl7';
 import type { Contact } from '@causeway/schemas/generated/types';
-import { type AckMode, type Answer, acknowledgement, controlIds } from './acknowledgement.ts';
-import { messagesIn } from './batch.ts';
-import type { Arrival, Reply } from './client.ts';
-import { type Header, header, type Message, parseHeader, parseMessage, text } from './hl7.ts';
-import type { Frame, Oversize } from './mllp.ts';
-import { type Mark, type Translation, translate, triggerOf } from './translate.ts';
+import { type AckMode, type Answer, acknowledgement, controlIds } from './hl7/acknowledgement.ts';
+import { messagesIn } from './hl7/batch.ts';
+import { type Header, header, type Message, parseHeader, parseMessage, text } from './hl7/parser.ts';
+import type { Frame, Oversize } from './mllp/framer.ts';
+import type { Arrival, Reply } from './mllp/sender.ts';
+import { type Mark, type Translation, translate, triggerOf } from './translate/translate.ts';
 
 export const ADAPTER = 'nhs-trust';
 export const CONTENT_TYPE = 'application/hl7-v2';

@@ -1,6 +1,7 @@
 /** Messages that the source side kept as dead letters, once more through its own intake. */
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { Redriven } from '@causeway/runtime/redriver';
+
+import type { Redriven } from '@causeway/runtime/delivery/redrive-worker';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import { createIntake, type IntakeOptions } from './intake.ts';
 
 /** Only whole messages can become anything: what was cut at its size, or half a message, stays what it is. */

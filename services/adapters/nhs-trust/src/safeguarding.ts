@@ -1,9 +1,10 @@
 /** The safeguard of a person whose address the trust shields. */
-import { createShielding } from '@causeway/runtime/shielding';
-import type { Standing } from '@causeway/runtime/source-commit';
-import type { Tokeniser } from '@causeway/runtime/tokens';
+
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
+import type { Standing } from '@causeway/runtime/source/publish';
+import { createShielding } from '@causeway/runtime/source/shielding';
 import { ADAPTER } from './intake.ts';
-import type { Mark } from './translate.ts';
+import type { Mark } from './translate/translate.ts';
 
 /** Makes the record that opens or closes the safeguard of the person of a message. */
 export const createSafeguarding = (organisation: string, tokeniser: Tokeniser) => {

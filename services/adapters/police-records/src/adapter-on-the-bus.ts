@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { listen } from '@causeway/runtime/http';
-import { type RunningAdapter, runAdapter } from '@causeway/runtime/test-adapter';
-import type { TestBus } from '@causeway/runtime/test-bus';
+import { listen } from '@causeway/runtime/service/http-server';
+import { type RunningAdapter, runAdapter } from '@causeway/testing/adapter-process';
+import type { TestBus } from '@causeway/testing/bus';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
 export type Issuer = { url: string; token(claims?: JWTPayload): Promise<string>; close(): Promise<void> };

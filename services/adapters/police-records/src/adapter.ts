@@ -1,14 +1,14 @@
 /** The police-records adapter: its settings, and how its parts are put together. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createAccessVerifier } from '@causeway/runtime/access';
-import { adapterSettings, startAdapter } from '@causeway/runtime/adapter';
-import { type Config, integer, list, oidcSettings, port, text, url } from '@causeway/runtime/config';
+import { adapterSettings, startAdapter } from '@causeway/runtime/adapter/adapter';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
-import { listen } from '@causeway/runtime/http';
-import type { Logger } from '@causeway/runtime/log';
-import type { Context } from '@causeway/runtime/service';
-import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/tls';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { createAccessVerifier } from '@causeway/runtime/service/access-token';
+import { type Config, integer, list, oidcSettings, port, text, url } from '@causeway/runtime/service/config';
+import { listen } from '@causeway/runtime/service/http-server';
+import type { Context } from '@causeway/runtime/service/service';
+import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/service/tls';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import type { EventData } from '@causeway/schemas/generated/types';
 import { createDoor } from './client.ts';
 import { ADAPTER, createIntake } from './intake.ts';

@@ -1,8 +1,8 @@
 /** The HTTP that records management systems speak to the adapter, and nothing of what documents mean. */
-import type { AccessVerifier } from '@causeway/runtime/access';
-import { type Access, requireOrganisation } from '@causeway/runtime/access';
-import { notFound, Problem, problemHandler } from '@causeway/runtime/http';
-import type { Logger } from '@causeway/runtime/log';
+import type { AccessVerifier } from '@causeway/runtime/service/access-token';
+import { type Access, requireOrganisation } from '@causeway/runtime/service/access-token';
+import { notFound, Problem, problemHandler } from '@causeway/runtime/service/http-server';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import express, { type Express, type RequestHandler, type Response } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';

@@ -4,7 +4,7 @@
  * Only `GNDR_0001` is published with its meaning; the other codes are this adapter's own, in the same form. This is the one
  * table: a force whose system has other codes changes it here, and the OpenAPI document follows.
  */
-import { CODE_LISTS } from '@causeway/schemas/code-lists';
+import { CODE_LISTS } from '@causeway/schemas/agreements/code-lists';
 import type { EventData } from '@causeway/schemas/generated/types';
 
 type Data<T extends string> = EventData[Extract<keyof EventData, `uk.causeway.police.${T}.v1`>];

@@ -1,14 +1,14 @@
 /** What becomes of everything that comes in: from the bytes of a request to its fate and its answer. */
 
 import { createHash } from 'node:crypto';
-import type { DeadLetter } from '@causeway/runtime/dead-letter';
+import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
+import { eventId } from '@causeway/runtime/bus/envelope';
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
-import { eventId } from '@causeway/runtime/event';
-import type { Logger } from '@causeway/runtime/log';
-import type { Metrics } from '@causeway/runtime/metrics';
-import type { Source } from '@causeway/runtime/source';
-import type { Fate } from '@causeway/runtime/source-commit';
-import type { Tokeniser } from '@causeway/runtime/tokens';
+import type { Fate } from '@causeway/runtime/source/publish';
+import type { Source } from '@causeway/runtime/source/source';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Contact } from '@causeway/schemas/generated/types';
 import type { Document, Fault, Reading } from './read-document.ts';
 import { type Answer, isNamed, type OwnReport, type ReportStore, type Request } from './report-store.ts';

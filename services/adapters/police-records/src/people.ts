@@ -1,5 +1,5 @@
 /** People and places of a document, as events have them. What fails its check is left out and said so; it never stops a report. */
-import type { OtherPerson, Verified } from '@causeway/runtime/fact';
+import type { OtherPerson, Verified } from '@causeway/runtime/source/fact';
 import { parseIsoDate } from '@causeway/schemas/dates/partial-dates';
 import type { Address, PartialDate, Person } from '@causeway/schemas/generated/types';
 import type { Checked } from '@causeway/schemas/identifiers/checked';

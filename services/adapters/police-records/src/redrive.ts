@@ -1,6 +1,7 @@
 /** Documents that the source side kept as dead letters, once more on the way that every document goes. */
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { Redriven } from '@causeway/runtime/redriver';
+
+import type { Redriven } from '@causeway/runtime/delivery/redrive-worker';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Intake, Outcome } from './intake.ts';
 
 const REDRIVEN: Partial<Record<Outcome, Redriven['outcome']>> = {

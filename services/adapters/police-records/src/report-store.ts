@@ -1,7 +1,7 @@
 /** What the source side remembers: the answers that calling systems were given, and the RMS's own records behind our events. */
 import { createHash } from 'node:crypto';
-import type { Database } from '@causeway/runtime/database';
-import { gathered } from '@causeway/runtime/gathered';
+import { gathered } from '@causeway/runtime/async/batcher';
+import type { Database } from '@causeway/runtime/postgres/database';
 
 /** What a calling system was answered; the body is kept as it was sent. */
 export type Answer = { status: number; body: Record<string, unknown> };

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
-import { checkDoor, PHASES } from '@causeway/runtime/test-schemathesis';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
+import { checkDoor, PHASES } from '@causeway/testing/schemathesis';
 import { freePort, runForce, sampleAgreement, startIssuer } from './adapter-on-the-bus.ts';
 
 let bus: TestBus;

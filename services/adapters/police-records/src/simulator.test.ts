@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTokeniser } from '@causeway/runtime/tokens';
+import { createTokeniser } from '@causeway/runtime/bus/pseudonyms';
 import { createDocumentReader } from './read-document.ts';
 import { documentOfTurn } from './simulator.ts';
 import { translate } from './translate.ts';

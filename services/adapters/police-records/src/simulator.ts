@@ -12,8 +12,8 @@ import {
   secret,
   serviceSettings,
   text,
-} from '@causeway/runtime/config';
-import { createLogger } from '@causeway/runtime/log';
+} from '@causeway/runtime/service/config';
+import { createLogger } from '@causeway/runtime/telemetry/log';
 import {
   detention,
   domesticAbuse,

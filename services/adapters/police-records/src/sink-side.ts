@@ -1,5 +1,8 @@
 /** The sink side of the adapter: its settings, and how its parts are put together. */
-import type { AdapterParts } from '@causeway/runtime/adapter';
+import type { AdapterParts } from '@causeway/runtime/adapter/adapter';
+import { createSink } from '@causeway/runtime/adapter/sink';
+import { SINK_SCHEDULE } from '@causeway/runtime/delivery/retry-policy';
+import { PermanentError } from '@causeway/runtime/errors';
 import {
   type Config,
   flag,
@@ -11,11 +14,8 @@ import {
   secret,
   text,
   url,
-} from '@causeway/runtime/config';
-import { SINK_SCHEDULE } from '@causeway/runtime/delivery/schedule';
-import { PermanentError } from '@causeway/runtime/errors';
-import type { Context } from '@causeway/runtime/service';
-import { createSink } from '@causeway/runtime/sink';
+} from '@causeway/runtime/service/config';
+import type { Context } from '@causeway/runtime/service/service';
 import type { Intake } from './intake.ts';
 import { createSourceRedrive } from './redrive.ts';
 import type { ReportStore } from './report-store.ts';

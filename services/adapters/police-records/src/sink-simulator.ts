@@ -5,8 +5,16 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { choice, integer, loadConfig, port, secret, serviceSettings, text } from '@causeway/runtime/config';
-import { createLogger } from '@causeway/runtime/log';
+import {
+  choice,
+  integer,
+  loadConfig,
+  port,
+  secret,
+  serviceSettings,
+  text,
+} from '@causeway/runtime/service/config';
+import { createLogger } from '@causeway/runtime/telemetry/log';
 
 /** What the system does with a request that it could have carried out. `unauthorised`: it takes the token for withdrawn. */
 export type Behaviour = 'well' | 'fail' | 'unauthorised' | 'busy' | 'refuse' | 'hang' | 'late';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { decodeHeaders } from '@causeway/runtime/event';
-import { release } from '@causeway/runtime/test-adapter';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { decodeHeaders } from '@causeway/runtime/bus/envelope';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { release } from '@causeway/testing/adapter-process';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import {
   type Issuer,
   RMS_SECRET,

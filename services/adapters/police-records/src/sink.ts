@@ -1,7 +1,8 @@
 /** Hands one event to the RMS, and says what its answer means. */
+
+import type { SinkOutcome } from '@causeway/runtime/adapter/sink';
 import type { Attempt } from '@causeway/runtime/delivery/subscription';
-import type { SinkOutcome } from '@causeway/runtime/sink';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import type { ReportStore } from './report-store.ts';
 import type { RmsAnswer, RmsClient } from './rms-client.ts';
 import { isAnswer, taskOf, updateOf } from './task.ts';

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { decodeHeaders } from '@causeway/runtime/event';
-import { redriveRecord } from '@causeway/runtime/redrive';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
+import { decodeHeaders } from '@causeway/runtime/bus/envelope';
+import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import fc from 'fast-check';
 import {
   freePort,

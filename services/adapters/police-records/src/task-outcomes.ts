@@ -1,8 +1,8 @@
 /** Reads back what officers make of tasks, and tells the sources of the events behind them. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Sink } from '@causeway/runtime/adapter/sink';
 import { errorCode, isPermanent, RetryableError } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
-import type { Sink } from '@causeway/runtime/sink';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { RmsClient } from './rms-client.ts';
 import type { TaskStore } from './task-store.ts';
 

@@ -1,6 +1,7 @@
 /** Where the events lie that tasks of the RMS were made of, and up to where the outcomes of tasks have been read. */
-import type { Database } from '@causeway/runtime/database';
-import { gathered } from '@causeway/runtime/gathered';
+
+import { gathered } from '@causeway/runtime/async/batcher';
+import type { Database } from '@causeway/runtime/postgres/database';
 
 export type TaskStore = {
   /** @param position `<partition>-<offset>` in the inbox */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Envelope } from '@causeway/runtime/event';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import type { Envelope } from '@causeway/runtime/bus/envelope';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import fc from 'fast-check';
 import { isAnswer, taskOf, updateOf } from './task.ts';
 

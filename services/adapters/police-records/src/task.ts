@@ -1,6 +1,6 @@
 /** What the desk of the force is given: a task for an event of a partner, an update for what is said of one of its own reports. Pure. */
-import type { Envelope } from '@causeway/runtime/event';
-import { organisationOf } from '@causeway/runtime/event';
+import type { Envelope } from '@causeway/runtime/bus/envelope';
+import { organisationOf } from '@causeway/runtime/bus/envelope';
 
 export type Task = {
   /** The event's id: two tasks with the same one are the same. */

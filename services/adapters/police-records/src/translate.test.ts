@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { Fact } from '@causeway/runtime/fact';
-import { createTokeniser } from '@causeway/runtime/tokens';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { createTokeniser } from '@causeway/runtime/bus/pseudonyms';
+import type { Fact } from '@causeway/runtime/source/fact';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { misfits } from '@causeway/schemas/testing/conforms';
 import { createDocumentReader, type Fault } from './read-document.ts';
 import { type Translated, translate } from './translate.ts';

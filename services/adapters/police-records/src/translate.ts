@@ -1,6 +1,7 @@
 /** From a well-formed document to the fact that it states. Pure. */
-import type { Fact } from '@causeway/runtime/fact';
-import type { Tokeniser } from '@causeway/runtime/tokens';
+
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
+import type { Fact } from '@causeway/runtime/source/fact';
 import { instantInLondon, londonOffset } from '@causeway/schemas/dates/london';
 import type { Contact, EventData } from '@causeway/schemas/generated/types';
 import { checkGssCode } from '@causeway/schemas/identifiers/places';

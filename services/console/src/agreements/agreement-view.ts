@@ -1,8 +1,8 @@
-import { agreementDifferences } from '@causeway/runtime/agreement-diff';
-import { previewAgreement } from '@causeway/runtime/agreement-preview';
-import type { Agreement } from '@causeway/schemas/agreement';
-import type { VersionState } from '@causeway/schemas/agreement-log';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { agreementDifferences } from '@causeway/runtime/agreements/diff';
+import { previewAgreement } from '@causeway/runtime/agreements/preview';
+import type { Agreement } from '@causeway/schemas/agreements/agreement';
+import type { VersionState } from '@causeway/schemas/agreements/log';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { eventTitle } from '../web/event-titles.ts';
 import { codeInWords, dayInWords, listedInWords, momentInWords, periodInWords } from '../web/wording.ts';
 import type { AgreementFamily } from './desk.ts';

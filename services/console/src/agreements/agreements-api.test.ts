@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Agreements, followAgreements } from '@causeway/runtime/agreements';
-import { type ConsoleLedger, openConsoleLedger } from '@causeway/runtime/console-ledger';
-import { createLogger } from '@causeway/runtime/log';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
-import { CONSOLE_LEDGER_TOPIC } from '@causeway/runtime/topology';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { CONSOLE_LEDGER_TOPIC } from '@causeway/runtime/bus/topics';
+import { type ConsoleLedger, openConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import { type Agreements, followAgreements } from '@causeway/runtime/reference-data/agreements';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { SAMPLE_AGREEMENT } from '@causeway/schemas/testing/sample-agreement';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import { startConsoleUnderTest } from '../testing/console-under-test.ts';
 import { NO_LOOKS } from '../testing/measured.ts';
 import { type Account, startOpenIdProvider } from '../testing/openid-provider.ts';
@@ -256,7 +256,7 @@ test('a version is loaded only against what its author has read, and every mista
     409,
     'version-exists',
   ]);
-  const { parseAgreement } = await import('@causeway/schemas/agreement');
+  const { parseAgreement } = await import('@causeway/schemas/agreements/agreement');
   const parsed = parseAgreement(yaml(id, 2), id);
   assert.ok('agreement' in parsed);
   const json = { 'content-type': 'application/json', 'if-match': '"1"' };

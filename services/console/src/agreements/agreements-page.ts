@@ -1,5 +1,5 @@
-import { Problem } from '@causeway/runtime/http';
-import type { AgreementStatus } from '@causeway/schemas/agreement';
+import { Problem } from '@causeway/runtime/service/http-server';
+import type { AgreementStatus } from '@causeway/schemas/agreements/agreement';
 import express, { type Request, type Response, type Router } from 'express';
 import { type Guard, hasOne } from '../sign-in/guard.ts';
 import type { Session } from '../sign-in/session.ts';

@@ -6,16 +6,16 @@ import {
   statusRecord,
   versionRecords,
   versionsOf,
-} from '@causeway/runtime/agreement-change';
-import { type Agreements, FRESH_MS } from '@causeway/runtime/agreements';
-import type { Codec } from '@causeway/runtime/avro';
-import type { ConsoleLedger } from '@causeway/runtime/console-ledger';
-import { ukDate } from '@causeway/runtime/decide';
+} from '@causeway/runtime/agreements/lifecycle';
+import type { Codec } from '@causeway/runtime/avro/codec';
+import { ukDate } from '@causeway/runtime/disclosure/release-decision';
 import { RetryableError } from '@causeway/runtime/errors';
-import { Problem } from '@causeway/runtime/http';
-import { type Agreement, type AgreementStatus, parseAgreement } from '@causeway/schemas/agreement';
-import type { AgreementRecord, AgreementsState, VersionState } from '@causeway/schemas/agreement-log';
-import type { EventType } from '@causeway/schemas/catalogue';
+import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import { type Agreements, FRESH_MS } from '@causeway/runtime/reference-data/agreements';
+import { Problem } from '@causeway/runtime/service/http-server';
+import { type Agreement, type AgreementStatus, parseAgreement } from '@causeway/schemas/agreements/agreement';
+import type { AgreementRecord, AgreementsState, VersionState } from '@causeway/schemas/agreements/log';
+import type { EventType } from '@causeway/schemas/catalogue/catalogue';
 import { hasOne, type Viewer } from '../sign-in/guard.ts';
 import { GOVERNANCE } from '../web/navigation.ts';
 import { readableAgreements } from '../web/world.ts';

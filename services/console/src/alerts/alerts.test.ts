@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RetryableError } from '@causeway/runtime/errors';
-import { emptyState } from '@causeway/schemas/agreement-log';
+import { emptyState } from '@causeway/schemas/agreements/log';
 import { measuredFlows, NO_LOOKS } from '../testing/measured.ts';
 import { ADMISSION, agreementOf, attention, lagLook, ORGANISATIONS, stateOf } from '../testing/world.ts';
 import type { World } from '../web/world.ts';

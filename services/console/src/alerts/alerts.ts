@@ -1,4 +1,4 @@
-import { currentVersions } from '@causeway/schemas/agreement-log';
+import { currentVersions } from '@causeway/schemas/agreements/log';
 import { readerTitle, standingOfReader } from '../lag/lag-view.ts';
 import { lagReport, visibleTo } from '../measurement/report.ts';
 import { hasOne, type Viewer } from '../sign-in/guard.ts';

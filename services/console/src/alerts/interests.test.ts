@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import { countInterests, isUnusual } from './interests.ts';
 
 let bus: TestBus;

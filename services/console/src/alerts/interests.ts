@@ -1,5 +1,5 @@
-import type { Reader } from '@causeway/runtime/reader';
-import { topicsOf } from '@causeway/runtime/topology';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import type { Reader } from '@causeway/runtime/kafka/reader';
 
 /** Interests that an organisation published in the last day, and on a day of the week before. */
 export type InterestCount = { organisation: string; today: number; usually: number };

@@ -1,4 +1,4 @@
-import type { ConsoleLedger } from '@causeway/runtime/console-ledger';
+import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
 import express, { type Request, type Response, type Router } from 'express';
 import type { Guard, Viewer } from '../sign-in/guard.ts';
 import type { Session } from '../sign-in/session.ts';

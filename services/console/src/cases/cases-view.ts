@@ -1,4 +1,4 @@
-import { CODE_LISTS, type Code } from '@causeway/schemas/code-lists';
+import { CODE_LISTS, type Code } from '@causeway/schemas/agreements/code-lists';
 import { CASES_PAGE } from '../web/navigation.ts';
 import { codeInWords, countInWords, dayInWords, momentInWords } from '../web/wording.ts';
 import type { Case, CaseFilter, CaseGroup, Kind } from './cases.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import type { ConsoleEntry } from '@causeway/runtime/console-ledger';
-import { interestRecord, withdrawnInterestRecord } from '@causeway/runtime/interests';
-import { createLogger } from '@causeway/runtime/log';
-import { safeguardRecord } from '@causeway/runtime/safeguards';
-import { createTestBus, type TestBus, testToken, testVariable } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import type { ConsoleEntry } from '@causeway/runtime/ledger/audit-ledger';
+import { interestRecord, withdrawnInterestRecord } from '@causeway/runtime/reference-data/interests';
+import { safeguardRecord } from '@causeway/runtime/reference-data/safeguards';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { createTestBus, type TestBus, testToken, testVariable } from '@causeway/testing/bus';
 import type { Browser } from 'playwright-core';
 import { type Following, followJourneys } from '../journeys/follow.ts';
 import { openStore, type Store } from '../store/store.ts';

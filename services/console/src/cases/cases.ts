@@ -1,4 +1,4 @@
-import type { Query } from '@causeway/runtime/database';
+import type { Query } from '@causeway/runtime/postgres/database';
 import { isWord, timeOf } from '../journeys/checks.ts';
 
 /** Which cases are meant; `organisations` comes from whoever asks and never from the request. */

@@ -5,13 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openCheckpoint, splitNotes } from '@causeway/runtime/checkpoint';
-import { encodeLedgerRecord, GENESIS, headAfter, type LedgerRecord } from '@causeway/runtime/ledger';
-import { createLogger } from '@causeway/runtime/log';
-import { createMetrics } from '@causeway/runtime/metrics';
-import { createNoteSigner, noteVerifier } from '@causeway/runtime/signed-note';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
-import { CHECKPOINTS_TOPIC, topicsOf } from '@causeway/runtime/topology';
+import { CHECKPOINTS_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
+import { openCheckpoint, splitNotes } from '@causeway/runtime/ledger/checkpoint';
+import {
+  encodeLedgerRecord,
+  GENESIS,
+  headAfter,
+  type LedgerRecord,
+} from '@causeway/runtime/ledger/ledger-record';
+import { createNoteSigner, noteVerifier } from '@causeway/runtime/ledger/signed-note';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { createMetrics } from '@causeway/runtime/telemetry/metrics';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import { type Checkpointer, startCheckpointer } from './checkpointer.ts';
 
 const signer = createNoteSigner('test', randomBytes(32).toString('base64url'));

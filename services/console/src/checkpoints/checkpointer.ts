@@ -1,16 +1,16 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Checkpoint, checkpointText, openCheckpoint } from '@causeway/runtime/checkpoint';
+import { CHECKPOINTS_TOPIC, CONSOLE_LEDGER_TOPIC, LANES, topicsOf } from '@causeway/runtime/bus/topics';
 import { errorCode } from '@causeway/runtime/errors';
-import type { Kafka } from '@causeway/runtime/kafka';
-import type { Bounds } from '@causeway/runtime/kafka-session';
-import { GENESIS, startOfChain, verifyRecord } from '@causeway/runtime/ledger';
-import { lastRecord } from '@causeway/runtime/ledger-tail';
-import type { Logger } from '@causeway/runtime/log';
-import type { Metrics } from '@causeway/runtime/metrics';
-import { type Reader, readToEnd } from '@causeway/runtime/reader';
-import { type NoteSigner, noteVerifiers } from '@causeway/runtime/signed-note';
-import { CHECKPOINTS_TOPIC, CONSOLE_LEDGER_TOPIC, LANES, topicsOf } from '@causeway/runtime/topology';
+import type { Bounds } from '@causeway/runtime/kafka/broker-client';
+import type { Kafka } from '@causeway/runtime/kafka/connect';
+import { type Reader, readToEnd } from '@causeway/runtime/kafka/reader';
+import { lastRecord } from '@causeway/runtime/ledger/chain-head';
+import { type Checkpoint, checkpointText, openCheckpoint } from '@causeway/runtime/ledger/checkpoint';
+import { GENESIS, startOfChain, verifyRecord } from '@causeway/runtime/ledger/ledger-record';
+import { type NoteSigner, noteVerifiers } from '@causeway/runtime/ledger/signed-note';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { pause } from '../store/store.ts';
 import { publishKeys } from './keys.ts';
 

@@ -1,4 +1,4 @@
-import { Problem } from '@causeway/runtime/http';
+import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Router } from 'express';
 import type { Guard } from '../sign-in/guard.ts';
 

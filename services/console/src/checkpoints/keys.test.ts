@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { checkpointText, openCheckpoint } from '@causeway/runtime/checkpoint';
-import { createNoteSigner, noteVerifiers } from '@causeway/runtime/signed-note';
+import { checkpointText, openCheckpoint } from '@causeway/runtime/ledger/checkpoint';
+import { createNoteSigner, noteVerifiers } from '@causeway/runtime/ledger/signed-note';
 import { publishKeys } from './keys.ts';
 
 const [A, B] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64url')) as [string, string];

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NoteSigner } from '@causeway/runtime/signed-note';
+import type { NoteSigner } from '@causeway/runtime/ledger/signed-note';
 
 /**
  * Keeps `verifier.txt` in the folder of checkpoints: a line for every key that has ever signed here, from when to when. A key that

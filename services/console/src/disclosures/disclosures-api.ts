@@ -1,4 +1,4 @@
-import { Problem } from '@causeway/runtime/http';
+import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type Router } from 'express';
 import type { Guard, Viewer } from '../sign-in/guard.ts';
 import { type Disclosures, SCHEMES } from './search.ts';

@@ -1,5 +1,5 @@
-import { Problem } from '@causeway/runtime/http';
-import { sealPack } from '@causeway/runtime/proof-pack';
+import { sealPack } from '@causeway/runtime/ledger/proof-pack';
+import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type Response, type Router } from 'express';
 import type { Checkpoints } from '../checkpoints/checkpoints-api.ts';
 import type { Guard } from '../sign-in/guard.ts';

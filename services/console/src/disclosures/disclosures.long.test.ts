@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { connectDatabase } from '@causeway/runtime/database';
-import { createLinks } from '@causeway/runtime/identity-links';
-import { createLogger } from '@causeway/runtime/log';
-import { testVariable } from '@causeway/runtime/test-bus';
-import { createTokeniser } from '@causeway/runtime/tokens';
+import { createTokeniser } from '@causeway/runtime/bus/pseudonyms';
+import { connectDatabase } from '@causeway/runtime/postgres/database';
+import { createLinks } from '@causeway/runtime/reference-data/identity-links';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { testVariable } from '@causeway/testing/bus';
 import { createDisclosures } from './search.ts';
 
 const EVENTS = 1_000_000;

@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ConsoleLedger, openConsoleLedger } from '@causeway/runtime/console-ledger';
-import { connectDatabase } from '@causeway/runtime/database';
-import { createLinks, linkRecord } from '@causeway/runtime/identity-links';
-import { type DecisionRecord, encodeLedgerRecord, type LedgerDecision } from '@causeway/runtime/ledger';
-import { createLogger } from '@causeway/runtime/log';
-import { createTestBus, type TestBus, testVariable } from '@causeway/runtime/test-bus';
-import { createTokeniser } from '@causeway/runtime/tokens';
-import { CONSOLE_LEDGER_TOPIC, topicsOf } from '@causeway/runtime/topology';
+import { createTokeniser } from '@causeway/runtime/bus/pseudonyms';
+import { CONSOLE_LEDGER_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
+import { type ConsoleLedger, openConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import {
+  type DecisionRecord,
+  encodeLedgerRecord,
+  type LedgerDecision,
+} from '@causeway/runtime/ledger/ledger-record';
+import { connectDatabase } from '@causeway/runtime/postgres/database';
+import { createLinks, linkRecord } from '@causeway/runtime/reference-data/identity-links';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { createTestBus, type TestBus, testVariable } from '@causeway/testing/bus';
 import { startConsoleUnderTest } from '../testing/console-under-test.ts';
 import { NO_LOOKS } from '../testing/measured.ts';
 import { type Account, startOpenIdProvider } from '../testing/openid-provider.ts';

@@ -1,4 +1,4 @@
-import type { AgreementsState } from '@causeway/schemas/agreement-log';
+import type { AgreementsState } from '@causeway/schemas/agreements/log';
 import { asCsv } from '../register/register.ts';
 import { eventTitle } from '../web/event-titles.ts';
 import { dayInWords, listedInWords, periodInWords } from '../web/wording.ts';

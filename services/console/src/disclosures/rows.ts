@@ -1,6 +1,6 @@
-import { organisationOf } from '@causeway/runtime/event';
-import type { FetchedPartition } from '@causeway/runtime/kafka-session';
-import { type DecisionRecord, parseLedgerRecord } from '@causeway/runtime/ledger';
+import { organisationOf } from '@causeway/runtime/bus/envelope';
+import type { FetchedPartition } from '@causeway/runtime/kafka/broker-client';
+import { type DecisionRecord, parseLedgerRecord } from '@causeway/runtime/ledger/ledger-record';
 
 /** Rows of the index, named as the columns are. */
 export type DisclosureRows = {

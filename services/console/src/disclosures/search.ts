@@ -1,9 +1,9 @@
-import type { ConsoleLedger } from '@causeway/runtime/console-ledger';
-import { reasonSeenBy } from '@causeway/runtime/decide';
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
+import { reasonSeenBy } from '@causeway/runtime/disclosure/release-decision';
 import { isPermanent } from '@causeway/runtime/errors';
-import { Problem } from '@causeway/runtime/http';
-import type { Links } from '@causeway/runtime/identity-links';
-import type { Tokeniser } from '@causeway/runtime/tokens';
+import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import type { Links } from '@causeway/runtime/reference-data/identity-links';
+import { Problem } from '@causeway/runtime/service/http-server';
 import type { Viewer } from '../sign-in/guard.ts';
 import type { DisclosureIndex } from './follow.ts';
 

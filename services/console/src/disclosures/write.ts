@@ -1,5 +1,5 @@
-import type { Query } from '@causeway/runtime/database';
 import { RetryableError } from '@causeway/runtime/errors';
+import type { Query } from '@causeway/runtime/postgres/database';
 import type { DisclosureRows } from './rows.ts';
 
 export type ChainMove = { id: number; from: number; next: number };

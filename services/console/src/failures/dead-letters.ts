@@ -1,4 +1,4 @@
-import type { Query } from '@causeway/runtime/database';
+import type { Query } from '@causeway/runtime/postgres/database';
 
 /** Which dead letters are meant. Whoever asks sees his own side only: `organisations` comes from him, never from his request. */
 export type Filter = {

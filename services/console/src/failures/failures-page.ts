@@ -1,9 +1,9 @@
-import type { Codec } from '@causeway/runtime/avro';
-import type { ConsoleLedger } from '@causeway/runtime/console-ledger';
-import { Problem } from '@causeway/runtime/http';
-import type { Logger } from '@causeway/runtime/log';
-import type { Producer } from '@causeway/runtime/producer';
-import type { Reader } from '@causeway/runtime/reader';
+import type { Codec } from '@causeway/runtime/avro/codec';
+import type { Producer } from '@causeway/runtime/kafka/producer';
+import type { Reader } from '@causeway/runtime/kafka/reader';
+import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import { Problem } from '@causeway/runtime/service/http-server';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import express, { type Request, type Response, type Router } from 'express';
 import { type Guard, hasOne, type Viewer } from '../sign-in/guard.ts';
 import type { Session } from '../sign-in/session.ts';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import type { ConsoleEntry } from '@causeway/runtime/console-ledger';
-import { deadLetterRecord } from '@causeway/runtime/dead-letter';
-import { deliveryRecord } from '@causeway/runtime/deliveries';
-import { createLogger } from '@causeway/runtime/log';
-import { parseRedrive } from '@causeway/runtime/redrive';
-import { createTestBus, type TestBus, testVariable } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
+import { deadLetterRecord } from '@causeway/runtime/bus/dead-letter';
+import { deliveryRecord } from '@causeway/runtime/bus/delivery-log';
+import { parseRedrive } from '@causeway/runtime/bus/redrive-request';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import type { ConsoleEntry } from '@causeway/runtime/ledger/audit-ledger';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { createTestBus, type TestBus, testVariable } from '@causeway/testing/bus';
 import type { Browser } from 'playwright-core';
 import { type Following, followJourneys } from '../journeys/follow.ts';
 import { openStore, type Store } from '../store/store.ts';
@@ -83,7 +83,7 @@ const bury = (component: string, reason: string, raw: Buffer, more: object = {})
 
 /** The catalogue's example, published and copied to the dead letters as an exchange would. */
 async function buryEvent({ familyName }: { familyName: string }) {
-  const { loadCatalogue } = await import('@causeway/schemas/catalogue');
+  const { loadCatalogue } = await import('@causeway/schemas/catalogue/catalogue');
   const example = structuredClone(loadCatalogue().find(({ type }) => type === TYPE)?.example.data) as {
     person: { name: { familyName: string } };
   };

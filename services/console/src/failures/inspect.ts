@@ -1,9 +1,9 @@
-import { type Codec, schemaIdOf } from '@causeway/runtime/avro';
+import { type Codec, schemaIdOf } from '@causeway/runtime/avro/codec';
+import { topicsOf } from '@causeway/runtime/bus/topics';
 import { RetryableError } from '@causeway/runtime/errors';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { Reader } from '@causeway/runtime/reader';
-import { topicsOf } from '@causeway/runtime/topology';
-import { leavesOf, type Sensitivity } from '@causeway/schemas/avro-schema';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import type { Reader } from '@causeway/runtime/kafka/reader';
+import { leavesOf, type Sensitivity } from '@causeway/schemas/avro/schema';
 import { within } from '../measurement/deadline.ts';
 
 /** A field of a dead letter; `value` is null where it may not be seen. */

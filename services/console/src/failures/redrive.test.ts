@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { parseRedrive } from '@causeway/runtime/bus/redrive-request';
 import { RetryableError } from '@causeway/runtime/errors';
-import type { KafkaRecord } from '@causeway/runtime/kafka-session';
-import { createLogger } from '@causeway/runtime/log';
-import { parseRedrive } from '@causeway/runtime/redrive';
-import { testVariable } from '@causeway/runtime/test-bus';
+import type { KafkaRecord } from '@causeway/runtime/kafka/broker-client';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { testVariable } from '@causeway/testing/bus';
 import { openStore, type Store } from '../store/store.ts';
 import { redrive, sendRedrives } from './redrive.ts';
 

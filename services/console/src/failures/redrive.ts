@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { Database, Query } from '@causeway/runtime/database';
+import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
 import { errorCode } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
-import type { Producer } from '@causeway/runtime/producer';
-import { redriveRecord } from '@causeway/runtime/redrive';
+import type { Producer } from '@causeway/runtime/kafka/producer';
+import type { Database, Query } from '@causeway/runtime/postgres/database';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Viewer } from '../sign-in/guard.ts';
 import { pause, type Store } from '../store/store.ts';
 import { askFor, deadLetterTotals, type Filter, type Group } from './dead-letters.ts';

@@ -1,4 +1,4 @@
-import type { Query } from '@causeway/runtime/database';
+import type { Query } from '@causeway/runtime/postgres/database';
 
 /** Events of one type from one organisation to another, by what was decided, over some time. */
 export type FlowTotal = {

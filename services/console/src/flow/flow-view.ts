@@ -1,4 +1,4 @@
-import { currentVersions } from '@causeway/schemas/agreement-log';
+import { currentVersions } from '@causeway/schemas/agreements/log';
 import type { PairCount } from '../measurement/releases.ts';
 import { perSecond, type Sample } from '../measurement/throughput.ts';
 import type { Viewer } from '../sign-in/guard.ts';

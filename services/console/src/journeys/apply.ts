@@ -1,6 +1,6 @@
-import type { Query } from '@causeway/runtime/database';
 import { RetryableError } from '@causeway/runtime/errors';
-import type { TopicPartition } from '@causeway/runtime/kafka-session';
+import type { TopicPartition } from '@causeway/runtime/kafka/broker-client';
+import type { Query } from '@causeway/runtime/postgres/database';
 import { applyCases, type CaseRows } from './case-rows.ts';
 import type { DeadLetterRow } from './dead-letter-rows.ts';
 import type { DeliveryRows, RedriveRow } from './delivery-rows.ts';

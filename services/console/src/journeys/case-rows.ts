@@ -1,8 +1,8 @@
-import type { Query } from '@causeway/runtime/database';
 import { isPermanent } from '@causeway/runtime/errors';
-import { parseInterest } from '@causeway/runtime/interests';
-import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
-import { parseSafeguard } from '@causeway/runtime/safeguards';
+import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import type { Query } from '@causeway/runtime/postgres/database';
+import { parseInterest } from '@causeway/runtime/reference-data/interests';
+import { parseSafeguard } from '@causeway/runtime/reference-data/safeguards';
 
 /** What an organisation says of a person, by the case that it calls it. Whom it is about is left out. */
 export type CaseRow = {

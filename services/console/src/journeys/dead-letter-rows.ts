@@ -1,5 +1,5 @@
-import { organisationOf } from '@causeway/runtime/event';
-import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
+import { organisationOf } from '@causeway/runtime/bus/envelope';
+import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import { isCount, isWord } from './checks.ts';
 
 /** What the list of failures shows of a dead letter: never anything of its content. */

@@ -1,7 +1,12 @@
-import { reasonSeenBy } from '@causeway/runtime/decide';
-import type { AttemptRecord, DeliveryRecord, PageRecord, RedriveResult } from '@causeway/runtime/deliveries';
-import { organisationOf } from '@causeway/runtime/event';
-import type { FetchedPartition } from '@causeway/runtime/kafka-session';
+import type {
+  AttemptRecord,
+  DeliveryRecord,
+  PageRecord,
+  RedriveResult,
+} from '@causeway/runtime/bus/delivery-log';
+import { organisationOf } from '@causeway/runtime/bus/envelope';
+import { reasonSeenBy } from '@causeway/runtime/disclosure/release-decision';
+import type { FetchedPartition } from '@causeway/runtime/kafka/broker-client';
 import { isCount, isEventId, isWord, timeOf } from './checks.ts';
 import type { OutcomeRow } from './ledger-rows.ts';
 

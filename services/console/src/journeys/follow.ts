@@ -1,9 +1,9 @@
+import { LANES, topicsOf } from '@causeway/runtime/bus/topics';
 import { errorCode } from '@causeway/runtime/errors';
-import type { Kafka } from '@causeway/runtime/kafka';
-import type { FetchedPartition } from '@causeway/runtime/kafka-session';
-import type { Logger } from '@causeway/runtime/log';
-import type { Reader } from '@causeway/runtime/reader';
-import { LANES, topicsOf } from '@causeway/runtime/topology';
+import type { FetchedPartition } from '@causeway/runtime/kafka/broker-client';
+import type { Kafka } from '@causeway/runtime/kafka/connect';
+import type { Reader } from '@causeway/runtime/kafka/reader';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import { within } from '../measurement/deadline.ts';
 import { pause, type Store } from '../store/store.ts';
 import { applyTaken, settle } from './apply.ts';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { deadLetterRecord } from '@causeway/runtime/dead-letter';
-import { type DeliveryRecord, deliveryRecord } from '@causeway/runtime/deliveries';
-import { eventId } from '@causeway/runtime/event';
-import { encodeLedgerRecord, type LedgerRecord } from '@causeway/runtime/ledger';
-import { createLogger } from '@causeway/runtime/log';
-import { createTestBus, type TestBus, testVariable } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
+import { deadLetterRecord } from '@causeway/runtime/bus/dead-letter';
+import { type DeliveryRecord, deliveryRecord } from '@causeway/runtime/bus/delivery-log';
+import { eventId } from '@causeway/runtime/bus/envelope';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { encodeLedgerRecord, type LedgerRecord } from '@causeway/runtime/ledger/ledger-record';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { createTestBus, type TestBus, testVariable } from '@causeway/testing/bus';
 import { openStore, type Store } from '../store/store.ts';
 import { type Following, followJourneys } from './follow.ts';
 

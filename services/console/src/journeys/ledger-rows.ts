@@ -1,6 +1,6 @@
-import { organisationOf } from '@causeway/runtime/event';
-import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
-import { type DecisionRecord, parseLedgerRecord } from '@causeway/runtime/ledger';
+import { organisationOf } from '@causeway/runtime/bus/envelope';
+import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import { type DecisionRecord, parseLedgerRecord } from '@causeway/runtime/ledger/ledger-record';
 import { isEventId, isWord, timeOf } from './checks.ts';
 
 export type JourneyRow = {

@@ -1,5 +1,5 @@
-import type { Reader } from '@causeway/runtime/reader';
-import { topicsOf } from '@causeway/runtime/topology';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import type { Reader } from '@causeway/runtime/kafka/reader';
 import { latestTime } from '../measurement/append-time.ts';
 import type { ReadRow } from './apply.ts';
 import type { PageRow } from './delivery-rows.ts';

@@ -1,4 +1,4 @@
-import type { Query } from '@causeway/runtime/database';
+import type { Query } from '@causeway/runtime/postgres/database';
 
 export const RANGES = {
   hour: { title: 'Last hour', ms: 3_600_000, stepMs: 10_000 },

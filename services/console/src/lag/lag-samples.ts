@@ -1,4 +1,4 @@
-import type { Query } from '@causeway/runtime/database';
+import type { Query } from '@causeway/runtime/postgres/database';
 
 /** How far a subscription, a sink or a pulling client is behind. */
 export type ReaderLag = {

@@ -1,4 +1,4 @@
-import type { Logger } from '@causeway/runtime/log';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Measured } from '../measurement/report.ts';
 import { lagReport } from '../measurement/report.ts';
 import { pause, type Store } from '../store/store.ts';

@@ -1,5 +1,5 @@
-import type { Metrics } from '@causeway/runtime/metrics';
-import { currentVersions } from '@causeway/schemas/agreement-log';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
+import { currentVersions } from '@causeway/schemas/agreements/log';
 import { sampleRows } from '../lag/sampler.ts';
 import type { World } from '../web/world.ts';
 

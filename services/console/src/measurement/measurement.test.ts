@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import type { Kafka } from '@causeway/runtime/kafka';
-import { encodeLedgerRecord, type LedgerRecord } from '@causeway/runtime/ledger';
-import { createLogger } from '@causeway/runtime/log';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
-import { EXCHANGE_GROUP, topicsOf } from '@causeway/runtime/topology';
+import { EXCHANGE_GROUP, topicsOf } from '@causeway/runtime/bus/topics';
+import type { Kafka } from '@causeway/runtime/kafka/connect';
+import { encodeLedgerRecord, type LedgerRecord } from '@causeway/runtime/ledger/ledger-record';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import { ageSeconds } from './lag.ts';
 import { type Measurement, startMeasurement } from './measurement.ts';
 import type { Measured } from './report.ts';

@@ -1,7 +1,7 @@
-import type { Admin, Kafka } from '@causeway/runtime/kafka';
-import type { Logger } from '@causeway/runtime/log';
-import type { Reader } from '@causeway/runtime/reader';
-import { topicsOf } from '@causeway/runtime/topology';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import type { Admin, Kafka } from '@causeway/runtime/kafka/connect';
+import type { Reader } from '@causeway/runtime/kafka/reader';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import { within } from './deadline.ts';
 import { type PartitionLag, waitingIn } from './lag.ts';
 import { lookAtOutbox, type OutboxLook } from './outboxes.ts';

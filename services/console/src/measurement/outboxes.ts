@@ -1,6 +1,6 @@
-import type { Admin } from '@causeway/runtime/kafka';
-import type { Reader } from '@causeway/runtime/reader';
-import { EXCHANGE_GROUP, LANES, topicsOf } from '@causeway/runtime/topology';
+import { EXCHANGE_GROUP, LANES, topicsOf } from '@causeway/runtime/bus/topics';
+import type { Admin } from '@causeway/runtime/kafka/connect';
+import type { Reader } from '@causeway/runtime/kafka/reader';
 import { latestTime } from './append-time.ts';
 import { type Bounds, type OldestWaiting, type PartitionLag, partitionLags } from './lag.ts';
 

@@ -1,9 +1,9 @@
-import type { Kafka } from '@causeway/runtime/kafka';
-import type { FetchedPartition, FetchedRecord, Position } from '@causeway/runtime/kafka-session';
-import { parseLedgerRecord } from '@causeway/runtime/ledger';
-import type { Logger } from '@causeway/runtime/log';
-import type { Reader } from '@causeway/runtime/reader';
-import { LANES, topicsOf } from '@causeway/runtime/topology';
+import { LANES, topicsOf } from '@causeway/runtime/bus/topics';
+import type { FetchedPartition, FetchedRecord, Position } from '@causeway/runtime/kafka/broker-client';
+import type { Kafka } from '@causeway/runtime/kafka/connect';
+import type { Reader } from '@causeway/runtime/kafka/reader';
+import { parseLedgerRecord } from '@causeway/runtime/ledger/ledger-record';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import { within } from './deadline.ts';
 
 /** Decisions about one organisation's events for another, seen since the console started. Only the source may know of `restricted`. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
-import { createLogger } from '@causeway/runtime/log';
-import { testVariable } from '@causeway/runtime/test-bus';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { testVariable } from '@causeway/testing/bus';
 import { openStore, type Store } from '../store/store.ts';
 import { lookForAttention } from './attention.ts';
 

@@ -1,4 +1,4 @@
-import type { Query } from '@causeway/runtime/database';
+import type { Query } from '@causeway/runtime/postgres/database';
 
 /** An event that should have been with somebody by now. */
 export type Pressing = {

@@ -1,4 +1,4 @@
-import type { DutyContact } from '@causeway/runtime/organisations';
+import type { DutyContact } from '@causeway/runtime/reference-data/organisations';
 
 const PARTS = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'Europe/London',

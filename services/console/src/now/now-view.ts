@@ -1,5 +1,5 @@
-import type { DutyContact, Organisation } from '@causeway/runtime/organisations';
-import { currentVersions } from '@causeway/schemas/agreement-log';
+import type { DutyContact, Organisation } from '@causeway/runtime/reference-data/organisations';
+import { currentVersions } from '@causeway/schemas/agreements/log';
 import { alertsFor, type Banner } from '../alerts/alerts.ts';
 import { stoppedParts } from '../alerts/stopped.ts';
 import type { Viewer } from '../sign-in/guard.ts';

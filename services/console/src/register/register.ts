@@ -1,5 +1,5 @@
-import type { Query } from '@causeway/runtime/database';
-import { currentVersions } from '@causeway/schemas/agreement-log';
+import type { Query } from '@causeway/runtime/postgres/database';
+import { currentVersions } from '@causeway/schemas/agreements/log';
 import { eventTitle } from '../web/event-titles.ts';
 import { listedInWords } from '../web/wording.ts';
 import { nameIn, type World } from '../web/world.ts';

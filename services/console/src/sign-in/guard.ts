@@ -1,5 +1,5 @@
-import type { AccessVerifier } from '@causeway/runtime/access';
-import { Problem } from '@causeway/runtime/http';
+import type { AccessVerifier } from '@causeway/runtime/service/access-token';
+import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import type { Pages } from '../web/pages.ts';
 import type { Cookies } from './cookies.ts';

@@ -1,5 +1,5 @@
 import { RetryableError } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import express, { type Request, type Response, type Router } from 'express';
 import type { Pages } from '../web/pages.ts';
 import type { Cookies } from './cookies.ts';

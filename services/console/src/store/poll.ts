@@ -1,4 +1,4 @@
-import type { Logger } from '@causeway/runtime/log';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import { pause, type Store } from './store.ts';
 
 export type Poll<T> = { now(): T | undefined; close(): Promise<void> };

@@ -1,6 +1,6 @@
-import { connectDatabase, type Database } from '@causeway/runtime/database';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
+import { connectDatabase, type Database } from '@causeway/runtime/postgres/database';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import { within } from '../measurement/deadline.ts';
 
 export type Store = Database & {

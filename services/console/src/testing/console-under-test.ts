@@ -1,9 +1,9 @@
-import { createAccessVerifier } from '@causeway/runtime/access';
 import { RetryableError } from '@causeway/runtime/errors';
-import { listen } from '@causeway/runtime/http';
-import { createLogger } from '@causeway/runtime/log';
-import { createNoteSigner } from '@causeway/runtime/signed-note';
-import { emptyState } from '@causeway/schemas/agreement-log';
+import { createNoteSigner } from '@causeway/runtime/ledger/signed-note';
+import { createAccessVerifier } from '@causeway/runtime/service/access-token';
+import { listen } from '@causeway/runtime/service/http-server';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { emptyState } from '@causeway/schemas/agreements/log';
 import type { AgreementDesk } from '../agreements/desk.ts';
 import { type AppParts, createApp } from '../app.ts';
 import type { Disclosures } from '../disclosures/search.ts';

@@ -1,4 +1,4 @@
-import { Problem } from '@causeway/runtime/http';
+import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type Response, type Router } from 'express';
 import type { Measurement } from '../measurement/measurement.ts';
 import {

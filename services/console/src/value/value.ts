@@ -1,5 +1,5 @@
-import type { Query } from '@causeway/runtime/database';
-import { currentVersions } from '@causeway/schemas/agreement-log';
+import type { Query } from '@causeway/runtime/postgres/database';
+import { currentVersions } from '@causeway/schemas/agreements/log';
 import type { Viewer } from '../sign-in/guard.ts';
 import { countInWords, durationInWords, NOT_MEASURED } from '../web/wording.ts';
 import { maySee, nameIn, type World } from '../web/world.ts';

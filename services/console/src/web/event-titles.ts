@@ -1,4 +1,4 @@
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 
 let titles: Map<string, string> | undefined;
 

@@ -1,4 +1,4 @@
-import { Problem } from '@causeway/runtime/http';
+import { Problem } from '@causeway/runtime/service/http-server';
 import type { Request, Response } from 'express';
 import type { Session } from '../sign-in/session.ts';
 

@@ -1,4 +1,4 @@
-import { CODE_LISTS, type Code } from '@causeway/schemas/code-lists';
+import { CODE_LISTS, type Code } from '@causeway/schemas/agreements/code-lists';
 import type { Standing } from '../measurement/lag.ts';
 
 /** In place of a figure where nothing was measured; a nought would be a claim. */

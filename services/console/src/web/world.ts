@@ -1,7 +1,7 @@
-import type { Database } from '@causeway/runtime/database';
-import type { Organisation } from '@causeway/runtime/organisations';
-import type { Agreement } from '@causeway/schemas/agreement';
-import type { AgreementsState } from '@causeway/schemas/agreement-log';
+import type { Database } from '@causeway/runtime/postgres/database';
+import type { Organisation } from '@causeway/runtime/reference-data/organisations';
+import type { Agreement } from '@causeway/schemas/agreements/agreement';
+import type { AgreementsState } from '@causeway/schemas/agreements/log';
 import type { InterestCount } from '../alerts/interests.ts';
 import type { LagLook } from '../lag/lag-samples.ts';
 import type { Measured } from '../measurement/report.ts';

@@ -1,5 +1,5 @@
-import type { EventType } from '@causeway/schemas/catalogue';
-import { jsonSchemaOf } from '@causeway/schemas/json-schema';
+import { jsonSchemaOf } from '@causeway/schemas/avro/json-schema';
+import type { EventType } from '@causeway/schemas/catalogue/catalogue';
 import { type CatalogueQuestion, catalogueOf, type ReceivedView, viewsOf } from './catalogue.ts';
 import { receivedEventSchema, receivedSchema, wholeSchema } from './event-schema.ts';
 import { plainAvro } from './plain-avro.ts';

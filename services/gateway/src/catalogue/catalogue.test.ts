@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import asyncApiSpecs from '@asyncapi/specs';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';

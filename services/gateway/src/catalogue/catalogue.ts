@@ -1,9 +1,9 @@
-import { termRefusal } from '@causeway/runtime/gates';
-import type { Agreement } from '@causeway/schemas/agreement';
-import { type AgreementsState, type VersionState, versionKey } from '@causeway/schemas/agreement-log';
-import { type AvroSchema, leavesOf, type Sensitivity } from '@causeway/schemas/avro-schema';
-import type { EventType } from '@causeway/schemas/catalogue';
-import { deriveView, formOf, type Release, unionRelease } from '@causeway/schemas/view';
+import { termRefusal } from '@causeway/runtime/disclosure/gates';
+import type { Agreement } from '@causeway/schemas/agreements/agreement';
+import { type AgreementsState, type VersionState, versionKey } from '@causeway/schemas/agreements/log';
+import { type AvroSchema, leavesOf, type Sensitivity } from '@causeway/schemas/avro/schema';
+import type { EventType } from '@causeway/schemas/catalogue/catalogue';
+import { deriveView, formOf, type Release, unionRelease } from '@causeway/schemas/disclosure/view';
 
 /**
  * What one organisation may receive and publish today, after projection. It comes from the agreements that are in force; a

@@ -1,4 +1,4 @@
-import type { AvroSchema } from '@causeway/schemas/avro-schema';
+import type { AvroSchema } from '@causeway/schemas/avro/schema';
 
 const KNOWN = new Set(['type', 'name', 'namespace', 'doc', 'fields', 'symbols', 'default', 'items']);
 

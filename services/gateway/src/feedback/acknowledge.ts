@@ -1,14 +1,14 @@
-import { type Acknowledgement, acknowledgementRecord } from '@causeway/runtime/acknowledgement';
-import { deliveryRecord } from '@causeway/runtime/deliveries';
-import { decodeHeaders } from '@causeway/runtime/event';
-import { type FeedbackParts, isFeedback } from '@causeway/runtime/feedback';
-import { Problem } from '@causeway/runtime/http';
-import type { Inbox } from '@causeway/runtime/inbox';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { Placed } from '@causeway/runtime/overdue';
-import type { Producer } from '@causeway/runtime/producer';
-import { sendInTime } from '@causeway/runtime/source-commit';
-import { positionOf } from '../reading/cloud-event.ts';
+import { deliveryRecord } from '@causeway/runtime/bus/delivery-log';
+import { decodeHeaders } from '@causeway/runtime/bus/envelope';
+import { type Acknowledgement, acknowledgementRecord } from '@causeway/runtime/feedback/acknowledgement';
+import { type FeedbackParts, isFeedback } from '@causeway/runtime/feedback/feedback';
+import type { Placed } from '@causeway/runtime/feedback/overdue-watch';
+import type { Inbox } from '@causeway/runtime/inbox/inbox';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import type { Producer } from '@causeway/runtime/kafka/producer';
+import { sendInTime } from '@causeway/runtime/kafka/producer';
+import { Problem } from '@causeway/runtime/service/http-server';
+import { positionOf } from '../events/cloud-event.ts';
 import type { Watches } from './watches.ts';
 
 export type AcknowledgingParts = {

@@ -1,8 +1,8 @@
 import { RetryableError } from '@causeway/runtime/errors';
-import { isFeedback } from '@causeway/runtime/feedback';
-import type { Inbox } from '@causeway/runtime/inbox';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { Store } from '../store.ts';
+import { isFeedback } from '@causeway/runtime/feedback/feedback';
+import type { Inbox } from '@causeway/runtime/inbox/inbox';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import type { Store } from '../store/store.ts';
 
 export type Place = { partition: number; offset: number };
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeHeaders, type Envelope, encodeHeaders } from '@causeway/runtime/event';
-import { testToken } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { decodeHeaders, type Envelope, encodeHeaders } from '@causeway/runtime/bus/envelope';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { testToken } from '@causeway/testing/bus';
 import { agreementYaml, type BusWorld, startBusWorld } from '../testing/bus-world.ts';
 import { type Answer, eventually, problemOf } from '../testing/world.ts';
 

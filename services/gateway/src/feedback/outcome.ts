@@ -1,8 +1,8 @@
-import type { WriterOf } from '@causeway/runtime/decoder';
-import { decodeHeaders, organisationOf } from '@causeway/runtime/event';
-import { isFeedback } from '@causeway/runtime/feedback';
-import type { Inbox } from '@causeway/runtime/inbox';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
+import type { WriterOf } from '@causeway/runtime/avro/schema-lookup';
+import { decodeHeaders, organisationOf } from '@causeway/runtime/bus/envelope';
+import { isFeedback } from '@causeway/runtime/feedback/feedback';
+import type { Inbox } from '@causeway/runtime/inbox/inbox';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Contact, EventData } from '@causeway/schemas/generated/types';
 import { type FeedbackIndex, type Place, responseOf } from './feedback-index.ts';
 

@@ -1,4 +1,4 @@
-import { Problem } from '@causeway/runtime/http';
+import { Problem } from '@causeway/runtime/service/http-server';
 import type { Said } from './acknowledge.ts';
 
 /** The body of an acknowledgement in the form in which it is checked and documented. */

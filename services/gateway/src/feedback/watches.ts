@@ -1,5 +1,5 @@
-import type { FeedbackParts } from '@causeway/runtime/feedback';
-import { type OverdueParts, type OverdueWatch, watchOverdue } from '@causeway/runtime/overdue';
+import type { FeedbackParts } from '@causeway/runtime/feedback/feedback';
+import { type OverdueParts, type OverdueWatch, watchOverdue } from '@causeway/runtime/feedback/overdue-watch';
 
 /**
  * Overdue events of every organisation that fetches its events here: one watch each, shared by the instances of the gateway.

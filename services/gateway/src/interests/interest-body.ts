@@ -1,8 +1,8 @@
-import { Problem } from '@causeway/runtime/http';
-import { type Interest, MAX_INTEREST_DAYS } from '@causeway/runtime/interests';
-import { MOST_TOKENS } from '@causeway/runtime/person-record';
-import type { Tokeniser } from '@causeway/runtime/tokens';
-import { CODE_LISTS } from '@causeway/schemas/code-lists';
+import { MOST_TOKENS } from '@causeway/runtime/bus/person-record';
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
+import { type Interest, MAX_INTEREST_DAYS } from '@causeway/runtime/reference-data/interests';
+import { Problem } from '@causeway/runtime/service/http-server';
+import { CODE_LISTS } from '@causeway/schemas/agreements/code-lists';
 import type { Checked } from '@causeway/schemas/identifiers/checked';
 import { checkNhsNumber } from '@causeway/schemas/identifiers/nhs-number';
 import { checkCro, checkPncId } from '@causeway/schemas/identifiers/police';

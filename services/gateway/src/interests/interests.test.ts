@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createTokeniser } from '@causeway/runtime/tokens';
-import { topicsOf } from '@causeway/runtime/topology';
+import { createTokeniser } from '@causeway/runtime/bus/pseudonyms';
+import { topicsOf } from '@causeway/runtime/bus/topics';
 import { type BusWorld, startBusWorld } from '../testing/bus-world.ts';
 import { type Answer, eventually, problemOf } from '../testing/world.ts';
 

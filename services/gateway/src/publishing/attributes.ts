@@ -1,4 +1,4 @@
-import { ATTRIBUTE_FORMS as FORMS } from '@causeway/runtime/event';
+import { ATTRIBUTE_FORMS as FORMS } from '@causeway/runtime/bus/envelope';
 
 /** The attributes of an event as a source writes them in JSON, after they were checked. */
 export type Attributes = {

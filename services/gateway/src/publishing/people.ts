@@ -1,4 +1,4 @@
-import type { Fact, OtherPerson, Verified } from '@causeway/runtime/fact';
+import type { Fact, OtherPerson, Verified } from '@causeway/runtime/source/fact';
 import type { Person } from '@causeway/schemas/generated/types';
 import { canonicalOf } from '@causeway/schemas/identifiers/checked';
 import { verifiedNhsNumber } from '@causeway/schemas/identifiers/nhs-number';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { decodeHeaders } from '@causeway/runtime/event';
-import { createTokeniser } from '@causeway/runtime/tokens';
-import { topicsOf } from '@causeway/runtime/topology';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { decodeHeaders } from '@causeway/runtime/bus/envelope';
+import { createTokeniser } from '@causeway/runtime/bus/pseudonyms';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { CloudEvent, HTTP } from 'cloudevents';
 import { agreementYaml, type BusWorld, startBusWorld } from '../testing/bus-world.ts';
 import { type Answer, eventually, problemOf } from '../testing/world.ts';

@@ -1,18 +1,23 @@
 import { createHash } from 'node:crypto';
-import type { Agreements } from '@causeway/runtime/agreements';
-import type { Codec } from '@causeway/runtime/avro';
+import type { Codec } from '@causeway/runtime/avro/codec';
+import {
+  ATTRIBUTE_FORMS,
+  type Classification,
+  organisationOf,
+  type Priority,
+} from '@causeway/runtime/bus/envelope';
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
 import { isPermanent } from '@causeway/runtime/errors';
-import { ATTRIBUTE_FORMS, type Classification, organisationOf, type Priority } from '@causeway/runtime/event';
-import { type Fact, factRecord, type LocalIdentifier } from '@causeway/runtime/fact';
-import type { KafkaRecord } from '@causeway/runtime/kafka-session';
-import type { Metrics } from '@causeway/runtime/metrics';
-import type { Producer } from '@causeway/runtime/producer';
-import { sendInTime } from '@causeway/runtime/source-commit';
-import type { Tokeniser } from '@causeway/runtime/tokens';
-import { canonicalJson } from '@causeway/schemas/agreement';
-import type { EventType } from '@causeway/schemas/catalogue';
+import type { KafkaRecord } from '@causeway/runtime/kafka/broker-client';
+import type { Producer } from '@causeway/runtime/kafka/producer';
+import { sendInTime } from '@causeway/runtime/kafka/producer';
+import type { Agreements } from '@causeway/runtime/reference-data/agreements';
+import { type Fact, factRecord, type LocalIdentifier } from '@causeway/runtime/source/fact';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
+import { canonicalJson } from '@causeway/schemas/agreements/agreement';
+import type { EventType } from '@causeway/schemas/catalogue/catalogue';
+import type { Given } from '../http/body.ts';
 import { type Attributes, checkAttributes, type Fault } from './attributes.ts';
-import type { Given } from './body.ts';
 import { peopleIn } from './people.ts';
 import type { Claim, Published } from './published.ts';
 import { isShared, type Types } from './types.ts';

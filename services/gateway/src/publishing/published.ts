@@ -1,7 +1,7 @@
+import { gathered } from '@causeway/runtime/async/batcher';
 import { errorCode } from '@causeway/runtime/errors';
-import { gathered } from '@causeway/runtime/gathered';
-import type { Logger } from '@causeway/runtime/log';
-import type { Store } from '../store.ts';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { Store } from '../store/store.ts';
 
 /** What was published before, by event id. Two instances and two requests at once see the same. */
 export type Published = {

@@ -1,8 +1,8 @@
-import type { Codec } from '@causeway/runtime/avro';
+import type { Codec } from '@causeway/runtime/avro/codec';
 import { isPermanent, RetryableError } from '@causeway/runtime/errors';
-import type { AgreementsState } from '@causeway/schemas/agreement-log';
-import { type EventType, loadCatalogue } from '@causeway/schemas/catalogue';
-import { type DataFault, dataCheckerOf } from '@causeway/schemas/json-schema';
+import type { AgreementsState } from '@causeway/schemas/agreements/log';
+import { type DataFault, dataCheckerOf } from '@causeway/schemas/avro/json-schema';
+import { type EventType, loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 
 /** Every event type as a source may publish it. */
 export type Types = {

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { WriterOf } from '@causeway/runtime/decoder';
+import type { WriterOf } from '@causeway/runtime/avro/schema-lookup';
+import { createRulings, type Knowledge, type Rulings } from '@causeway/runtime/disclosure/policy-snapshot';
 import { errorCode } from '@causeway/runtime/errors';
-import { Problem } from '@causeway/runtime/http';
-import type { Inbox, Inboxes } from '@causeway/runtime/inbox';
-import { createRulings, type Knowledge, type Rulings } from '@causeway/runtime/knowledge';
-import type { Logger } from '@causeway/runtime/log';
-import type { Ends } from '@causeway/runtime/tail';
-import { noTopics } from '../limits.ts';
+import type { Inbox, Inboxes } from '@causeway/runtime/inbox/inbox';
+import type { Ends } from '@causeway/runtime/inbox/tail';
+import { Problem } from '@causeway/runtime/service/http-server';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import { noTopics } from '../http/limits.ts';
+import type { Filter, Start } from '../http/query.ts';
+import { createJudge, type Tally } from './authorise.ts';
 import type { Cursors } from './cursor.ts';
-import { createJudge, type Tally } from './judge.ts';
 import { type Page, type PageLimits, readPage } from './page.ts';
-import type { Filter, Start } from './query.ts';
 
 /** What reading needs of the world. */
 export type ReadingParts = Knowledge & {

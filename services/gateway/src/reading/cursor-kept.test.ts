@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { connectKafka } from '@causeway/runtime/kafka';
-import { createLogger } from '@causeway/runtime/log';
-import { topicsOf } from '@causeway/runtime/topology';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { connectKafka } from '@causeway/runtime/kafka/connect';
+import { createLogger } from '@causeway/runtime/telemetry/log';
 import { testEnvironment } from '../testing/partnership.ts';
 import { KEY, startWorld, type World } from '../testing/world.ts';
 import { createCursors } from './cursor.ts';

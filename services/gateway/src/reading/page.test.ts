@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Envelope } from '@causeway/runtime/event';
-import type { ReadFrom } from '@causeway/runtime/inbox';
-import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
+import type { Envelope } from '@causeway/runtime/bus/envelope';
+import type { ReadFrom } from '@causeway/runtime/inbox/inbox';
+import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import fc from 'fast-check';
 import { type Judge, type Page, readPage } from './page.ts';
 

@@ -1,8 +1,8 @@
-import type { Envelope } from '@causeway/runtime/event';
-import type { ReadFrom } from '@causeway/runtime/inbox';
-import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { Placed } from '@causeway/runtime/overdue';
-import type { Ends } from '@causeway/runtime/tail';
+import type { Envelope } from '@causeway/runtime/bus/envelope';
+import type { Placed } from '@causeway/runtime/feedback/overdue-watch';
+import type { ReadFrom } from '@causeway/runtime/inbox/inbox';
+import type { Ends } from '@causeway/runtime/inbox/tail';
+import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 
 /**
  * One page of an inbox: what is handed over of the records at hand, and where to go on. Pure but for the two

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WriterSchema } from '@causeway/runtime/avro';
-import { encodeHeaders } from '@causeway/runtime/event';
-import { Problem } from '@causeway/runtime/http';
-import type { Inbox } from '@causeway/runtime/inbox';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import { createLogger } from '@causeway/runtime/log';
-import type { Agreement, AgreementStatus } from '@causeway/schemas/agreement';
+import type { WriterSchema } from '@causeway/runtime/avro/codec';
+import { encodeHeaders } from '@causeway/runtime/bus/envelope';
+import type { Inbox } from '@causeway/runtime/inbox/inbox';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import { Problem } from '@causeway/runtime/service/http-server';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import type { Agreement, AgreementStatus } from '@causeway/schemas/agreements/agreement';
 import {
   type AgreementRecord,
   type AgreementsState,
   applyRecord,
   emptyState,
-} from '@causeway/schemas/agreement-log';
+} from '@causeway/schemas/agreements/log';
+import type { EventQuery } from '../http/query.ts';
 import type { ReadingParts } from './current-page.ts';
 import { createCursors } from './cursor.ts';
-import type { EventQuery } from './query.ts';
 import { readEvents } from './read.ts';
 
 const COUNCIL = 'a-council';

@@ -1,5 +1,7 @@
-import { endingAfter, within } from '@causeway/runtime/deadline';
-import type { Ends } from '@causeway/runtime/tail';
+import { endingAfter, within } from '@causeway/runtime/async/timeout';
+import type { Ends } from '@causeway/runtime/inbox/tail';
+import type { EventQuery } from '../http/query.ts';
+import type { Tally } from './authorise.ts';
 import {
   currentPage,
   emptyTally,
@@ -10,9 +12,7 @@ import {
   startOf,
   withInbox,
 } from './current-page.ts';
-import type { Tally } from './judge.ts';
 import type { PageEvent } from './page.ts';
-import type { EventQuery } from './query.ts';
 
 export type Answer = Pick<Tally, 'withheld' | 'unreadable'> & {
   events: PageEvent[];

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { endingAfter } from '@causeway/runtime/deadline';
+import { endingAfter } from '@causeway/runtime/async/timeout';
 import { errorCode } from '@causeway/runtime/errors';
-import { Problem, problemBody } from '@causeway/runtime/http';
-import type { Ends } from '@causeway/runtime/tail';
+import type { Ends } from '@causeway/runtime/inbox/tail';
+import { Problem, problemBody } from '@causeway/runtime/service/http-server';
+import type { StreamQuery } from '../http/query.ts';
+import type { Tally } from './authorise.ts';
 import {
   currentPage,
   emptyTally,
@@ -13,9 +15,7 @@ import {
   startOf,
   withInbox,
 } from './current-page.ts';
-import type { Tally } from './judge.ts';
 import type { Page, PageEvent } from './page.ts';
-import type { StreamQuery } from './query.ts';
 
 /**
  * Server-Sent Events: the same pages as those of a pull, one after the other. One page is in memory at a time, and the next is read only

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectDatabase } from '@causeway/runtime/database';
-import { createLogger } from '@causeway/runtime/log';
+import { connectDatabase } from '@causeway/runtime/postgres/database';
+import { createLogger } from '@causeway/runtime/telemetry/log';
 import { freshSchema, testEnvironment } from '../testing/partnership.ts';
 import { createAttempts, KEPT } from './attempts.ts';
 

@@ -1,7 +1,7 @@
-import type { Database } from '@causeway/runtime/database';
-import type { AttemptRecord } from '@causeway/runtime/deliveries';
+import type { AttemptRecord } from '@causeway/runtime/bus/delivery-log';
 import { errorCode } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
+import type { Database } from '@causeway/runtime/postgres/database';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 
 /**
  * The last tries of each subscription, for whoever looks for the cause of a failure. Written a moment later and many together;

@@ -1,9 +1,9 @@
-import type { Database } from '@causeway/runtime/database';
-import { SUBSCRIPTION_HEADER } from '@causeway/runtime/delivery/track';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { SUBSCRIPTION_HEADER } from '@causeway/runtime/delivery/partition';
 import { RetryableError } from '@causeway/runtime/errors';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { Reader } from '@causeway/runtime/reader';
-import { topicsOf } from '@causeway/runtime/topology';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import type { Reader } from '@causeway/runtime/kafka/reader';
+import type { Database } from '@causeway/runtime/postgres/database';
 
 /**
  * Which dead letters are a subscription's. The letters lie in `dead-letter.<organisation>` for 90 days; here is only where. The

@@ -1,13 +1,13 @@
+import type { Envelope } from '@causeway/runtime/bus/envelope';
 import type { Attempt, Clock, Outcome } from '@causeway/runtime/delivery/subscription';
 import { errorCode } from '@causeway/runtime/errors';
-import type { Envelope } from '@causeway/runtime/event';
-import { attributesText } from '../reading/cloud-event.ts';
-import type { Allowed } from './addresses.ts';
+import { attributesText } from '../events/cloud-event.ts';
 import { answerText } from './answer-text.ts';
 import { parseEndpoint, type Resolve, resolveEndpoint } from './endpoint.ts';
-import type { Answer, Poster } from './post.ts';
 import { type Signer, secondsOf } from './signing.ts';
+import type { Allowed } from './ssrf-policy.ts';
 import type { Filter, Stored } from './subscription-store.ts';
+import type { Answer, Poster } from './webhook-client.ts';
 
 export type SendingParts = {
   poster: Pick<Poster, 'post'>;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Allowed, mayCall, rangesOf } from './addresses.ts';
 import { parseEndpoint, resolveEndpoint } from './endpoint.ts';
+import { type Allowed, mayCall, rangesOf } from './ssrf-policy.ts';
 
 const strict: Allowed = { ranges: rangesOf([]), loopback: false };
 const laptop: Allowed = { ranges: rangesOf([]), loopback: true };

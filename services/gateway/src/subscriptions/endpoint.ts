@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { PermanentError, RetryableError } from '@causeway/runtime/errors';
-import { type Allowed, isLoopback, mayCall } from './addresses.ts';
+import { type Allowed, isLoopback, mayCall } from './ssrf-policy.ts';
 
 /** An endpoint and the one address that was checked and is connected to. */
 export type Target = { url: URL; address: string };

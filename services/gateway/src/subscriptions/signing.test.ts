@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '@causeway/runtime/delivery/subscription';
 import { Webhook } from 'standardwebhooks';
-import { rangesOf } from './addresses.ts';
 import { answerText } from './answer-text.ts';
 import { outcomeOf, sendSigned } from './deliver.ts';
-import { createSealing, newSecret } from './sealing.ts';
+import { createSealing, newSecret } from './secret-encryption.ts';
 import { createSigner } from './signing.ts';
+import { rangesOf } from './ssrf-policy.ts';
 
 test('a sealed secret is opened with its key and for its subscription only', () => {
   const sealing = createSealing(['the key of this test']);

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import type { Sealing } from './sealing.ts';
+import type { Sealing } from './secret-encryption.ts';
 import type { Stored } from './subscription-store.ts';
 
 type Secrets = Pick<Stored, 'id' | 'secret' | 'previous_secret' | 'previous_until'>;

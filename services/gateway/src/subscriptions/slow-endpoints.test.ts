@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { eventId } from '@causeway/runtime/event';
-import { testToken } from '@causeway/runtime/test-bus';
+import { eventId } from '@causeway/runtime/bus/envelope';
+import { testToken } from '@causeway/testing/bus';
 import { agreementYaml, type BusWorld, startBusWorld } from '../testing/bus-world.ts';
 import { ADMISSION, type Arriving, arrive } from '../testing/inbox.ts';
 import { type Receiver, startReceiver } from '../testing/receiver.ts';

@@ -1,11 +1,11 @@
 import { isPermanent } from '@causeway/runtime/errors';
-import { Problem } from '@causeway/runtime/http';
-import type { AvroSchema } from '@causeway/schemas/avro-schema';
+import { Problem } from '@causeway/runtime/service/http-server';
+import type { AvroSchema } from '@causeway/schemas/avro/schema';
 import { z } from 'zod';
-import { SUBJECT_PATTERN, TYPE_PATTERN } from '../reading/query.ts';
-import type { Allowed } from './addresses.ts';
+import { SUBJECT_PATTERN, TYPE_PATTERN } from '../http/query.ts';
 import { ATTRIBUTES } from './deliver.ts';
 import { parseEndpoint } from './endpoint.ts';
+import type { Allowed } from './ssrf-policy.ts';
 import type { Filter } from './subscription-store.ts';
 
 /** The bodies of /v1/subscriptions and what is below it. */

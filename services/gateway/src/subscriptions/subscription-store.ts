@@ -1,5 +1,5 @@
-import type { Database } from '@causeway/runtime/database';
-import type { Sealing } from './sealing.ts';
+import type { Database } from '@causeway/runtime/postgres/database';
+import type { Sealing } from './secret-encryption.ts';
 
 export type Status = 'active' | 'paused' | 'disabled' | 'expired';
 /** Equality on `type`, `subject` or top-level fields of the data. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { eventId } from '@causeway/runtime/event';
-import { testToken } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
+import { eventId } from '@causeway/runtime/bus/envelope';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { testToken } from '@causeway/testing/bus';
 import { Webhook } from 'standardwebhooks';
 import { agreementYaml, type BusWorld, startBusWorld } from '../testing/bus-world.ts';
 import { ADMISSION, type Arriving, arrive } from '../testing/inbox.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { createTestWorld, RECIPIENT, type TestWorld, until } from '@causeway/runtime/delivery/test-world';
-import { createLogger } from '@causeway/runtime/log';
-import { createMetrics } from '@causeway/runtime/metrics';
-import { rangesOf } from './addresses.ts';
-import type { Answer } from './post.ts';
-import { createSealing, newSecret } from './sealing.ts';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { createMetrics } from '@causeway/runtime/telemetry/metrics';
+import { createTestWorld, RECIPIENT, type TestWorld, until } from '@causeway/testing/delivery-world';
+import { createSealing, newSecret } from './secret-encryption.ts';
 import { createSigner } from './signing.ts';
+import { rangesOf } from './ssrf-policy.ts';
+import type { Answer } from './webhook-client.ts';
 import { createWebhooks, type Webhooks } from './webhooks.ts';
 
 const HOUR = 3_600_000;

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { deliveryRecord } from '@causeway/runtime/deliveries';
-import { WEBHOOK_CIRCUIT } from '@causeway/runtime/delivery/circuit';
+import { deliveryRecord } from '@causeway/runtime/bus/delivery-log';
+import type { RedriveRequest } from '@causeway/runtime/bus/redrive-request';
+import { WEBHOOK_CIRCUIT } from '@causeway/runtime/delivery/circuit-breaker';
 import { createDelivery, type Delivery, type DeliveryParts } from '@causeway/runtime/delivery/delivery';
-import { WEBHOOK_SCHEDULE } from '@causeway/runtime/delivery/schedule';
+import { SUBSCRIPTION_HEADER } from '@causeway/runtime/delivery/partition';
+import { followRedrives, type Redriven, type Redriver } from '@causeway/runtime/delivery/redrive-worker';
+import { WEBHOOK_SCHEDULE } from '@causeway/runtime/delivery/retry-policy';
 import { type Subscription, systemClock } from '@causeway/runtime/delivery/subscription';
-import { SUBSCRIPTION_HEADER } from '@causeway/runtime/delivery/track';
 import { errorCode, PermanentError } from '@causeway/runtime/errors';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { OverdueWatch, Placed } from '@causeway/runtime/overdue';
-import type { RedriveRequest } from '@causeway/runtime/redrive';
-import { followRedrives, type Redriven, type Redriver } from '@causeway/runtime/redriver';
+import type { OverdueWatch, Placed } from '@causeway/runtime/feedback/overdue-watch';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import { type Attempts, createAttempts } from './attempts.ts';
 import { COMPONENT, createDeadLetters, type DeadLetters, type Letter } from './dead-letters.ts';
 import { delivererOf, type SendingParts, wantsOf } from './deliver.ts';
-import type { Sealing } from './sealing.ts';
+import type { Sealing } from './secret-encryption.ts';
 import { createSubscriptionStore, type Stored, type SubscriptionStore } from './subscription-store.ts';
 
 /** Brings inboxes to partners' endpoints, with the other instances of the gateway. */

@@ -1,7 +1,7 @@
-import { type Service, startService } from '@causeway/runtime/service';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
+import { type Service, startService } from '@causeway/runtime/service/service';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import { stringify } from 'yaml';
-import { settings, startGateway } from '../gateway.ts';
+import { settings, startGateway } from '../app/gateway.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
 import { freshSchema, testEnvironment } from './partnership.ts';
 import { type Answer, answerOf, freePort, KEY, WEBHOOK_KEY } from './world.ts';

@@ -1,7 +1,7 @@
-import { type Envelope, encodeHeaders } from '@causeway/runtime/event';
-import { type TestBus, testToken } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { type Envelope, encodeHeaders } from '@causeway/runtime/bus/envelope';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { type TestBus, testToken } from '@causeway/testing/bus';
 
 export const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
 const catalogue = loadCatalogue();

@@ -1,4 +1,4 @@
-import { listen } from '@causeway/runtime/http';
+import { listen } from '@causeway/runtime/service/http-server';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
 /** An OpenID provider for tests: a discovery document, a key, and whatever token a test needs. */

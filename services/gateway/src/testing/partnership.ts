@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createCodec } from '@causeway/runtime/avro';
-import { connectDatabase } from '@causeway/runtime/database';
-import { type Envelope, encodeHeaders } from '@causeway/runtime/event';
-import { connectKafka } from '@causeway/runtime/kafka';
-import type { PlacedRecord } from '@causeway/runtime/kafka-session';
-import { createLogger } from '@causeway/runtime/log';
-import { topicsOf, topology } from '@causeway/runtime/topology';
-import type { Agreement, AgreementStatus } from '@causeway/schemas/agreement';
-import type { AgreementRecord } from '@causeway/schemas/agreement-log';
-import type { AvroSchema } from '@causeway/schemas/avro-schema';
-import type { Release } from '@causeway/schemas/view';
+import { createCodec } from '@causeway/runtime/avro/codec';
+import { type Envelope, encodeHeaders } from '@causeway/runtime/bus/envelope';
+import { topicsOf, topology } from '@causeway/runtime/bus/topics';
+import type { PlacedRecord } from '@causeway/runtime/kafka/broker-client';
+import { connectKafka } from '@causeway/runtime/kafka/connect';
+import { connectDatabase } from '@causeway/runtime/postgres/database';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import type { Agreement, AgreementStatus } from '@causeway/schemas/agreements/agreement';
+import type { AgreementRecord } from '@causeway/schemas/agreements/log';
+import type { AvroSchema } from '@causeway/schemas/avro/schema';
+import type { Release } from '@causeway/schemas/disclosure/view';
 
 /** A schema of its own for the gateways of one test: instances that share one share the work in it. */
 export const freshSchema = (): { name: string; drop(): Promise<void> } => {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectDatabase } from '@causeway/runtime/database';
-import { eventId } from '@causeway/runtime/event';
-import { createLogger } from '@causeway/runtime/log';
-import { createTestBus, testToken } from '@causeway/runtime/test-bus';
+import { eventId } from '@causeway/runtime/bus/envelope';
+import { connectDatabase } from '@causeway/runtime/postgres/database';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { createTestBus, testToken } from '@causeway/testing/bus';
 import { agreementYaml, SCOPES } from './bus-world.ts';
 import { ADMISSION, type Arriving, arrive } from './inbox.ts';
 import { startIssuer } from './issuer.ts';

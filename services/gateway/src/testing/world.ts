@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
-import { type Service, startService } from '@causeway/runtime/service';
-import { settings, startGateway } from '../gateway.ts';
+import { type Service, startService } from '@causeway/runtime/service/service';
+import { settings, startGateway } from '../app/gateway.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
 import { createPartnership, freshSchema, type Partnership, testEnvironment } from './partnership.ts';
 

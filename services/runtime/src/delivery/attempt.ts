@@ -1,11 +1,11 @@
-import type { AttemptRecord } from '../deliveries.ts';
+import type { AttemptRecord } from '../bus/delivery-log.ts';
+import type { Envelope } from '../bus/envelope.ts';
 import { errorCode } from '../errors.ts';
-import type { Envelope } from '../event.ts';
-import type { FetchedRecord, KafkaRecord } from '../kafka-session.ts';
-import { startSpan } from '../tracing.ts';
-import type { Judge, Judged, Read } from './judge.ts';
+import type { FetchedRecord, KafkaRecord } from '../kafka/broker-client.ts';
+import { startSpan } from '../telemetry/tracing.ts';
+import type { Judge, Judged, Read } from './authorise.ts';
 import type { Item } from './queue.ts';
-import { pauseAfter, type Tried } from './schedule.ts';
+import { pauseAfter, type Tried } from './retry-policy.ts';
 import type { Clock, Outcome, Subscription } from './subscription.ts';
 
 /** What came of one try, and what is to be done with the event. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { WEBHOOK_SCHEDULE } from './schedule.ts';
+import { createTestWorld, type TestWorld, until } from '@causeway/testing/delivery-world';
+import { WEBHOOK_SCHEDULE } from './retry-policy.ts';
 import type { Attempt, Outcome } from './subscription.ts';
-import { createTestWorld, type TestWorld, until } from './test-world.ts';
 
 let world: TestWorld;
 

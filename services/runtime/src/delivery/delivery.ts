@@ -1,26 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createBeat } from '../beat.ts';
-import type { Database } from '../database.ts';
-import type { Decode } from '../decoder.ts';
+import { createBeat } from '../async/flush-interval.ts';
+import type { Decode } from '../avro/schema-lookup.ts';
+import { topicsOf } from '../bus/topics.ts';
+import type { Knowledge } from '../disclosure/policy-snapshot.ts';
 import { errorCode, RetryableError } from '../errors.ts';
-import type { Inboxes } from '../inbox.ts';
-import type { Knowledge } from '../knowledge.ts';
-import type { Logger } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Producer } from '../producer.ts';
-import type { Reader } from '../reader.ts';
-import { topicsOf } from '../topology.ts';
+import type { Inboxes } from '../inbox/inbox.ts';
+import type { Producer } from '../kafka/producer.ts';
+import type { Reader } from '../kafka/reader.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { Result } from './attempt.ts';
-import { createCircuit } from './circuit.ts';
+import { createJudge } from './authorise.ts';
+import { createCircuit } from './circuit-breaker.ts';
+import { readLetters } from './dead-letter-reader.ts';
 import { type DeliveryInbox, inboxOf } from './inbox-of.ts';
 import { instanceName, register, unregister } from './instance.ts';
-import { createJudge } from './judge.ts';
 import { keepLeases } from './leases.ts';
-import { readLetters } from './letters.ts';
+import { createTrack, type Track } from './partition.ts';
 import type { Item } from './queue.ts';
-import { createDeliveryStore, type DeliveryStore, type Held } from './store.ts';
+import { createDeliveryStore, type DeliveryStore, type Held, migrateDelivery } from './store.ts';
 import { type Clock, type Subscription, systemClock } from './subscription.ts';
-import { createTrack, type Track } from './track.ts';
 import { createWorker, type Worker } from './worker.ts';
 
 export type DeliveryParts = Knowledge & {
@@ -192,7 +192,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
   const prepare = async (): Promise<void> => {
     while (!closing.signal.aborted && !migrated) {
       try {
-        await database.migrate(new URL('migrations', import.meta.url), 'delivery_migrations');
+        await migrateDelivery(database);
         migrated = true;
       } catch (error) {
         log.warn({ err: error }, 'nothing can be delivered yet; trying again until it can');

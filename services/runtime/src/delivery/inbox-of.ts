@@ -1,6 +1,6 @@
 import { RetryableError } from '../errors.ts';
-import type { Inbox, Inboxes } from '../inbox.ts';
-import type { FetchedRecord } from '../kafka-session.ts';
+import type { Inbox, Inboxes } from '../inbox/inbox.ts';
+import type { FetchedRecord } from '../kafka/broker-client.ts';
 
 /** One organisation's inbox as a worker reads it; the connections behind it are shared and opened when needed. */
 export type DeliveryInbox = Pick<Inbox, 'read' | 'beyond' | 'oldest' | 'ends' | 'since'> & {

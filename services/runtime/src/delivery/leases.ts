@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../telemetry/log.ts';
 import { isDead } from './instance.ts';
+import type { Track } from './partition.ts';
 import type { DeliveryStore, Held } from './store.ts';
-import type { Track } from './track.ts';
 
 /**
  * Which partitions this instance works: a lease for each, prolonged every few seconds, and a fair share of all of them.

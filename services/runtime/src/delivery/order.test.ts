@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createTestWorld, TEST_TYPE, type TestWorld, until } from '@causeway/testing/delivery-world';
 import fc from 'fast-check';
-import type { Database } from '../database.ts';
 import { RetryableError } from '../errors.ts';
+import type { Database } from '../postgres/database.ts';
 import type { Delivery } from './delivery.ts';
 import { type EventRef, isSameFact } from './queue.ts';
 import type { Outcome } from './subscription.ts';
-import { createTestWorld, TEST_TYPE, type TestWorld, until } from './test-world.ts';
 
 /** One thing that happens, in this order, while deliveries are under way. */
 type Step =

@@ -1,5 +1,5 @@
-import type { Envelope, Priority } from '../event.ts';
-import type { FetchedRecord } from '../kafka-session.ts';
+import type { Envelope, Priority } from '../bus/envelope.ts';
+import type { FetchedRecord } from '../kafka/broker-client.ts';
 
 /**
  * What waits to be delivered from one partition, and what of it may be tried now. Pure but for its own lists.

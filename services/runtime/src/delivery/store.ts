@@ -1,8 +1,8 @@
-import type { Database } from '../database.ts';
+import { gathered } from '../async/batcher.ts';
+import type { Priority } from '../bus/envelope.ts';
 import { isPermanent, RetryableError } from '../errors.ts';
-import type { Priority } from '../event.ts';
-import { gathered } from '../gathered.ts';
-import type { CircuitState } from './circuit.ts';
+import type { Database } from '../postgres/database.ts';
+import type { CircuitState } from './circuit-breaker.ts';
 import type { Item } from './queue.ts';
 
 /** One partition of one subscription, held under a lease. */
@@ -51,6 +51,10 @@ export type DeliveryStore = {
   redriveOrders(subscriptions: readonly string[]): Promise<RedriveOrder[]>;
   doneRedrive(orders: readonly RedriveOrder[]): Promise<void>;
 };
+
+/** Makes or updates the tables of this room. @throws RetryableError, PermanentError of the database */
+export const migrateDelivery = (database: Pick<Database, 'migrate'>): Promise<void> =>
+  database.migrate(new URL('migrations', import.meta.url), 'migrations_delivery');
 
 const HELD = 'subscription, partition, epoch, head';
 

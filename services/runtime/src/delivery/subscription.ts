@@ -1,7 +1,7 @@
-import type { Envelope } from '../event.ts';
-import type { KafkaRecord } from '../kafka-session.ts';
-import type { CircuitSettings } from './circuit.ts';
-import type { Schedule } from './schedule.ts';
+import type { Envelope } from '../bus/envelope.ts';
+import type { KafkaRecord } from '../kafka/broker-client.ts';
+import type { CircuitSettings } from './circuit-breaker.ts';
+import type { Schedule } from './retry-policy.ts';
 
 /**
  * Somebody who wants an organisation's inbox brought to him: a legacy system behind its adapter (a sink), or a webhook.

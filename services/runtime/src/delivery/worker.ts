@@ -1,14 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endingAfter } from '../deadline.ts';
+import { endingAfter } from '../async/timeout.ts';
 import { errorCode } from '../errors.ts';
-import type { Ends } from '../tail.ts';
+import type { Ends } from '../inbox/tail.ts';
 import { type AttemptParts, attemptOnce, type Result } from './attempt.ts';
-import type { Circuit } from './circuit.ts';
+import type { Circuit } from './circuit-breaker.ts';
 import type { DeliveryInbox } from './inbox-of.ts';
+import type { Track, TrackParts } from './partition.ts';
 import type { Item } from './queue.ts';
 import type { DeliveryStore } from './store.ts';
-import type { Track, TrackParts } from './track.ts';
 
 /**
  * Works what this instance holds of one subscription: reads its partitions ahead, tries what may be tried, as

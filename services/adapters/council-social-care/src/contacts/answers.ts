@@ -2,9 +2,10 @@
  * Reads back what the council's people have said of their contacts, and tells the partner. A row is looked at as long as it says something
  * else than was told, so nothing is missed however late it was committed, whatever its time, and whoever died in between.
  */
+
+import type { Sink } from '@causeway/runtime/adapter/sink';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
-import type { Sink } from '@causeway/runtime/sink';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Answer, ContactTable } from './table.ts';
 
 type State = Parameters<Sink['acknowledge']>[1]['state'];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import fc from 'fast-check';
 import { contactRow, correctsOf, type Received } from './contact.ts';
 import { localTime } from './wording.ts';

@@ -1,5 +1,5 @@
 /** An event as a row of `inbound_contact`. Pure. */
-import type { Envelope } from '@causeway/runtime/event';
+import type { Envelope } from '@causeway/runtime/bus/envelope';
 import { summaryOf } from './summaries.ts';
 import { birthOf, isRecord, isText, localTime, NOT_RELEASED, nameOf, oneLine } from './wording.ts';
 

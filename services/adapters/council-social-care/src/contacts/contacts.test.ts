@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeHeaders } from '@causeway/runtime/event';
-import { type RunningAdapter, release, runAdapter } from '@causeway/runtime/test-adapter';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
-import { sinkAgreement } from '@causeway/runtime/test-sink-agreement';
-import { topicsOf } from '@causeway/runtime/topology';
+import { decodeHeaders } from '@causeway/runtime/bus/envelope';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { type RunningAdapter, release, runAdapter } from '@causeway/testing/adapter-process';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
+import { sinkAgreement } from '@causeway/testing/sink-agreement';
 import { createTestCouncil, type TestCouncil } from './council-database.ts';
 
 const TYPE = 'uk.causeway.police.missing-person.reported.v1';

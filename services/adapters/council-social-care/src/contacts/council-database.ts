@@ -1,9 +1,9 @@
 /** For tests: a council's database with the staging table, made as the DBA makes it, and the adapter's narrow log-in. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { connectDatabase, type Database } from '@causeway/runtime/database';
-import { createLogger } from '@causeway/runtime/log';
-import { testVariable } from '@causeway/runtime/test-bus';
+import { connectDatabase, type Database } from '@causeway/runtime/postgres/database';
+import { createLogger } from '@causeway/runtime/telemetry/log';
+import { testVariable } from '@causeway/testing/bus';
 import { CONTACT_TABLE_SQL } from './prepare.ts';
 
 export type TestCouncil = {

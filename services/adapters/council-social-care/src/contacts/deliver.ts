@@ -1,8 +1,9 @@
 /** Puts one event into the staging table, and says what came of it. */
+
+import type { SinkOutcome } from '@causeway/runtime/adapter/sink';
 import type { Attempt } from '@causeway/runtime/delivery/subscription';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
-import type { SinkOutcome } from '@causeway/runtime/sink';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { contactRow, correctsOf, type Known } from './contact.ts';
 import type { ContactTable } from './table.ts';
 

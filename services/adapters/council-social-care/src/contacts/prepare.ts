@@ -1,7 +1,7 @@
 /** The staging table of a simulated council, which has no DBA. */
 import { readFileSync } from 'node:fs';
-import type { Database } from '@causeway/runtime/database';
 import { PermanentError } from '@causeway/runtime/errors';
+import type { Database } from '@causeway/runtime/postgres/database';
 
 /** What a council's DBA runs. */
 export const CONTACT_TABLE_SQL = new URL('inbound_contact.sql', import.meta.url);

@@ -1,10 +1,10 @@
 /** What partners send, put into the council's staging table: settings, and how its parts are put together. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Config, flag, integer, optionalDatabaseUrl, text } from '@causeway/runtime/config';
-import { connectDatabase, type Database } from '@causeway/runtime/database';
+import { createSink } from '@causeway/runtime/adapter/sink';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
-import type { Context } from '@causeway/runtime/service';
-import { createSink } from '@causeway/runtime/sink';
+import { connectDatabase, type Database } from '@causeway/runtime/postgres/database';
+import { type Config, flag, integer, optionalDatabaseUrl, text } from '@causeway/runtime/service/config';
+import type { Context } from '@causeway/runtime/service/service';
 import { ADAPTER, type Parts } from '../parts.ts';
 import { type LeftRows, passOnAnswers } from './answers.ts';
 import { createDeliver } from './deliver.ts';

@@ -5,10 +5,10 @@
  */
 import { createServer, type Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { choice, integer, loadConfig, port, serviceSettings, url } from '@causeway/runtime/config';
-import { connectDatabase, type Database, type Query } from '@causeway/runtime/database';
 import { errorCode } from '@causeway/runtime/errors';
-import { createLogger } from '@causeway/runtime/log';
+import { connectDatabase, type Database, type Query } from '@causeway/runtime/postgres/database';
+import { choice, integer, loadConfig, port, serviceSettings, url } from '@causeway/runtime/service/config';
+import { createLogger } from '@causeway/runtime/telemetry/log';
 import { prepareCouncilDatabase } from '../simulator/prepare.ts';
 import { prepareContactTable, refuseRealDatabase } from './prepare.ts';
 import { isRecord, isText } from './wording.ts';

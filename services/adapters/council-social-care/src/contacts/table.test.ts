@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { Attempt } from '@causeway/runtime/delivery/subscription';
-import { loadCatalogue } from '@causeway/schemas/catalogue';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { type AnswerParts, passOnAnswers } from './answers.ts';
 import { createTestCouncil, type TestCouncil } from './council-database.ts';
 import { createDeliver } from './deliver.ts';

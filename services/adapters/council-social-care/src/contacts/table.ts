@@ -2,8 +2,9 @@
  * The staging table in the council's database: what the adapter asks of it, and the same for PostgreSQL. A council whose table is in
  * another database gives `ContactTable` over its driver.
  */
-import type { Database, Query } from '@causeway/runtime/database';
+
 import { errorCode } from '@causeway/runtime/errors';
+import type { Database, Query } from '@causeway/runtime/postgres/database';
 import { type ContactRow, type Corrects, standingAfter } from './contact.ts';
 
 export type ContactTable = {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { parseInterest } from '@causeway/runtime/interests';
-import { parseSafeguard } from '@causeway/runtime/safeguards';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
-import { createTokeniser } from '@causeway/runtime/tokens';
-import { topicsOf } from '@causeway/runtime/topology';
-import { exampleChild } from '@causeway/schemas/example-people';
+import { createTokeniser } from '@causeway/runtime/bus/pseudonyms';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { parseInterest } from '@causeway/runtime/reference-data/interests';
+import { parseSafeguard } from '@causeway/runtime/reference-data/safeguards';
+import { exampleChild } from '@causeway/schemas/identifiers/example-people';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import {
   adapterOf,
   addChild,

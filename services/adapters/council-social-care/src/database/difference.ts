@@ -1,7 +1,7 @@
 /** From what was said of a row, and what it states now, to what is to be said. Pure. */
 
 import { PermanentError } from '@causeway/runtime/errors';
-import type { Fact } from '@causeway/runtime/fact';
+import type { Fact } from '@causeway/runtime/source/fact';
 import type { Contact } from '@causeway/schemas/generated/types';
 import { categoryAt, type Known, localOf } from './person.ts';
 import type { FactKind, Stated, StatedFact, Values, View } from './stated.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { createTestBus, type TestBus } from '@causeway/runtime/test-bus';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import { goThrough } from './testing-kill.ts';
 
 describe('a council database of which 50,000 rows change while its adapter is killed', {

@@ -1,10 +1,10 @@
 /** What is to be published, written down with the state that it leads to, and sent from there in its order. */
-import { eventId } from '@causeway/runtime/event';
-import type { Fact } from '@causeway/runtime/fact';
-import type { KafkaRecord } from '@causeway/runtime/kafka-session';
-import type { Metrics } from '@causeway/runtime/metrics';
-import type { Source } from '@causeway/runtime/source';
-import type { Fate, SourceMessage, Standing } from '@causeway/runtime/source-commit';
+import { eventId } from '@causeway/runtime/bus/envelope';
+import type { KafkaRecord } from '@causeway/runtime/kafka/broker-client';
+import type { Fact } from '@causeway/runtime/source/fact';
+import type { Fate, SourceMessage, Standing } from '@causeway/runtime/source/publish';
+import type { Source } from '@causeway/runtime/source/source';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { ADAPTER } from '../parts.ts';
 import type { Said } from './difference.ts';
 import type { Store } from './store.ts';

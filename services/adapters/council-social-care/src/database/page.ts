@@ -1,7 +1,7 @@
 /** From a page of rows to the step that it leads to. */
 import { createHash } from 'node:crypto';
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
 import { errorCode, isPermanent, RetryableError } from '@causeway/runtime/errors';
-import type { Tokeniser } from '@causeway/runtime/tokens';
 import type { Contact } from '@causeway/schemas/generated/types';
 import { type Circumstances, differences, noPerson, saidOf } from './difference.ts';
 import { eventIdsOf, NOT_PUBLISHED, type Outgoing, written } from './outgoing.ts';

@@ -1,6 +1,7 @@
 /** A person of the council's index, as our events describe them. */
-import { type LocalIdentifier, tokensOf, type Verified } from '@causeway/runtime/fact';
-import type { Tokeniser } from '@causeway/runtime/tokens';
+
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
+import { type LocalIdentifier, tokensOf, type Verified } from '@causeway/runtime/source/fact';
 import type { Address, Person, PersonCategory } from '@causeway/schemas/generated/types';
 import { canonicalOf } from '@causeway/schemas/identifiers/checked';
 import { checkNhsNumber } from '@causeway/schemas/identifiers/nhs-number';

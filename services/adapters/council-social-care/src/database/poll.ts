@@ -1,7 +1,7 @@
 /** The polling of one council's reporting views: new rows by mark, late edits and deletions by whole readings. */
 import { randomUUID } from 'node:crypto';
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
 import { PermanentError, RetryableError } from '@causeway/runtime/errors';
-import type { Tokeniser } from '@causeway/runtime/tokens';
 import { londonOffset, writeInstant } from '@causeway/schemas/dates/london';
 import type { Contact } from '@causeway/schemas/generated/types';
 import { type SendParts, sendOutgoing } from './outgoing.ts';

@@ -1,5 +1,5 @@
 import { RetryableError } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/log';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import pg from 'pg';
 import type { Position, ReportingDatabase, ReportingQuery } from './reporting-database.ts';
 import { parseTime, type Row } from './row.ts';

@@ -1,10 +1,16 @@
 /** The council's reporting views, polled: settings, and how its parts are put together. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Config, databaseSettings, integer, optionalDatabaseUrl, text } from '@causeway/runtime/config';
+import type { Redriven } from '@causeway/runtime/delivery/redrive-worker';
 import { errorCode, PermanentError, RetryableError } from '@causeway/runtime/errors';
-import type { FetchedRecord } from '@causeway/runtime/kafka-session';
-import type { Redriven } from '@causeway/runtime/redriver';
-import type { Context } from '@causeway/runtime/service';
+import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import {
+  type Config,
+  databaseSettings,
+  integer,
+  optionalDatabaseUrl,
+  text,
+} from '@causeway/runtime/service/config';
+import type { Context } from '@causeway/runtime/service/service';
 import { ADAPTER, type Parts } from '../parts.ts';
 import { createLock } from './lock.ts';
 import { createPoll, PERSONS, type Poll } from './poll.ts';

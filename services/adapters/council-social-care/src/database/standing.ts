@@ -1,8 +1,13 @@
 /** The interest of an open case, and the safeguard of a restricted record, as records that go with the facts of a row. */
-import { interestRecord, withdrawnInterestRecord } from '@causeway/runtime/interests';
-import { type SafeguardKind, safeguardRecord, withdrawnSafeguardRecord } from '@causeway/runtime/safeguards';
-import type { Standing } from '@causeway/runtime/source-commit';
-import type { Tokeniser } from '@causeway/runtime/tokens';
+
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
+import { interestRecord, withdrawnInterestRecord } from '@causeway/runtime/reference-data/interests';
+import {
+  type SafeguardKind,
+  safeguardRecord,
+  withdrawnSafeguardRecord,
+} from '@causeway/runtime/reference-data/safeguards';
+import type { Standing } from '@causeway/runtime/source/publish';
 import { ADAPTER } from '../parts.ts';
 import { type Known, localOf, standingTokens } from './person.ts';
 import type { Stated } from './stated.ts';

@@ -1,6 +1,6 @@
 /** What a row of a view states: the facts of a case, and whether it is open. */
 
-import type { SafeguardKind } from '@causeway/runtime/safeguards';
+import type { SafeguardKind } from '@causeway/runtime/reference-data/safeguards';
 import type { EventData } from '@causeway/schemas/generated/types';
 import type { Row } from './row.ts';
 

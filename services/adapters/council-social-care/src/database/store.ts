@@ -1,5 +1,5 @@
 /** What the adapter remembers of the reporting views, in its own schema. */
-import type { Database, Query } from '@causeway/runtime/database';
+import type { Database, Query } from '@causeway/runtime/postgres/database';
 import type { Said } from './difference.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Known } from './person.ts';

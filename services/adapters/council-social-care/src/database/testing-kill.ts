@@ -1,7 +1,7 @@
 /** For tests: a council whose rows change while its adapter is killed again and again, and what must be on the bus at the end. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TestBus } from '@causeway/runtime/test-bus';
-import { exampleChild } from '@causeway/schemas/example-people';
+import { exampleChild } from '@causeway/schemas/identifiers/example-people';
+import type { TestBus } from '@causeway/testing/bus';
 import {
   adapterOf,
   addChild,

@@ -1,5 +1,5 @@
 /** The reporting views: which columns each has, and what its rows state. Pure: nothing here knows a database or a bus. */
-import { ATTRIBUTE_FORMS } from '@causeway/runtime/event';
+import { ATTRIBUTE_FORMS } from '@causeway/runtime/bus/envelope';
 import type { ReferralOutcome, StatutoryDuty } from '@causeway/schemas/generated/types';
 import { canonicalOf } from '@causeway/schemas/identifiers/checked';
 import { checkGssCode, checkPostcode } from '@causeway/schemas/identifiers/places';

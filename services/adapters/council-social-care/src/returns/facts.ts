@@ -1,5 +1,5 @@
 /** The events of a case: what it means that it began, ended, was recorded otherwise, or is said not to have ended after all. */
-import type { Fact } from '@causeway/runtime/fact';
+import type { Fact } from '@causeway/runtime/source/fact';
 import type { Contact, EventData, Person } from '@causeway/schemas/generated/types';
 import { isTemporaryUpn } from '@causeway/schemas/identifiers/upn';
 import {

@@ -1,7 +1,7 @@
 /** Reads one file of a return and tells the bus what is new in it; what became of every row is in the receipt. */
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { ukDate } from '@causeway/runtime/decide';
+import { ukDate } from '@causeway/runtime/disclosure/release-decision';
 import { RetryableError } from '@causeway/runtime/errors';
 import { readCensusChild } from './cin.ts';
 import { createCensusReader, FileRefused, type ReadChild } from './cin-xml.ts';

@@ -1,5 +1,5 @@
 /** What the file source remembers, in its own tables. */
-import type { Database } from '@causeway/runtime/database';
+import type { Database } from '@causeway/runtime/postgres/database';
 import type { Ended } from './facts.ts';
 import type { CaseKind, Child, Values } from './stated.ts';
 

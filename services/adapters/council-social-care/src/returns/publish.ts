@@ -1,8 +1,9 @@
 /** Tells the bus what cases of a file add to what was said, in batches: published first, remembered afterwards. */
-import type { Fact } from '@causeway/runtime/fact';
-import type { Source } from '@causeway/runtime/source';
-import type { Fate } from '@causeway/runtime/source-commit';
-import type { Tokeniser } from '@causeway/runtime/tokens';
+
+import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
+import type { Fact } from '@causeway/runtime/source/fact';
+import type { Fate } from '@causeway/runtime/source/publish';
+import type { Source } from '@causeway/runtime/source/source';
 import type { Contact } from '@causeway/schemas/generated/types';
 import { decide, renamed, same, type Verdict } from './decide.ts';
 import { factOf, type Part, type Told } from './facts.ts';

@@ -1,8 +1,8 @@
 /** The drop folder of statutory returns: settings, and how its parts are put together. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Config, choice, integer, text } from '@causeway/runtime/config';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
-import type { Context } from '@causeway/runtime/service';
+import { type Config, choice, integer, text } from '@causeway/runtime/service/config';
+import type { Context } from '@causeway/runtime/service/service';
 import { ADAPTER, type Parts } from '../parts.ts';
 import { isOf, readReturn } from './file.ts';
 import { createFolder, type Folder, type Settled } from './folder.ts';

@@ -5,7 +5,7 @@ import {
   type ExamplePerson,
   exampleAdult,
   exampleChild,
-} from '@causeway/schemas/example-people';
+} from '@causeway/schemas/identifiers/example-people';
 import type pg from 'pg';
 
 type Client = Pick<pg.Client, 'query'>;

@@ -1,8 +1,8 @@
 /** A council's case-management system at work: it has a history, and news at a steady pace. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { integer, loadConfig, serviceSettings, url } from '@causeway/runtime/config';
-import { connectDatabase } from '@causeway/runtime/database';
-import { createLogger } from '@causeway/runtime/log';
+import { connectDatabase } from '@causeway/runtime/postgres/database';
+import { integer, loadConfig, serviceSettings, url } from '@causeway/runtime/service/config';
+import { createLogger } from '@causeway/runtime/telemetry/log';
 import pg from 'pg';
 import { refuseRealDatabase } from '../contacts/prepare.ts';
 import { fillHistory } from './history.ts';

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeHeaders } from '@causeway/runtime/event';
-import { createTestBus, type TestBus, testVariable } from '@causeway/runtime/test-bus';
-import { topicsOf } from '@causeway/runtime/topology';
+import { decodeHeaders } from '@causeway/runtime/bus/envelope';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { createTestBus, type TestBus, testVariable } from '@causeway/testing/bus';
 import { freePort } from './sandbox-process.ts';
 
 export const PARTNERSHIP_KEY = randomBytes(32).toString('base64url');

@@ -1,6 +1,6 @@
 /** The adapter is killed while it downloads, and between the publishing and the acknowledgement; nothing may be lost or left. */
 import assert from 'node:assert/strict';
-import { exampleAdult } from '@causeway/schemas/example-people';
+import { exampleAdult } from '@causeway/schemas/identifiers/example-people';
 import { createSender } from '../sender.ts';
 import { nemsMessage } from '../synthetic.ts';
 import { createMesh, until } from './adapter-process.ts';

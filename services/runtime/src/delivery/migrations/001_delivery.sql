@@ -1,7 +1,7 @@
 -- What a delivery remembers, as references to positions in an inbox: never a payload, never anything personal.
 
 -- One row for each subscription and partition of its inbox; whoever holds the lease works it.
-create table delivery_head (
+create table if not exists delivery_head (
   subscription text not null,
   partition int not null,
   -- Everything below has been delivered, passed over, dead-lettered or parked.
@@ -14,7 +14,7 @@ create table delivery_head (
 );
 
 -- Events that wait for another try, or behind one that does.
-create table delivery_parked (
+create table if not exists delivery_parked (
   subscription text not null,
   partition int not null,
   position bigint not null,
@@ -34,7 +34,7 @@ create table delivery_parked (
 );
 
 -- Dead letters that were asked to be tried again, until the holder of the partition takes them over.
-create table delivery_redrive (
+create table if not exists delivery_redrive (
   subscription text not null,
   partition int not null,
   position bigint not null,
@@ -43,14 +43,14 @@ create table delivery_redrive (
   primary key (subscription, partition, position)
 );
 
-create table delivery_circuit (
+create table if not exists delivery_circuit (
   subscription text primary key,
   open_until timestamptz,
   opens int not null default 0
 );
 
 -- Who works here, so that each takes its share.
-create table delivery_instance (
+create table if not exists delivery_instance (
   instance text primary key,
   seen_at timestamptz not null
 );

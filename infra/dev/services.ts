@@ -1,0 +1,249 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { repository } from '../common/paths.ts';
+import { LOOPBACK } from '../common/ports.ts';
+import { readSecret, type Secrets } from '../common/secrets.ts';
+import { CannotStart, type Environment } from '../common/settings.ts';
+import { partsCache } from './backing-services/java.ts';
+import { principalSecret } from './backing-services/kafka.ts';
+import type { Connections } from './backing-services/parts.ts';
+import { CONSOLE_CLIENT, clientSecretName } from './oidc-provider/oidc.ts';
+import type { PartSpec } from './supervisor/supervisor.ts';
+
+/** The member `causeway` of a service's package.json: how it takes part in the local system. */
+type Declaration = {
+  /** Lower ones are stopped later. */
+  order: number;
+  /** Kafka principal of one of our own services; an adapter has an organisation instead. */
+  principal?: string;
+  organisation?: string;
+  port?: { variable: string; default: number; scheme: string };
+  /** Plays the legacy system's feed; not started with `--simulators off`. */
+  simulator?: string;
+  /** Takes what is delivered to the legacy system; started also with `--simulators off`. */
+  sinkSimulator?: string;
+  /** Where this variable is set there is a real system, and nothing plays it. */
+  replacedBy?: string;
+  /** Where that listens, told to both. Where the variable `replacedBy` is set, a real system is there and nothing is simulated. */
+  sinkPort?: { variable: string; default: number; replacedBy: string };
+  /**
+   * Somebody else's program that stands in for the legacy system from which this adapter fetches; started also with `--simulators off`.
+   * `module` gets it ready (see `stand-in.ts`). Where it is, the adapter is told in the variable that `replacedBy` names.
+   */
+  standIn?: { module: string; port: { variable: string; default: number } };
+  /** Names of further settings that the service takes from the launcher. */
+  variables?: string[];
+  /** Settings that are random secrets, shared with its simulators, and the name under which each is made and kept. */
+  secrets?: Record<string, string>;
+  /** Options of Node for its process, such as limits of its heap. */
+  node?: string[];
+  /** Variables of its process that are no settings, such as how the C library keeps memory. */
+  environment?: Record<string, string>;
+};
+
+export type Service = Declaration & { name: string; directory: string; principal: string };
+
+/** Every service of the repository: a folder below `services` whose package.json says how to run it. */
+export function findServices(root = repository): Service[] {
+  return globSync(['services/*/package.json', 'services/adapters/*/package.json'], { cwd: root })
+    .flatMap((path) => {
+      const manifest: { causeway?: Declaration } = JSON.parse(readFileSync(join(root, path), 'utf8'));
+      if (!manifest.causeway) return [];
+      const directory = join(root, dirname(path));
+      const name = basename(directory);
+      const principal = manifest.causeway.principal ?? manifest.causeway.organisation;
+      if (!principal) throw new CannotStart(`${path}: "causeway" needs a principal or an organisation.`);
+      return [{ ...manifest.causeway, name, directory, principal }];
+    })
+    .sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1));
+}
+
+export type Endpoint = { url: string | null; admin: string };
+
+type Surroundings = {
+  connections: Connections;
+  secrets: Secrets;
+  /** The launcher's own environment, from which named settings are passed on. */
+  environment: Environment;
+  home: string;
+  /** All services of this system: the console keeps an eye on the others. */
+  placed: readonly Placed[];
+};
+
+export type Placed = {
+  service: Service;
+  port: number | undefined;
+  sinkPort?: number | undefined;
+  standInPort?: number | undefined;
+  adminPort: number;
+};
+
+/** The scripts that play the legacy system behind a service: what takes deliveries at once, the feed when everything is ready. */
+export function simulatorsOf({ service, sinkPort }: Placed, environment: Environment): Simulators {
+  const { simulator, sinkSimulator, replacedBy } = service;
+  if (replacedBy !== undefined && environment[replacedBy]) return {};
+  const sinkReplaced = service.sinkPort !== undefined && sinkPort === undefined;
+  return {
+    ...(simulator && { feed: simulator }),
+    ...(sinkSimulator && !sinkReplaced && { sink: sinkSimulator }),
+  };
+}
+
+type Simulators = { feed?: string; sink?: string };
+
+/** Where the stand-in of a legacy system serves. */
+export const standInUrl = (port: number): string => `http://${LOOPBACK}:${port}`;
+
+const urlOf = ({ service, port, standInPort }: Placed): string | null => {
+  if (service.port) return `${service.port.scheme}://${LOOPBACK}:${port}`;
+  return standInPort === undefined ? null : standInUrl(standInPort);
+};
+
+export const endpointOf = (placed: Placed): Endpoint => ({
+  url: urlOf(placed),
+  admin: `http://${LOOPBACK}:${placed.adminPort}`,
+});
+
+export function servicePart(placed: Placed, surroundings: Surroundings): PartSpec {
+  const { service } = placed;
+  return {
+    name: service.name,
+    command: process.execPath,
+    args: [...(service.node ?? []), 'src/main.ts'],
+    cwd: service.directory,
+    env: environmentOf(placed, surroundings),
+    probe: async () => {
+      const address = `${endpointOf(placed).admin}/ready`;
+      const answer = await fetch(address, { signal: AbortSignal.timeout(3_000) });
+      await answer.arrayBuffer();
+      return answer.ok;
+    },
+    stopTimeoutMs: 8_000,
+  };
+}
+
+/** A simulator answers to nobody; it runs beside its adapter and ends when it is stopped. */
+export function simulatorPart(placed: Placed, script: string, surroundings: Surroundings): PartSpec {
+  const { service } = placed;
+  const name = `${service.name}-${basename(script, '.ts')}`;
+  return {
+    name,
+    command: process.execPath,
+    args: [...(service.node ?? []), script],
+    cwd: service.directory,
+    env: { ...environmentOf(placed, surroundings), SERVICE_NAME: name, ADMIN_PORT: '0' },
+    probe: async () => true,
+    mayFinish: true,
+    stopTimeoutMs: 3_000,
+  };
+}
+
+/** Everything a service sees: never the whole environment of whoever started the launcher. */
+function environmentOf(
+  { service, port, sinkPort, standInPort, adminPort }: Placed,
+  around: Surroundings,
+): Record<string, string> {
+  const { connections, secrets, environment, home, placed } = around;
+  const adapter = service.organisation !== undefined;
+  const offered: Environment = {
+    COUNCIL_DATABASE_URL: connections.COUNCIL_DATABASE_URL,
+    COUNCIL_DROP_DIR: environment.COUNCIL_DROP_DIR || join(home, 'council-drop'),
+    CHECKPOINT_DIR: join(home, 'checkpoints'),
+  };
+  // A service's own settings begin with its name: NHS_TRUST_ACK_MODE goes to nhs-trust.
+  const prefix = `${service.name.replaceAll('-', '_').toUpperCase()}_`;
+  const passed = Object.keys(environment).filter(
+    (name) => name.startsWith(prefix) || name.startsWith('OTEL_'),
+  );
+  const env: Environment = {
+    ...pick(environment, ['PATH', 'TZ', 'NODE_ENV', 'CAUSEWAY_LANES', ...passed]),
+    ...pick({ ...offered, ...environment }, service.variables ?? []),
+    ...ownSecrets(service, environment, secrets),
+    ...service.environment,
+    SERVICE_NAME: service.name,
+    // What was stripped and compiled once is not stripped again: a quicker start and 20 MB less in each process.
+    NODE_COMPILE_CACHE: join(partsCache, '..', 'compiled'),
+    ADMIN_PORT: String(adminPort),
+    LOG_LEVEL: environment.LOG_LEVEL || 'info',
+    KAFKA_BROKERS: connections.KAFKA_BROKERS,
+    KAFKA_USERNAME: service.principal,
+    KAFKA_PASSWORD: secrets.get(principalSecret(service.principal)),
+    KAFKA_TLS: connections.KAFKA_TLS,
+    ...(connections.KAFKA_CA_FILE ? { KAFKA_CA_FILE: connections.KAFKA_CA_FILE } : {}),
+    SCHEMA_REGISTRY_URL: connections.SCHEMA_REGISTRY_URL,
+    DATABASE_URL: connections.DATABASE_URL,
+    OIDC_ISSUER: connections.OIDC_ISSUER,
+    ...(service.port && port !== undefined ? { [service.port.variable]: String(port) } : {}),
+    ...(service.sinkPort && sinkPort !== undefined ? { [service.sinkPort.variable]: String(sinkPort) } : {}),
+    ...(service.replacedBy && standInPort !== undefined
+      ? { [service.replacedBy]: standInUrl(standInPort) }
+      : {}),
+    ...(adapter ? { ORGANISATION: service.organisation, ...partnershipKeys(secrets) } : {}),
+    ...(service.name === 'gateway'
+      ? {
+          CURSOR_KEY: secrets.get('cursor-key'),
+          WEBHOOK_KEY: secrets.get('webhook-key'),
+          // On a laptop partners' endpoints are programs on it.
+          ...(environment.NODE_ENV === 'production' ? {} : { GATEWAY_WEBHOOKS_TO_LOOPBACK: 'true' }),
+          ...partnershipKeys(secrets),
+          ...notWatched(placed),
+        }
+      : {}),
+    ...(service.name === 'console'
+      ? {
+          CAUSEWAY_PARTS: watchedParts(placed),
+          SESSION_KEY: secrets.get('session-key'),
+          ...partnershipKeys(secrets),
+          CHECKPOINT_KEY: environment.CHECKPOINT_KEY || secrets.get('checkpoint-key'),
+          CONSOLE_CLIENT_SECRET:
+            environment.CONSOLE_CLIENT_SECRET || secrets.get(clientSecretName(CONSOLE_CLIENT)),
+        }
+      : {}),
+  };
+  return pick(env, Object.keys(env));
+}
+
+/** The key of before is there for as long as its file is. */
+function partnershipKeys(secrets: Secrets): Environment {
+  const former = readSecret(secrets.directory, 'partnership-key-previous');
+  return {
+    PARTNERSHIP_KEY: secrets.get('partnership-key'),
+    ...(former === null ? {} : { PARTNERSHIP_KEY_PREVIOUS: former }),
+  };
+}
+
+/** What is shared with a real system comes from the environment instead. */
+function ownSecrets(service: Service, environment: Environment, secrets: Secrets): Environment {
+  const entries = Object.entries(service.secrets ?? {});
+  return Object.fromEntries(
+    entries.flatMap(([variable, name]) =>
+      environment[variable] || environment[`${variable}_FILE`] ? [] : [[variable, secrets.get(name)]],
+    ),
+  );
+}
+
+/** An adapter that delivers also notices what is late. */
+function notWatched(placed: readonly Placed[]): Environment {
+  const sinks = placed.filter(({ service }) => service.sinkSimulator !== undefined);
+  const organisations = sinks.flatMap(({ service }) => service.organisation ?? []);
+  return organisations.length > 0 ? { GATEWAY_NOT_WATCHED: [...new Set(organisations)].join(',') } : {};
+}
+
+/** What the console watches, in the form of its setting: everybody but itself. */
+function watchedParts(placed: readonly Placed[]): string | undefined {
+  const others = placed.filter(({ service }) => service.name !== 'console');
+  const entries = others.map((one) => {
+    const { name, organisation } = one.service;
+    return `${name}${organisation ? `@${organisation}` : ''}=${endpointOf(one).admin}`;
+  });
+  return entries.length > 0 ? entries.join(',') : undefined;
+}
+
+function pick(from: Environment, names: string[]): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of names) {
+    const value = from[name];
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openSecrets } from '../common/secrets.ts';
+import { CannotStart, homeOf } from '../common/settings.ts';
+import { clientSecretName, ROLES, roleClient, systemClient } from './oidc-provider/oidc.ts';
+import { connectionsPath } from './system.ts';
+
+const USAGE = `npm run token -- <organisation> [--for police-records [--system <name>]]   or   npm run token -- --role ${ROLES.join('|')} [--org <organisation>]`;
+
+type Known = { OIDC_ISSUER: string; organisations: string[] };
+
+function readConnections(home: string): Known {
+  try {
+    return JSON.parse(readFileSync(connectionsPath(home), 'utf8'));
+  } catch {
+    throw new CannotStart('Causeway does not run; start it with npm start in another terminal.');
+  }
+}
+
+function clientOf(args: string[], organisations: string[]): string {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      role: { type: 'string' },
+      org: { type: 'string' },
+      for: { type: 'string' },
+      system: { type: 'string' },
+    },
+  });
+  const organisation = values.role ? values.org : positionals[0];
+  if (organisation && !organisations.includes(organisation)) {
+    throw new CannotStart(
+      `There is no organisation "${organisation}"; there are ${organisations.join(', ')}.`,
+    );
+  }
+  if (!values.role) {
+    if (!organisation) throw new CannotStart(`Usage: ${USAGE}`);
+    return values.for === undefined ? organisation : clientFor(values.for, organisation, values.system);
+  }
+  const role = ROLES.find((known) => known === values.role);
+  if (!role) throw new CannotStart(`There is no role "${values.role}"; there are ${ROLES.join(', ')}.`);
+  return roleClient(role, organisation);
+}
+
+/** For another door than the gateway's. */
+function clientFor(door: string, organisation: string, system = 'command-line'): string {
+  if (door !== 'police-records')
+    throw new CannotStart(`There is no door "${door}"; there is police-records.`);
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(system)) throw new CannotStart(`Usage: ${USAGE}`);
+  return systemClient(organisation, system);
+}
+
+async function requestToken(issuer: string, client: string, secret: string): Promise<string> {
+  const basic = Buffer.from(`${encodeURIComponent(client)}:${encodeURIComponent(secret)}`).toString('base64');
+  const answer = await fetch(`${issuer}/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${basic}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    signal: AbortSignal.timeout(10_000),
+  }).catch(() => {
+    throw new CannotStart(`The OpenID provider at ${issuer} does not answer.`);
+  });
+  const body = (await answer.json()) as { access_token?: string; error?: string };
+  if (!body.access_token) throw new CannotStart(`The OpenID provider at ${issuer} refused: ${body.error}.`);
+  return body.access_token;
+}
+
+try {
+  const home = homeOf(process.env);
+  const { OIDC_ISSUER, organisations } = readConnections(home);
+  const client = clientOf(process.argv.slice(2), organisations);
+  const secrets = openSecrets(join(home, 'secrets'));
+  const token = await requestToken(OIDC_ISSUER, client, secrets.get(clientSecretName(client)));
+  process.stdout.write(`${token}\n`);
+} catch (error) {
+  const expected =
+    error instanceof CannotStart || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
+  if (!expected) throw error;
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

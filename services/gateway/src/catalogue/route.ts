@@ -1,0 +1,132 @@
+import { within } from '@causeway/runtime/async/timeout';
+import { ukDate } from '@causeway/runtime/disclosure/release-decision';
+import type { Agreements } from '@causeway/runtime/reference-data/agreements';
+import { Problem } from '@causeway/runtime/service/http-server';
+import type { VersionState } from '@causeway/schemas/agreements/log';
+import { jsonSchemaOf } from '@causeway/schemas/avro/json-schema';
+import type { RequestHandler, Response } from 'express';
+import { callerOf } from '../http/guard.ts';
+import { parametersOf } from '../http/query.ts';
+import type { Types } from '../publishing/types.ts';
+import { asyncApi, type Served } from './asyncapi.ts';
+import { type CatalogueQuestion, catalogueOf, viewsOf } from './catalogue.ts';
+import { receivedSchema, wholeSchema } from './event-schema.ts';
+
+export type CatalogueParts = {
+  agreements: Pick<Agreements, 'state' | 'caughtUp'>;
+  types: Pick<Types, 'all' | 'get'>;
+  served: Served;
+  now(): number;
+};
+
+const CAUGHT_UP_MS = 3_000;
+const FEEDBACK = 'uk.causeway.exchange.';
+
+const questionOf = async (
+  { agreements, types, now }: CatalogueParts,
+  response: Response,
+): Promise<CatalogueQuestion> => {
+  await within(CAUGHT_UP_MS, 'agreements', agreements.caughtUp);
+  return {
+    state: agreements.state(),
+    types: types.all(),
+    organisation: callerOf(response).organisation,
+    today: ukDate(new Date(now())),
+  };
+};
+
+/** GET /v1/catalogue */
+export const getCatalogue =
+  (parts: CatalogueParts): RequestHandler =>
+  async (_request, response) => {
+    response.json(catalogueOf(await questionOf(parts, response)));
+  };
+
+/** GET /v1/asyncapi.json */
+export const getAsyncApi =
+  (parts: CatalogueParts): RequestHandler =>
+  async (_request, response) => {
+    response.json(asyncApi(await questionOf(parts, response), parts.served));
+  };
+
+/** GET /v1/agreements: every version that the caller's organisation is a party to. */
+export const getAgreements =
+  (parts: CatalogueParts): RequestHandler =>
+  async (_request, response) => {
+    const { state, organisation } = await questionOf(parts, response);
+    const own = [...state.versions.values()].filter((version) => isParty(version, organisation));
+    response.json({
+      agreements: own.map(({ status, record: { id, version, agreement } }) => ({
+        id,
+        version,
+        status,
+        title: agreement.title,
+        from: agreement.from,
+        to: agreement.to,
+      })),
+    });
+  };
+
+/** GET /v1/agreements/:id/:version: for its parties; it does not exist for anybody else. */
+export const getAgreement =
+  (parts: CatalogueParts): RequestHandler<{ id: string; version: string }> =>
+  async (request, response) => {
+    const { state, organisation } = await questionOf(parts, response);
+    const { id, version } = request.params;
+    const found = state.versions.get(`${id}/${version}`);
+    if (found === undefined || !isParty(found, organisation)) throw nothing('agreement of your organisation');
+    const { agreement, release, digest, at } = found.record;
+    response.json({ ...agreement, status: found.status, released: release, digest, loadedAt: at });
+  };
+
+const isParty = ({ record: { agreement } }: VersionState, organisation: string): boolean =>
+  agreement.from === organisation || agreement.to.includes(organisation);
+
+/** GET /v1/schemas/received/:source/:type: what the caller receives of a type, as JSON Schema or in Avro. */
+export const getReceivedSchema =
+  (parts: CatalogueParts): RequestHandler<{ source: string; type: string }> =>
+  async (request, response) => {
+    const format = formatOf(request.url);
+    const { source, type } = request.params;
+    const question = await questionOf(parts, response);
+    const view = viewsOf(question).find((one) => one.from === source && one.eventType.type === type);
+    if (view !== undefined) response.json(format === 'avro' ? view.schema : receivedSchema(view));
+    else {
+      const whole = type.startsWith(FEEDBACK) ? parts.types.get(type) : undefined;
+      if (whole === undefined) throw nothing('event type that your organisation receives from there');
+      response.json(format === 'avro' ? whole.schema : wholeSchema(whole.schema));
+    }
+  };
+
+/** GET /v1/schemas/events: every event type that there is. Says nothing about anybody, so it needs no token. */
+export const getEventTypes =
+  ({ types }: CatalogueParts): RequestHandler =>
+  (_request, response) => {
+    response.json({
+      types: types.all().map(({ type, title, schema, defaultPriority }) => ({
+        type,
+        title,
+        description: schema.doc ?? '',
+        priority: defaultPriority,
+      })),
+    });
+  };
+
+/** GET /v1/schemas/events/:type: an event type as a source publishes it. */
+export const getEventSchema =
+  ({ types }: CatalogueParts): RequestHandler<{ type: string }> =>
+  (request, response) => {
+    const format = formatOf(request.url);
+    const found = types.get(request.params.type);
+    if (found === undefined) throw nothing('event type');
+    response.json(format === 'avro' ? found.schema : jsonSchemaOf(found.schema, 'published'));
+  };
+
+const formatOf = (url: string): 'json' | 'avro' => {
+  const query = parametersOf(url, ['format']);
+  const format = query.get('format') ?? 'json';
+  if (format !== 'json' && format !== 'avro') query.fault('format', 'Give json or avro.');
+  return query.checked(format === 'avro' ? 'avro' : 'json');
+};
+
+const nothing = (what: string) => new Problem(404, 'not-found', `There is no such ${what}`);

@@ -1,0 +1,62 @@
+import { deliveryRecord, type PageRecord } from '@causeway/runtime/bus/delivery-log';
+import { errorCode } from '@causeway/runtime/errors';
+import type { OverdueWatch } from '@causeway/runtime/feedback/overdue-watch';
+import type { KafkaRecord } from '@causeway/runtime/kafka/broker-client';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import { positionOf } from '../events/cloud-event.ts';
+import type { Caller } from '../http/guard.ts';
+import type { PageEvent } from './page.ts';
+
+/**
+ * Notes what somebody was handed: one record per page in `deliveries.<organisation>`, and that nothing of it is overdue any more.
+ * Nobody waits for it: what is lost of it in a crash is a gap in the statistics, or a telephone call too many.
+ */
+export type HandedOver = (
+  caller: Pick<Caller, 'organisation' | 'clientId'>,
+  via: PageRecord['via'],
+  events: readonly PageEvent[],
+  withheld: number,
+) => void;
+
+export type HandedOverParts = {
+  send(records: readonly KafkaRecord[]): Promise<unknown>;
+  watchOf(organisation: string): Pick<OverdueWatch, 'delivered'> | undefined;
+  now(): number;
+  log: Logger;
+};
+
+export const createHandedOver =
+  ({ send, watchOf, now, log }: HandedOverParts): HandedOver =>
+  ({ organisation, clientId }, via, events, withheld) => {
+    if (events.length === 0 && withheld === 0) return;
+    const record: PageRecord = {
+      kind: 'page',
+      client: clientId,
+      via,
+      events: runsOf(events),
+      withheld,
+      at: new Date(now()).toISOString(),
+    };
+    const missed = (error: unknown) =>
+      log.warn({ organisation, code: errorCode(error) }, 'a page that was handed over could not be noted');
+    send([deliveryRecord(organisation, record)]).catch(missed);
+    watchOf(organisation)?.delivered(events).catch(missed);
+  };
+
+/** Per partition the first and last position, and how many. */
+const runsOf = (events: readonly PageEvent[]): PageRecord['events'] => {
+  const runs = new Map<number, { first: number; last: number; count: number }>();
+  for (const { partition, offset } of events) {
+    const run = runs.get(partition);
+    if (run === undefined) runs.set(partition, { first: offset, last: offset, count: 1 });
+    else {
+      run.last = offset;
+      run.count += 1;
+    }
+  }
+  return [...runs].map(([partition, { first, last, count }]) => ({
+    first: positionOf(partition, first),
+    last: positionOf(partition, last),
+    count,
+  }));
+};

@@ -1,0 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { onceThere } from '@causeway/runtime/async/timeout';
+import { errorCode } from '@causeway/runtime/errors';
+import { connectDatabase, type Database } from '@causeway/runtime/postgres/database';
+import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
+
+/** The gateway's schema in PostgreSQL. Reading needs nothing of it, so the gateway starts without it. */
+export type Store = Pick<Database, 'query' | 'transaction' | 'migrate' | 'close'>;
+
+const MIGRATIONS = new URL('../../migrations/', import.meta.url);
+const RETRY_MS = 2_000;
+/** A caller is told that it cannot be done now rather than kept waiting. */
+const PATIENCE_MS = 3_000;
+const CONNECTIONS = 8;
+
+export const openStore = (
+  { url, schema, log, metrics }: { url: string; schema: string; log: Logger; metrics: Metrics },
+  signal: AbortSignal,
+): Store => {
+  const database = connectDatabase({ url, schema, log, metrics, connections: CONNECTIONS });
+  const migrate = async () => {
+    for (let said = ''; !signal.aborted; ) {
+      try {
+        return await database.migrate(MIGRATIONS);
+      } catch (error) {
+        if (errorCode(error) !== said)
+          log.warn({ err: error }, 'the tables cannot be made now; trying again until they are there');
+        said = errorCode(error);
+        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  };
+  const ready = onceThere(PATIENCE_MS, 'database', migrate());
+  return {
+    query: async (sql, params) => {
+      await ready();
+      return database.query(sql, params);
+    },
+    transaction: async (fn) => {
+      await ready();
+      return database.transaction(fn);
+    },
+    migrate: (directory, table) => database.migrate(directory, table),
+    close: () => database.close(),
+  };
+};

@@ -1,0 +1,70 @@
+import { decodeHeaders, type Envelope } from '../bus/envelope.ts';
+import { RetryableError } from '../errors.ts';
+import type { FetchedRecord } from '../kafka/broker-client.ts';
+import type { Reader } from '../kafka/reader.ts';
+import { eventRef, type Item } from './queue.ts';
+import type { RedriveOrder } from './store.ts';
+
+/** Reads dead letters again, by offset. */
+export type Letters = {
+  /** Undefined where it is kept no longer. @throws RetryableError */
+  at(topic: string, offset: number): Promise<FetchedRecord | undefined>;
+  /** Dead letters as items to be tried: parked, and due at once. What cannot be read any more is left out. */
+  items(topic: string, orders: readonly RedriveOrder[]): Promise<Item[]>;
+  close(): Promise<void>;
+};
+
+const LIMITS = { maxWaitMs: 0, maxBytes: 2_097_152, partitionMaxBytes: 262_144 };
+
+export const readLetters = (open: () => Reader): Letters => {
+  let reader: Reader | undefined;
+
+  const at: Letters['at'] = async (topic, offset) => {
+    reader ??= open();
+    const [part] = await reader.fetch([{ topic, partition: 0, offset }], LIMITS);
+    if (part === undefined)
+      throw new RetryableError('kafka-unavailable', 'Kafka gave no answer for the dead letter');
+    return part.records.find((record) => record.offset === offset);
+  };
+
+  return {
+    at,
+    async items(topic, orders) {
+      const items: Item[] = [];
+      for (const order of orders) {
+        const record = await at(topic, order.letter);
+        if (record !== undefined) items.push(itemOf(record, order));
+      }
+      return items;
+    },
+    close: async () => reader?.close(),
+  };
+};
+
+const itemOf = (record: FetchedRecord, { position, letter, request }: RedriveOrder): Item => ({
+  position,
+  event: refOf(envelopeOf(record), position),
+  since: record.timestamp,
+  parked: true,
+  tries: 0,
+  firstTry: null,
+  due: 0,
+  letter,
+  redrive: request,
+});
+
+/** What the headers say; undefined where they cannot be read. */
+export const envelopeOf = ({ headers }: FetchedRecord): Envelope | undefined => {
+  try {
+    return decodeHeaders(headers);
+  } catch {
+    return undefined;
+  }
+};
+
+/** What order needs of a record. What cannot even be read waits under a subject of its own. */
+export const refOf = (envelope: Envelope | undefined, position: number): Item['event'] => {
+  if (envelope !== undefined) return eventRef(envelope);
+  const nobody = `unreadable-${position}`;
+  return { id: nobody, type: 'unreadable', subject: nobody, priority: 'routine', corrects: null };
+};

@@ -1,0 +1,310 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { deadLetterRecord } from '../bus/dead-letter.ts';
+import { type DeliveryRecord, deliveryRecord } from '../bus/delivery-log.ts';
+import { topicsOf } from '../bus/topics.ts';
+import { errorCode, isPermanent, RetryableError } from '../errors.ts';
+import type { FetchedRecord, KafkaRecord } from '../kafka/broker-client.ts';
+import type { Producer } from '../kafka/producer.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { envelopeOf, refOf } from './dead-letter-reader.ts';
+import { createQueue, type Item, type Queue } from './queue.ts';
+import type { DeliveryStore, Held } from './store.ts';
+
+/**
+ * One partition of one subscription while this instance holds it: what waits, and how what became of it is written down.
+ * First the records of Kafka (dead letters, attempts), then head and parked rows in one statement
+ * that the lease's epoch guards. A crash in between repeats a delivery and loses nothing.
+ */
+export type Track = {
+  held: Held;
+  queue: Queue;
+  /** Where to read on. */
+  readAt(): number;
+  /** How many are parked, here and ahead. */
+  parked(): number;
+  /** Whether any are parked where reading has not come yet: they are not tried before it has. */
+  hasAhead(): boolean;
+  /** Aborted when the partition is not ours any more. */
+  signal: AbortSignal;
+  /** Adds what was read; `next` is where to read on. */
+  take(records: readonly FetchedRecord[], next: number): void;
+  /** Brings dead letters back into the queue. */
+  bring(items: readonly Item[]): void;
+  /** It waits no longer. */
+  done(item: Item, said?: DeliveryRecord, also?: readonly KafkaRecord[]): void;
+  /** It is tried again at `item.due`. */
+  park(item: Item, said: DeliveryRecord): void;
+  postpone(item: Item, said: DeliveryRecord): void;
+  /** It becomes a dead letter; the subject goes on once that is durable. */
+  bury(item: Item, letter: Burial, said: DeliveryRecord): void;
+  /** Says something about the partition itself, such as a gap. */
+  say(record: DeliveryRecord, readAt?: number): void;
+  /** What is settled and not yet written down. */
+  unsaved(): number;
+  /** Resolves when everything settled so far is written down, or the partition is lost. */
+  flushed(): Promise<void>;
+  /** Nothing more is begun: the partition is about to be handed over. */
+  retire(): void;
+  retired(): boolean;
+  drop(): void;
+};
+
+export type Burial = {
+  record: FetchedRecord;
+  reason: string;
+  attempts: number;
+  also?: readonly KafkaRecord[] | undefined;
+};
+
+export type TrackParts = {
+  organisation: string;
+  /** The service: `dl-component` of its dead letters. */
+  component: string;
+  store: DeliveryStore;
+  producer: Pick<Producer, 'send'>;
+  log: Logger;
+  /** Resolves when what was settled by then is to be written down. */
+  beat(): Promise<void>;
+  /** Something can be tried that could not before. */
+  changed(): void;
+  /** Somebody else works the partition. */
+  lost(track: Track): void;
+  buried(reason: string): void;
+};
+
+type Pending = {
+  records: KafkaRecord[];
+  keep: Map<number, Item>;
+  remove: Set<number>;
+  buried: Item[];
+  count: number;
+};
+
+const SAVE_AGAIN_MS = 250;
+const emptyPending = (): Pending => ({
+  records: [],
+  keep: new Map(),
+  remove: new Set(),
+  buried: [],
+  count: 0,
+});
+
+export const createTrack = (held: Held, parked: readonly Item[], parts: TrackParts): Track => {
+  const { organisation, component, store, producer, log, beat, changed } = parts;
+  const queue = createQueue();
+  const ending = new AbortController();
+  let isRetired = false;
+  let readAt = held.head;
+  let savedHead = held.head;
+  let pending = emptyPending();
+  let flushing: Promise<void> | undefined;
+
+  /**
+   * Parked in an earlier life, or redriven, where reading has not come again. Each takes its place when it does: tried before, it would
+   * pass what lies between.
+   */
+  const ahead = new Map<number, Item>();
+  const admit = (item: Item): void => {
+    if (item.position < readAt) queue.add(item);
+    else ahead.set(item.position, item);
+  };
+  for (const item of parked) admit(item);
+
+  /** Dead letters that are not written down as such yet, by position, and what is brought back of them meanwhile. */
+  const burying = new Map<number, Item | undefined>();
+
+  const buried = (item: Item): void => {
+    queue.remove(item);
+    const again = burying.get(item.position);
+    burying.delete(item.position);
+    if (again !== undefined) admit(again);
+  };
+
+  const readOn = (next: number): void => {
+    readAt = Math.max(readAt, next);
+    // What the inbox keeps no longer is not read; that will come out when it is tried.
+    const passed = [...ahead.values()].filter(({ position }) => position < readAt);
+    for (const item of passed) ahead.delete(item.position);
+    for (const item of passed) queue.add(item);
+  };
+
+  const head = () => queue.firstFresh() ?? readAt;
+
+  const note = (said: DeliveryRecord | undefined): void => {
+    if (said !== undefined) pending.records.push(deliveryRecord(organisation, said));
+    pending.count += 1;
+    save();
+    changed();
+  };
+
+  const keep = (items: readonly Item[]): void => {
+    for (const item of items) pending.keep.set(item.position, item);
+  };
+
+  const forget = (item: Item): void => {
+    pending.keep.delete(item.position);
+    if (item.parked) pending.remove.add(item.position);
+  };
+
+  const save = (): void => {
+    flushing ??= flush();
+  };
+
+  const isDue = () => !ending.signal.aborted && (pending.count > 0 || head() !== savedHead);
+
+  const flush = async (): Promise<void> => {
+    await beat();
+    while (isDue()) {
+      const batch = pending;
+      const upTo = head();
+      const rows = [...batch.keep.values()].map((item) => ({ ...item }));
+      pending = emptyPending();
+      await persist(batch, rows, upTo);
+      for (const item of batch.buried) buried(item);
+      if (batch.buried.length > 0 || batch.count > 0) changed();
+      if (isDue()) await beat();
+    }
+    // In the same moment as the last look: what is settled later begins anew.
+    flushing = undefined;
+  };
+
+  const persist = async (batch: Pending, rows: readonly Item[], upTo: number): Promise<void> => {
+    let sent = batch.records.length === 0;
+    while (!ending.signal.aborted) {
+      try {
+        if (!sent) await producer.send(batch.records);
+        sent = true;
+        await store.save(held, { head: upTo, keep: rows, remove: [...batch.remove] });
+        savedHead = upTo;
+        return;
+      } catch (error) {
+        const code = errorCode(error);
+        if (code === 'lease-lost' || isPermanent(error)) {
+          log.warn(
+            { subscription: held.subscription, partition: held.partition, code },
+            'a partition is given up',
+          );
+          return lose();
+        }
+        log.warn(
+          { subscription: held.subscription, code },
+          'deliveries cannot be written down now; trying again',
+        );
+        await delay(SAVE_AGAIN_MS);
+      }
+    }
+  };
+
+  const lose = (): void => {
+    if (ending.signal.aborted) return;
+    ending.abort(new RetryableError('lease-lost', 'The partition is not held any more'));
+    parts.lost(track);
+  };
+
+  const track: Track = {
+    held,
+    queue,
+    readAt: () => readAt,
+    parked: () => queue.size().parked + ahead.size,
+    hasAhead: () => ahead.size > 0,
+    signal: ending.signal,
+    take(records, next) {
+      for (const record of records) {
+        const known = ahead.get(record.offset);
+        ahead.delete(record.offset);
+        const item = known ?? itemOf(record);
+        queue.add(item);
+        if (item.parked && known === undefined) {
+          keep([item]);
+          pending.count += 1;
+        }
+      }
+      readOn(next);
+      save();
+      changed();
+    },
+    bring(items) {
+      for (const item of items) {
+        if (burying.has(item.position)) burying.set(item.position, item);
+        else if (!queue.has(item.position) && !ahead.has(item.position)) admit(item);
+      }
+      keep(items);
+      note(undefined);
+    },
+    done(item, said, also = []) {
+      pending.records.push(...also);
+      forget(item);
+      queue.remove(item);
+      note(said);
+    },
+    park(item, said) {
+      const parking = queue.park(item);
+      keep([item, ...parking]);
+      note(said);
+    },
+    postpone(item, said) {
+      queue.postpone(item);
+      if (item.parked) keep([item]);
+      note(said);
+    },
+    bury(item, { record, reason, attempts, also = [] }, said) {
+      pending.records.push(...also);
+      forget(item);
+      const { deadLetter } = topicsOf(organisation);
+      pending.records.push(burialRecord(deadLetter, component, held, item, { record, reason, attempts }));
+      pending.buried.push(item);
+      burying.set(item.position, undefined);
+      parts.buried(reason);
+      note(said);
+    },
+    say(record, from) {
+      if (from !== undefined) readOn(from);
+      note(record);
+    },
+    unsaved: () => pending.count,
+    flushed: async () => {
+      while (flushing !== undefined) await flushing;
+    },
+    retire() {
+      isRetired = true;
+    },
+    retired: () => isRetired,
+    drop: () => ending.abort(new RetryableError('stopping', 'The service stops')),
+  };
+  return track;
+};
+
+/** Where dead letters of a subscription come from; a redrive finds its way back by these. */
+export const SUBSCRIPTION_HEADER = 'dl-subscription';
+
+const burialRecord = (
+  topic: string,
+  component: string,
+  { subscription, partition }: Held,
+  { position }: Item,
+  { record, reason, attempts }: Burial,
+): KafkaRecord => {
+  const origin = `${partition}-${position}`;
+  const { key, value: raw, headers } = record;
+  const received = Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('dl-')));
+  const letter = { raw, key, headers: received, reason, attempts };
+  const buried = deadLetterRecord(topic, component, origin, letter, Number.POSITIVE_INFINITY);
+  return { ...buried, headers: { ...buried.headers, [SUBSCRIPTION_HEADER]: subscription } };
+};
+
+const itemOf = (record: FetchedRecord): Item => {
+  const envelope = envelopeOf(record);
+  return {
+    position: record.offset,
+    event: refOf(envelope, record.offset),
+    since: record.timestamp,
+    parked: false,
+    tries: 0,
+    firstTry: null,
+    due: 0,
+    letter: null,
+    redrive: null,
+    record,
+    ...(envelope && { envelope }),
+  };
+};

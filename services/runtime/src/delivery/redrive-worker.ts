@@ -1,0 +1,143 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { deliveryRecord, type RedriveResult } from '../bus/delivery-log.ts';
+import { parseRedrive, type RedriveRequest } from '../bus/redrive-request.ts';
+import { topicsOf } from '../bus/topics.ts';
+import { errorCode, isPermanent } from '../errors.ts';
+import type { FetchedRecord } from '../kafka/broker-client.ts';
+import type { Producer } from '../kafka/producer.ts';
+import type { Reader } from '../kafka/reader.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { migrateDelivery } from './store.ts';
+
+/** What came of one dead letter that was tried again. */
+export type Redriven = Pick<RedriveResult, 'outcome' | 'code'>;
+
+export type RedriverParts = {
+  organisation: string;
+  /** Takes the dead letters whose `dl-component` is this. */
+  component: string;
+  reader(): Reader;
+  producer: Pick<Producer, 'send'>;
+  database: Pick<Database, 'query' | 'migrate'>;
+  log: Logger;
+  /** Tries one dead letter again; may be called twice for one request. @throws RetryableError while that is not possible */
+  redrive(letter: FetchedRecord, request: RedriveRequest): Promise<Redriven>;
+};
+
+export type Redriver = { close(): Promise<void> };
+
+const WAIT_MS = 500;
+const RETRY_MS = 1_000;
+const LIMITS = { maxBytes: 1_048_576, partitionMaxBytes: 1_048_576 };
+
+/**
+ * Follows the requests of one organisation and carries out those that concern this component, in their order, through
+ * outages and restarts. What came of each is a record in `deliveries.<organisation>`.
+ */
+export const followRedrives = (parts: RedriverParts): Redriver => {
+  const { organisation, component, database, producer, log } = parts;
+  const topics = topicsOf(organisation);
+  const reader = parts.reader();
+  const closing = new AbortController();
+
+  const position = async (): Promise<number> => {
+    await migrateDelivery(database);
+    const [row] = await database.query<{ next: number }>(
+      'select next from redrive_position where organisation = $1 and component = $2',
+      [organisation, component],
+    );
+    return row?.next ?? 0;
+  };
+
+  const letterAt = async (offset: number): Promise<FetchedRecord | undefined> => {
+    const at = { topic: topics.deadLetter, partition: 0, offset };
+    const [part] = await reader.fetch([at], { ...LIMITS, maxWaitMs: 0 });
+    return part?.records.find((record) => record.offset === offset);
+  };
+
+  const carryOut = async (record: FetchedRecord): Promise<void> => {
+    const request = readRequest(record, log);
+    if (request === undefined) return;
+    const letter = await letterAt(request.deadLetter);
+    // Somebody else's, as far as one can tell: whose it was is written in the letter that is gone.
+    if (letter === undefined)
+      return log.warn({ organisation }, 'a dead letter that is to be redriven is kept no longer');
+    if (letter.headers['dl-component']?.toString('utf8') !== component) return;
+    const redriven = await attempt(letter, request);
+    const { id, deadLetter } = request;
+    const at = new Date().toISOString();
+    const result: RedriveResult = { kind: 'redrive', request: id, deadLetter, component, ...redriven, at };
+    await producer.send([deliveryRecord(organisation, result)]);
+    log.info({ organisation, request: id, ...redriven }, 'a dead letter was redriven');
+  };
+
+  const attempt = async (letter: FetchedRecord, request: RedriveRequest): Promise<Redriven> => {
+    try {
+      return await parts.redrive(letter, request);
+    } catch (error) {
+      if (isPermanent(error)) return { outcome: 'refused', code: error.code };
+      throw error;
+    }
+  };
+
+  const save = (next: number) =>
+    database.query(
+      `insert into redrive_position (organisation, component, next) values ($1, $2, $3)
+       on conflict (organisation, component) do update set next = greatest(redrive_position.next, excluded.next)`,
+      [organisation, component, next],
+    );
+
+  const read = async (from: number): Promise<number> => {
+    const at = { topic: topics.redrive, partition: 0, offset: from };
+    const [part] = await reader.fetch([at], { ...LIMITS, maxWaitMs: WAIT_MS });
+    if (part?.outOfRange) return (await reader.bounds(topics.redrive, [0]))[0]?.start ?? from;
+    let next = from;
+    for (const record of part?.records ?? []) {
+      if (closing.signal.aborted) return next;
+      await carryOut(record);
+      next = record.offset + 1;
+      await save(next);
+    }
+    return Math.max(next, part?.next ?? from);
+  };
+
+  const run = async (): Promise<void> => {
+    let next: number | undefined;
+    let told = '';
+    while (!closing.signal.aborted) {
+      try {
+        next = await read(next ?? (await position()));
+        told = '';
+      } catch (error) {
+        next = undefined;
+        const code = errorCode(error);
+        if (code !== told && !closing.signal.aborted)
+          log.warn({ organisation, code }, 'redrive requests cannot be carried out now; trying again');
+        told = code;
+        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+      }
+    }
+  };
+  const running = run();
+
+  return {
+    async close() {
+      closing.abort();
+      await running;
+      await reader.close();
+    },
+  };
+};
+
+const readRequest = (record: FetchedRecord, log: Logger): RedriveRequest | undefined => {
+  try {
+    return parseRedrive(record.value);
+  } catch (error) {
+    log.error(
+      { offset: record.offset, code: errorCode(error) },
+      'a redrive request cannot be read and is passed over',
+    );
+    return undefined;
+  }
+};

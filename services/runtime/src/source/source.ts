@@ -1,0 +1,203 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type DeadLetter, deadLetterRecord } from '../bus/dead-letter.ts';
+import { ATTRIBUTE_FORMS } from '../bus/envelope.ts';
+import { topicsOf } from '../bus/topics.ts';
+import { errorCode, RetryableError } from '../errors.ts';
+import { sendInTime } from '../kafka/producer.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { isTracing, startSpan } from '../telemetry/tracing.ts';
+import {
+  type Commit,
+  type CommitOptions,
+  type DecidedGroup,
+  type Fate,
+  prepareCommit,
+  type SourceMessage,
+} from './publish.ts';
+
+export type SourceOptions = CommitOptions & { metrics: Metrics };
+
+export type Source = {
+  /**
+   * Publishes what the message says. Resolves once it is durable, and only then may the sender be told so.
+   * Everything that waits at one time is committed together, in the order of the calls. Where that fails, all of it fails, so that
+   * what is sent again cannot arrive behind what was sent after it.
+   * @throws RetryableError when it cannot be kept now
+   */
+  accept(message: SourceMessage): Promise<Fate>;
+  /** Keeps what cannot be published. @throws RetryableError when it cannot be kept now */
+  deadLetter(letter: DeadLetter): Promise<void>;
+  /**
+   * Resolves once everything accepted so far is also written into the source's memory. A sender that is told only then can crash the
+   * source at any time: what it sent is known, and what it sends later is compared with it.
+   */
+  remembered(): Promise<void>;
+  /** A readiness check. @throws RetryableError until everything needed for `accept` is there */
+  ready(): Promise<void>;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
+};
+
+/** Most messages that are decided together, and that wait decided for what is on its way to Kafka. */
+const GROUP = 100;
+const MOST_DECIDED = 1_000;
+const RETRY_MS = 1_000;
+const FORGET_MS = 3_600_000;
+
+const waitingIn = (decided: readonly { waiting: readonly unknown[] }[]): number =>
+  decided.reduce((sum, { waiting }) => sum + waiting.length, 0);
+
+type Waiting = { message: SourceMessage; resolve(fate: Fate): void; reject(error: unknown): void };
+
+/**
+ * The bus side of a legacy system that speaks: commits messages in groups, publishes only what some agreement
+ * names, knows a message that was sent before, and joins a withdrawal to the event that it withdraws.
+ * The work begins in the background and survives outages; until then `accept` refuses with a RetryableError.
+ */
+export const createSource = (options: SourceOptions): Source => {
+  const { organisation, adapter, producer, log, metrics } = options;
+  const closing = new AbortController();
+  const queue: Waiting[] = [];
+  let commit: Commit | undefined;
+  /** Decided and not yet on their way to Kafka, in order. */
+  const decided: { group: DecidedGroup; waiting: Waiting[] }[] = [];
+  let deciding: Promise<void> | undefined;
+  let publishing: Promise<void> | undefined;
+  let failures = 0;
+
+  const prepareUntilDone = async (): Promise<void> => {
+    for (let told = ''; !closing.signal.aborted; ) {
+      try {
+        commit = await prepareCommit(options);
+        return;
+      } catch (error) {
+        const code = errorCode(error);
+        if (code !== told)
+          log.warn({ err: error }, 'the source cannot publish yet; trying again until it can');
+        told = code;
+        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+      }
+    }
+  };
+
+  /** Decides what waits, while what was decided before is on its way. */
+  const decideWaiting = async (): Promise<void> => {
+    // One turn of the event loop, so that messages of the same moment share a group.
+    await new Promise(setImmediate);
+    while (queue.length > 0) {
+      const waiting = queue.slice(0, GROUP);
+      const during = failures;
+      try {
+        if (commit === undefined) throw new RetryableError('starting', 'The source is not ready yet');
+        const group = await commit.decide(waiting.map(({ message }) => message));
+        if (during === failures) {
+          decided.push({ group, waiting: queue.splice(0, group.decided.length) });
+          publishing ??= publishDecided();
+        } else {
+          // What was to go before it failed meanwhile, and everything that waited was refused with it.
+          commit.drop([group]);
+        }
+      } catch (error) {
+        if (during === failures) refuse(queue.splice(0), error);
+      }
+      while (decided.length > 0 && waitingIn(decided) >= MOST_DECIDED) await publishing;
+    }
+    deciding = undefined;
+  };
+
+  const publishDecided = async (): Promise<void> => {
+    while (commit !== undefined && decided.length > 0) {
+      const sent = decided.splice(0);
+      const groups = sent.map(({ group }) => group);
+      try {
+        await commit.publish(groups);
+      } catch (error) {
+        failures += 1;
+        const behind = decided.splice(0);
+        commit.drop([...groups, ...behind.map(({ group }) => group)]);
+        refuse([...[...sent, ...behind].flatMap(({ waiting }) => waiting), ...queue.splice(0)], error);
+        break;
+      }
+      for (const { group, waiting } of sent) {
+        for (const [index, { resolve }] of waiting.entries()) {
+          const fate = group.decided[index]?.fate ?? { fate: 'not-shared' };
+          count(fate);
+          resolve(fate);
+        }
+      }
+    }
+    publishing = undefined;
+  };
+
+  const refuse = (refused: readonly Waiting[], error: unknown): void => {
+    log.warn({ err: error, messages: refused.length }, 'messages cannot be kept now and are refused');
+    metrics.eventsPublished.inc({ organisation, outcome: 'failed' }, refused.length);
+    const reason = new RetryableError(errorCode(error), 'The message cannot be kept now', { cause: error });
+    for (const { reject } of refused) reject(reason);
+  };
+
+  const count = (fate: Fate): void => {
+    if (fate.fate === 'ignored') return;
+    if (fate.fate === 'dead-lettered') {
+      metrics.deadLetters.inc({ organisation, component: adapter, reason: fate.reason });
+      metrics.eventsPublished.inc({ organisation, outcome: 'refused' });
+    } else {
+      const by = fate.fate === 'published' ? fate.ids.length : 1;
+      metrics.eventsPublished.inc({ organisation, outcome: fate.fate }, by);
+    }
+  };
+
+  const forgetting = setInterval(() => {
+    commit?.forget().catch((error) => log.warn({ err: error }, 'old event ids were not removed'));
+  }, FORGET_MS);
+  forgetting.unref();
+  const preparing = prepareUntilDone();
+  const stopped = new Promise<void>((resolve) => {
+    closing.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+  return {
+    accept: (message) => {
+      const span = startSpan('accept', {
+        kind: 'server',
+        // What a legacy system sends in a header may be anything.
+        parent: ATTRIBUTE_FORMS.trace.test(message.traceparent ?? '') ? message.traceparent : undefined,
+        attributes: { organisation, adapter },
+      });
+      const traced =
+        span.traceparent === message.traceparent ? message : { ...message, traceparent: span.traceparent };
+      const accepted = new Promise<Fate>((resolve, reject) => {
+        if (closing.signal.aborted) return reject(new RetryableError('stopping', 'The source is stopping'));
+        queue.push({ message: traced, resolve, reject });
+        deciding ??= decideWaiting();
+      });
+      if (isTracing())
+        accepted.then(
+          (fate) => span.end({ outcome: fate.fate, ...('ids' in fate && { events: fate.ids }) }),
+          (error) => span.end({ outcome: 'failed' }, errorCode(error)),
+        );
+      return accepted;
+    },
+    async deadLetter(letter) {
+      const { deadLetter } = topicsOf(organisation);
+      const record = deadLetterRecord(deadLetter, adapter, `/${organisation}/${adapter}`, letter);
+      await sendInTime(producer, [record]);
+      metrics.deadLetters.inc({ organisation, component: adapter, reason: letter.reason });
+    },
+    async remembered() {
+      await commit?.remembered();
+    },
+    async ready() {
+      if (commit === undefined) throw new RetryableError('starting', 'The source is not ready yet');
+    },
+    async close() {
+      closing.abort();
+      clearInterval(forgetting);
+      // Waiting for a bus that is away must not hold up the stop.
+      await Promise.race([preparing, stopped]);
+      await deciding;
+      await publishing;
+      await commit?.close();
+    },
+  };
+};

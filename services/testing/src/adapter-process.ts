@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type Envelope, encodeHeaders, eventId } from '@causeway/runtime/bus/envelope';
+import { topicsOf } from '@causeway/runtime/bus/topics';
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { type TestBus, testToken, testVariable } from './bus.ts';
+
+/** An adapter as a process of its own between a test bus and a simulated legacy system. */
+export type RunningAdapter = {
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+  /** What it has said so far. */
+  log(): string;
+  /** Base URL of `/ready`, once it has said where. */
+  admin(): string | undefined;
+};
+
+/** The same at each start, so that tokens are. */
+const PARTNERSHIP_KEY = randomBytes(32).toString('base64url');
+
+/**
+ * Starts the adapter in `folder`. With the same settings it goes on where it was killed; two at once share the work.
+ * @param settings as environment variables; they go before those that are made here
+ */
+export const runAdapter = (
+  bus: TestBus,
+  organisation: string,
+  folder: URL,
+  settings: Record<string, string>,
+): RunningAdapter => {
+  const child: ChildProcess = spawn(process.execPath, ['src/main.ts'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      ...bus.env,
+      LOG_LEVEL: 'info',
+      ADMIN_PORT: '0',
+      ORGANISATION: organisation,
+      PARTNERSHIP_KEY,
+      DATABASE_URL: testVariable('DATABASE_URL'),
+      ...settings,
+    },
+  });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk) => {
+      log += chunk;
+    });
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  };
+  return {
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+    log: () => log,
+    admin: () => /"admin":"(http[^"]+)"/.exec(log)?.[1],
+  };
+};
+
+export type Released = {
+  from: string;
+  to: string;
+  type: string;
+  person?: string;
+  /** The example of the catalogue, where nothing else is said. */
+  data?: unknown;
+  envelope?: Partial<Envelope>;
+};
+
+/** Puts an event into an inbox as the exchange would; resolves with its id. */
+export const release = async (
+  bus: TestBus,
+  { from, to, type, person = 'somebody', data, envelope = {} }: Released,
+): Promise<string> => {
+  const entry = loadCatalogue().find((one) => one.type === type);
+  if (entry === undefined) throw new Error('the catalogue lacks the type');
+  const value = await bus.codec.encode(await bus.codec.idOf(type, entry.schema), data ?? entry.example.data);
+  const event: Envelope = {
+    id: eventId(['released'], randomBytes(8), 0),
+    source: `/${from}/test`,
+    type,
+    time: '2026-10-05T14:20:00+01:00',
+    subject: testToken(person),
+    tokens: [],
+    otherTokens: [],
+    classification: 'OFFICIAL-SENSITIVE',
+    handling: [],
+    exclude: [],
+    priority: 'routine',
+    replay: false,
+    agreement: [],
+    ...envelope,
+  };
+  const headers = encodeHeaders(event, 'inbox');
+  await bus.producer.send([{ topic: topicsOf(to).inbox, key: event.subject, value, headers }]);
+  return event.id;
+};
