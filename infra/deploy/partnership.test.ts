@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { expandAgreement } from '@causeway/schemas/agreements/release';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import { expandAgreement } from '@causeway/schemas/disclosure/release';
 import { repository } from '../common/paths.ts';
 import { CannotStart, organisationsDirectory } from '../common/settings.ts';
 import { readAgreements, readOrganisations } from './partnership.ts';

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Organisation } from '@causeway/runtime/reference-data/organisations';
-import { type Agreement, parseAgreement } from '@causeway/schemas/agreements/agreement';
+import type { Agreement } from '@causeway/schemas/agreements/agreement';
+import { parseAgreement } from '@causeway/schemas/agreements/parse';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
 import { parse } from 'yaml';
 import { CannotStart } from '../common/settings.ts';

@@ -17,12 +17,7 @@ import { RetryableError } from '@causeway/runtime/errors';
 import type { Kafka } from '@causeway/runtime/kafka/connect';
 import { openConsoleLedger, readAgreements } from '@causeway/runtime/ledger/audit-ledger';
 import { createLogger } from '@causeway/runtime/telemetry/log';
-import {
-  type Agreement,
-  type AgreementStatus,
-  describeProblem,
-  parseAgreement,
-} from '@causeway/schemas/agreements/agreement';
+import type { Agreement, AgreementStatus } from '@causeway/schemas/agreements/agreement';
 import {
   type AgreementRecord,
   type AgreementsState,
@@ -30,8 +25,9 @@ import {
   emptyState,
   versionKey,
 } from '@causeway/schemas/agreements/log';
+import { describeProblem, parseAgreement } from '@causeway/schemas/agreements/parse';
+import { expandAgreement } from '@causeway/schemas/agreements/release';
 import { type EventType, loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import { expandAgreement } from '@causeway/schemas/disclosure/release';
 import { agreementsOf, CannotStart, organisationsDirectory } from '../common/settings.ts';
 import { readOrganisations } from '../deploy/partnership.ts';
 import { connectTo, type RunningSystem, runCommand, runningSystem } from './running.ts';

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { type Agreement, parseAgreement } from '@causeway/schemas/agreements/agreement';
+import type { Agreement } from '@causeway/schemas/agreements/agreement';
+import { parseAgreement } from '@causeway/schemas/agreements/parse';
+import { expandAgreement } from '@causeway/schemas/agreements/release';
 import { leavesOf } from '@causeway/schemas/avro/schema';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import { expandAgreement } from '@causeway/schemas/disclosure/release';
 import { outdatedPages } from './released.ts';
 
 const catalogue = loadCatalogue();

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Preview, type PreviewedLeaf, previewAgreement } from '@causeway/runtime/agreements/preview';
-import { type Agreement, parseAgreement } from '@causeway/schemas/agreements/agreement';
+import type { Agreement } from '@causeway/schemas/agreements/agreement';
+import { parseAgreement } from '@causeway/schemas/agreements/parse';
 import { type EventType, loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 
 /**

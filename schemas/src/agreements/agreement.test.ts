@@ -3,13 +3,8 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { loadCatalogue } from '../catalogue/catalogue.ts';
 import { SAMPLE_AGREEMENT } from '../testing/sample-agreement.ts';
-import {
-  type Agreement,
-  agreementDigest,
-  canonicalJson,
-  describeProblem,
-  parseAgreement,
-} from './agreement.ts';
+import { type Agreement, agreementDigest, canonicalJson } from './agreement.ts';
+import { describeProblem, parseAgreement } from './parse.ts';
 
 const catalogue = loadCatalogue();
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { SAMPLE_AGREEMENT } from '../testing/sample-agreement.ts';
-import { type Agreement, type AgreementStatus, parseAgreement } from './agreement.ts';
+import type { Agreement, AgreementStatus } from './agreement.ts';
 import {
   type AgreementRecord,
   type AgreementsState,
@@ -12,6 +12,7 @@ import {
   type StatusRecord,
   type VersionRecord,
 } from './log.ts';
+import { parseAgreement } from './parse.ts';
 
 const parsed = parseAgreement(SAMPLE_AGREEMENT, 'sample.yaml');
 assert.ok('agreement' in parsed);

@@ -1,5 +1,5 @@
-import type { TypeRelease } from '../disclosure/release.ts';
 import type { Agreement, AgreementStatus } from './agreement.ts';
+import type { TypeRelease } from './release.ts';
 
 /** One version of an agreement as loaded: never changes. `release` holds leaves, pinned with the schema's id. */
 export type VersionRecord = {

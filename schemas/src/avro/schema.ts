@@ -1,6 +1,6 @@
 /** The subset of Avro that event schemas and views are written in (design: one record per event type). */
 
-import type { ActByRule } from '../catalogue/urgency.ts';
+import type { ActByRule, Priority } from './act-by-rule.ts';
 
 export type AvroPrimitive = 'null' | 'boolean' | 'int' | 'long' | 'double' | 'string';
 
@@ -49,8 +49,6 @@ export type AvroType = AvroPrimitive | string | AvroRecord | AvroEnum | AvroArra
 
 /** An event type or a view: always one record that holds everything it refers to. */
 export type AvroSchema = AvroRecord;
-
-export type Priority = 'immediate' | 'urgent' | 'same-day' | 'routine';
 
 export const PRIMITIVES: ReadonlySet<string> = new Set([
   'null',

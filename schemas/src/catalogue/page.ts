@@ -1,7 +1,7 @@
+import type { ActByRule, Deadline } from '../avro/act-by-rule.ts';
 import type { AvroEnum, AvroField, AvroRecord, AvroType } from '../avro/schema.ts';
 import { isArray, isEnum, isRecord, namedTypes } from '../avro/schema.ts';
 import type { EventType } from './catalogue.ts';
-import type { ActByRule, Deadline } from './urgency.ts';
 
 type Named = AvroRecord | AvroEnum;
 

@@ -8,10 +8,11 @@ import type { Producer } from '@causeway/runtime/kafka/producer';
 import { type Reader, readToEnd } from '@causeway/runtime/kafka/reader';
 import type { Organisation } from '@causeway/runtime/reference-data/organisations';
 import { createLogger } from '@causeway/runtime/telemetry/log';
-import { agreementDigest, describeProblem, parseAgreement } from '@causeway/schemas/agreements/agreement';
+import { agreementDigest } from '@causeway/schemas/agreements/agreement';
 import { type AgreementRecord, versionKey } from '@causeway/schemas/agreements/log';
+import { describeProblem, parseAgreement } from '@causeway/schemas/agreements/parse';
+import { expandAgreement } from '@causeway/schemas/agreements/release';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import { expandAgreement } from '@causeway/schemas/disclosure/release';
 
 /**
  * A corner of the real bus for a test: organisations that no other test knows, their topics, and the means to

@@ -5,11 +5,11 @@ import {
   applyRecord,
   emptyState,
 } from '@causeway/schemas/agreements/log';
+import { expandAgreement } from '@causeway/schemas/agreements/release';
 import { indexPaths, overlap } from '@causeway/schemas/avro/paths';
 import { leavesOf } from '@causeway/schemas/avro/schema';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
 import type { Generaliser } from '@causeway/schemas/disclosure/generalisers';
-import { expandAgreement } from '@causeway/schemas/disclosure/release';
 import type { Random } from './marked.ts';
 
 export const SOURCE = 'the-source';

@@ -256,7 +256,7 @@ test('a version is loaded only against what its author has read, and every mista
     409,
     'version-exists',
   ]);
-  const { parseAgreement } = await import('@causeway/schemas/agreements/agreement');
+  const { parseAgreement } = await import('@causeway/schemas/agreements/parse');
   const parsed = parseAgreement(yaml(id, 2), id);
   assert.ok('agreement' in parsed);
   const json = { 'content-type': 'application/json', 'if-match': '"1"' };

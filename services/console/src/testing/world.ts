@@ -1,8 +1,8 @@
 import type { Organisation } from '@causeway/runtime/reference-data/organisations';
 import type { Agreement, AgreementStatus } from '@causeway/schemas/agreements/agreement';
 import { type AgreementsState, applyRecord, emptyState } from '@causeway/schemas/agreements/log';
+import { expandAgreement } from '@causeway/schemas/agreements/release';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import { expandAgreement } from '@causeway/schemas/disclosure/release';
 import type { FlowTotal } from '../flow/flow-totals.ts';
 import type { LagLook } from '../lag/lag-samples.ts';
 import type { PairCount } from '../measurement/releases.ts';

@@ -12,8 +12,8 @@ import {
   type VersionState,
   versionKey,
 } from '@causeway/schemas/agreements/log';
+import { expandAgreement } from '@causeway/schemas/agreements/release';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
-import { expandAgreement } from '@causeway/schemas/disclosure/release';
 import { mixtureProblem } from '@causeway/schemas/disclosure/view';
 import { PermanentError } from '../errors.ts';
 

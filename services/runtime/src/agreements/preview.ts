@@ -1,9 +1,9 @@
 import type { Agreement } from '@causeway/schemas/agreements/agreement';
 import { versionKey } from '@causeway/schemas/agreements/log';
+import { expandAgreement } from '@causeway/schemas/agreements/release';
 import { leavesOf } from '@causeway/schemas/avro/schema';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
 import { meetsWhere } from '@causeway/schemas/disclosure/conditions';
-import { expandAgreement } from '@causeway/schemas/disclosure/release';
 import { deriveView, formOf } from '@causeway/schemas/disclosure/view';
 import { previewProjection } from '../avro/codec.ts';
 

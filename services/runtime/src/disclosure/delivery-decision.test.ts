@@ -7,8 +7,8 @@ import {
   applyRecord,
   emptyState,
 } from '@causeway/schemas/agreements/log';
+import type { TypeRelease } from '@causeway/schemas/agreements/release';
 import type { AvroSchema } from '@causeway/schemas/avro/schema';
-import type { TypeRelease } from '@causeway/schemas/disclosure/release';
 import type { Release } from '@causeway/schemas/disclosure/view';
 import type { Envelope } from '../bus/envelope.ts';
 import type { SafeguardKind } from '../reference-data/safeguards.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Agreement, parseAgreement } from '@causeway/schemas/agreements/agreement';
+import type { Agreement } from '@causeway/schemas/agreements/agreement';
 import { type AgreementRecord, applyRecord, emptyState } from '@causeway/schemas/agreements/log';
+import { parseAgreement } from '@causeway/schemas/agreements/parse';
 import { SAMPLE_AGREEMENT } from '@causeway/schemas/testing/sample-agreement';
 import { testToken } from '@causeway/testing/bus';
 import fc from 'fast-check';

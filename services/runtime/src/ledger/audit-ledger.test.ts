@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { parseAgreement } from '@causeway/schemas/agreements/agreement';
+import { parseAgreement } from '@causeway/schemas/agreements/parse';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { SAMPLE_AGREEMENT } from '@causeway/schemas/testing/sample-agreement';
 import { freshOrganisation, testKafka } from '@causeway/testing/bus';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Agreement, parseAgreement } from '../agreements/agreement.ts';
 import { leavesOf } from '../avro/schema.ts';
 import { loadCatalogue } from '../catalogue/catalogue.ts';
 import { SAMPLE_AGREEMENT } from '../testing/sample-agreement.ts';
+import type { Agreement } from './agreement.ts';
+import { parseAgreement } from './parse.ts';
 import { expandAgreement } from './release.ts';
 
 const catalogue = loadCatalogue();
