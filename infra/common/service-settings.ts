@@ -9,7 +9,7 @@ import type { Service } from '../dev/services.ts';
  * @throws Error for a service that declares none
  */
 export async function settingsOf({ name, directory }: Pick<Service, 'name' | 'directory'>): Promise<Shape> {
-  for (const file of [`src/${name}.ts`, 'src/adapter.ts']) {
+  for (const file of [`src/${name}.ts`, `src/app/${name}.ts`, 'src/adapter.ts']) {
     const path = join(directory, file);
     if (!existsSync(path)) continue;
     const module: Record<string, unknown> = await import(path);
@@ -17,7 +17,7 @@ export async function settingsOf({ name, directory }: Pick<Service, 'name' | 'di
     if (shape) return shape as Shape;
   }
   throw new Error(
-    `${name} declares no settings: export them as "settings" from src/${name}.ts or src/adapter.ts`,
+    `${name} declares no settings: export them as "settings" from src/app/${name}.ts or src/adapter.ts`,
   );
 }
 

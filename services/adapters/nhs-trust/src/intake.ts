@@ -37,21 +37,19 @@ type Judged = Fate & { of: Header | undefined };
 const ACCEPTED: Answer = { verdict: 'accepted' };
 const KEPT_WITH: Record<Answer['verdict'], number> = { accepted: 0, rejected: 1, unavailable: 2 };
 
+const dayOf = (message: Message, now: Date): string =>
+  (parseInstant(text(message, header(message), 7)) ?? now.toISOString()).slice(0, 10);
+
+const unavailable = (error: unknown): Fate => ({
+  outcome: 'failed',
+  reason: errorCode(error),
+  answer: { verdict: 'unavailable', reason: 'cannot be kept now, send it again' },
+});
+
 /** Makes the handler of an MLLP server. */
 export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Promise<Reply>) => {
   const { source, log, metrics } = options;
   const nextControlId = controlIds(options.now());
-
-  const dayOf = (message: Message): string => {
-    const sent = parseInstant(text(message, header(message), 7)) ?? options.now().toISOString();
-    return sent.slice(0, 10);
-  };
-
-  const unavailable = (error: unknown): Fate => ({
-    outcome: 'failed',
-    reason: errorCode(error),
-    answer: { verdict: 'unavailable', reason: 'cannot be kept now, send it again' },
-  });
 
   /** Keeps the bytes as a dead letter; the answer given is the one once they are kept. */
   const keep = async (
@@ -89,7 +87,7 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
           identity: identityOf(message),
           content: message.content,
           facts: [],
-          standing: options.safeguard(mark, dayOf(message)),
+          standing: options.safeguard(mark, dayOf(message, options.now())),
         });
       }
     } catch (error) {
@@ -106,7 +104,7 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
       return { outcome: 'ignored', reason: translated.reason, answer: ACCEPTED };
     }
     try {
-      const standing = mark === undefined ? [] : options.safeguard(mark, dayOf(message));
+      const standing = mark === undefined ? [] : options.safeguard(mark, dayOf(message, options.now()));
       const fate = await source.accept({
         raw,
         contentType: CONTENT_TYPE,
@@ -115,12 +113,10 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
         facts: translated.kind === 'ignored' ? [] : translated.facts,
         standing,
       });
-      if (fate.fate === 'published' && fate.ids.length === 0) {
+      if (fate.fate === 'published' && fate.ids.length === 0)
         return { outcome: 'published', reason: 'safeguard-only', answer: ACCEPTED };
-      }
-      if (translated.kind === 'ignored') {
+      if (translated.kind === 'ignored')
         return { outcome: 'ignored', reason: translated.reason, answer: ACCEPTED };
-      }
       return { outcome: fate.fate, reason: 'reason' in fate ? fate.reason : 'none', answer: ACCEPTED };
     } catch (error) {
       return unavailable(error);
@@ -155,12 +151,8 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
 
   const tooLarge = async (frame: Oversize, since: number): Promise<Reply> => {
     const { head, length, sha256 } = frame;
-    const fate = await keep(
-      head,
-      'too-large',
-      { verdict: 'rejected', reason: 'too-large' },
-      { length, sha256 },
-    );
+    const answer: Answer = { verdict: 'rejected', reason: 'too-large' };
+    const fate = await keep(head, 'too-large', answer, { length, sha256 });
     count(fate, since);
     return reply(parseHeader(head), fate.answer, 'close');
   };

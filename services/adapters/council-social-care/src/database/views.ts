@@ -1,6 +1,3 @@
-/** The reporting views: which columns each has, and what its rows state. Pure: nothing here knows a database or a bus. */
-import { ATTRIBUTE_FORMS } from '@causeway/runtime/bus/envelope';
-import type { ReferralOutcome, StatutoryDuty } from '@causeway/schemas/generated/types';
 import { canonicalOf } from '@causeway/schemas/identifiers/checked';
 import { checkGssCode, checkPostcode } from '@causeway/schemas/identifiers/places';
 import {
@@ -8,16 +5,14 @@ import {
   ceasesLookedAfter,
   legalStatusOf,
   missingKindOf,
-  primaryNeedOf,
-  referralSourceOf,
   startsLookedAfter,
 } from '../codes.ts';
+import { contacts, referrals } from './referral-views.ts';
 import {
   badRow,
   codeIn,
   dateIn,
   dayOf,
-  FUTURE,
   flagIn,
   type Row,
   requiredDate,
@@ -27,31 +22,8 @@ import {
   textOf,
   timeIn,
 } from './row.ts';
-import type { OpenCase, Stated, StatedFact, View } from './stated.ts';
-
-/** Optional in every view: the case's own name where the row id is not it, and who must not be told. */
-const EVERYWHERE = ['case_reference', 'exclude'];
-
-const excluded = (row: Row): string[] => {
-  const named = (textOf(row, 'exclude') ?? '').split(/[\s,]+/).filter(Boolean);
-  if (!named.every((one) => ATTRIBUTE_FORMS.organisation.test(one))) throw badRow('unknown-code', 'exclude');
-  return named;
-};
-
-const FORM = /^[A-Za-z0-9._:/-]{1,100}$/;
-
-const base = (row: Row, prefix: string): Pick<Stated, 'personId' | 'caseReference' | 'exclude'> => {
-  const caseReference = textOf(row, 'case_reference') ?? `${prefix}-${requiredText(row, 'row_id')}`;
-  if (!FORM.test(caseReference)) throw badRow('bad-reference', 'case_reference');
-  return { personId: requiredText(row, 'person_id'), caseReference, exclude: excluded(row) };
-};
-
-const planned = (row: Row, column: string): boolean => textOf(row, column) === FUTURE;
-
-const opened = (reason: string, since: string, until: string | null): OpenCase => {
-  if (until !== null && until < since) throw badRow('ends-before-it-begins', 'end_date');
-  return { reason, since, ...(until !== null && { until }) };
-};
+import type { Stated, StatedFact, View } from './stated.ts';
+import { base, EVERYWHERE, opened, planned } from './view-columns.ts';
 
 const PLAN_TYPES: Record<string, 'child_protection_plan' | 'unborn_child_protection_plan'> = {
   CPP: 'child_protection_plan',
@@ -327,133 +299,6 @@ const section47Enquiries: View = {
         },
       ],
       ...chainOf(row),
-    };
-  },
-};
-
-const OUTCOMES: Record<string, ReferralOutcome> = {
-  ASSESSMENT: 'assessment',
-  S47: 'enquiry',
-  ENQUIRY: 'enquiry',
-  S42: 'enquiry',
-  EARLY_HELP: 'early_help',
-  SIGNPOSTED: 'signposted',
-  ALREADY_OPEN: 'already_open',
-  NOT_OURS: 'not_ours',
-  NFA: 'no_further_action',
-  NO_FURTHER_ACTION: 'no_further_action',
-};
-
-const outcomeOf = (code: string): ReferralOutcome | undefined =>
-  OUTCOMES[code.toUpperCase().replaceAll(/[ -]/g, '_')];
-
-const OUTCOME_KIND = {
-  type: 'uk.causeway.council.safeguarding-referral-outcome.recorded.v1',
-  corrected: 'uk.causeway.council.safeguarding-referral-outcome.corrected.v1',
-  called: 'safeguarding-referral-outcome',
-} as const;
-
-/** The partner's event that was the contact; nothing where the row does not name one in the form that the bus has. */
-const originOf = (row: Row): string | undefined => {
-  const reference = textOf(row, 'origin_reference');
-  if (reference === null) return undefined;
-  if (!ATTRIBUTE_FORMS.response.test(reference)) throw badRow('bad-reference', 'origin_reference');
-  return reference;
-};
-
-const outcomeIn = (row: Row): StatedFact[] => {
-  const outcome = codeIn(row, 'outcome', outcomeOf);
-  if (outcome === null) return [];
-  const decidedAt = requiredTime(row, 'outcome_at');
-  const inResponseTo = originOf(row);
-  return [
-    {
-      name: 'outcome',
-      occurredAt: decidedAt,
-      essential: { outcome, respondsTo: inResponseTo?.split('/').at(-1) ?? null },
-      further: { decidedAt, allocatedTeam: textOf(row, 'team'), advice: textOf(row, 'advice') },
-      withdrawal: {},
-      ...(inResponseTo !== undefined && { inResponseTo }),
-    },
-  ];
-};
-
-/** A contact that did not become a referral has an outcome of its own; of the others the referral says what became of them. */
-const contacts: View = {
-  name: 'contacts',
-  required: ['outcome', 'outcome_at', 'origin_reference'],
-  optional: [...EVERYWHERE, 'team', 'advice'],
-  planned: [],
-  facts: { outcome: OUTCOME_KIND },
-  state: (row) => ({ ...base(row, 'CONTACT'), facts: outcomeIn(row) }),
-};
-
-const DUTIES: Record<string, StatutoryDuty> = {
-  S17: 'children_act_s17',
-  S20: 'children_act_s20',
-  S31: 'children_act_s31',
-  S47: 'children_act_s47',
-  S9: 'care_act_s9',
-  S42: 'care_act_s42',
-};
-
-const referrals: View = {
-  name: 'referrals',
-  required: [
-    'received_at',
-    'accepted_at',
-    'source_code',
-    'duty',
-    'closed_at',
-    'outcome',
-    'outcome_at',
-    'origin_reference',
-  ],
-  optional: [...EVERYWHERE, 'need_code', 'team', 'summary', 'advice'],
-  planned: [],
-  facts: {
-    accepted: {
-      type: 'uk.causeway.council.safeguarding-referral.accepted.v1',
-      voided: 'uk.causeway.council.safeguarding-referral.voided.v1',
-      corrected: 'uk.causeway.council.safeguarding-referral.corrected.v1',
-      called: 'safeguarding-referral',
-    },
-    outcome: OUTCOME_KIND,
-  },
-  state(row) {
-    const common = base(row, 'REF');
-    const receivedAt = requiredTime(row, 'received_at');
-    const acceptedAt = timeIn(row, 'accepted_at');
-    const closedAt = timeIn(row, 'closed_at');
-    const referralDate = receivedAt.slice(0, 10);
-    const outcome = outcomeIn(row);
-    if (acceptedAt === null) return { ...common, facts: outcome, chain: requiredText(row, 'row_id') };
-    const duty = codeIn(row, 'duty', (code) => DUTIES[code.toUpperCase()]) ?? 'UNKNOWN';
-    const adult = duty === 'care_act_s9' || duty === 'care_act_s42';
-    const referralSource = referralSourceOf(textOf(row, 'source_code'));
-    const reason = duty === 'care_act_s42' ? 'adult-safeguarding-enquiry' : 'open-referral';
-    const inResponseTo = originOf(row);
-    return {
-      ...common,
-      facts: [
-        {
-          name: 'accepted',
-          occurredAt: acceptedAt,
-          essential: {
-            referralDate,
-            referralSource,
-            referralSourceCode: textOf(row, 'source_code'),
-            primaryNeedCode: adult ? null : codeIn(row, 'need_code', primaryNeedOf),
-            duty,
-          },
-          further: { acceptedAt, allocatedTeam: textOf(row, 'team'), summary: textOf(row, 'summary') },
-          withdrawal: { referralDate, referralSource, duty },
-          ...(inResponseTo !== undefined && { inResponseTo }),
-        },
-        ...outcome,
-      ],
-      case: opened(reason, referralDate, closedAt?.slice(0, 10) ?? null),
-      chain: requiredText(row, 'row_id'),
     };
   },
 };

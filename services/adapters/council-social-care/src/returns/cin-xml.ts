@@ -40,7 +40,7 @@ export const createCensusReader = (): CensusReader => {
     collection: null as string | null,
     year: null as string | null,
   };
-  let found: ReadChild[] = [];
+  const found: ReadChild[] = [];
   let number = 0;
   let linesBefore = 0;
   let current: { line: number; number: number; open: Element[]; elements: number; text: number } | undefined;
@@ -166,21 +166,15 @@ export const createCensusReader = (): CensusReader => {
 
   let parser = createParser(false);
 
-  const taken = (): ReadChild[] => {
-    const children = found;
-    found = [];
-    return children;
-  };
-
   return {
     take(piece) {
       feed(piece);
-      return taken();
+      return found.splice(0);
     },
     end() {
       if (about.root === null) throw new FileRefused('it is empty, or ends before its first element');
       if (current) giveUp('is cut short: the file ends inside it; send the whole file');
-      return taken();
+      return found.splice(0);
     },
     about: () => about,
     complete: () => rootClosed && !outside,
