@@ -6,14 +6,15 @@ import { stayMessage } from '../../services/adapters/nhs-trust/src/simulator/syn
 import { type Causeway, type CloudEvent, startCauseway } from './support/causeway.ts';
 
 const COUNCIL = 'westshire-council';
-const MESSAGES = 5_000;
+/** The long run sends more: see `long/crash.long.test.ts`. */
+const MESSAGES = Number(process.env.CRASH_MESSAGES ?? 1_500);
 const PATIENTS = 250;
 const CONNECTIONS = 10;
 const PARTS = ['exchange', 'gateway', 'nhs-trust', 'registry', 'postgres', 'kafka'];
 const FIRST_ADMISSION = Date.UTC(2026, 0, 1);
 const MINUTE_MS = 60_000;
 /** Slow enough that messages flow before, while and after every part is killed. */
-const PACE_MS = 60;
+const PACE_MS = 300_000 / MESSAGES;
 const QUIET_MS = 90_000;
 
 let causeway: Causeway;
@@ -81,7 +82,7 @@ const killEverything = async () => {
   return order.map(({ part }) => part);
 };
 
-test('while every part is killed at random, each of 5,000 messages arrives once, in order for its patient, and the ledger is whole', async () => {
+test('while every part is killed at random, every message arrives once, in order for its patient, and the ledger is whole', async () => {
   const killing = killEverything();
   const reading = readEverything();
   const codes = await sendEverything(killing);

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { run as runFiles } from 'node:test';
+import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { repository } from '../common/paths.ts';
 import { freePorts } from '../common/settings.ts';
@@ -26,7 +29,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 const isLong = (path: string) => path.endsWith('.long.test.ts');
 
 function testFiles(): string[] {
-  if (positionals.length > 0) return positionals;
+  if (positionals.length > 0) return positionals.map((path) => relative(repository, resolve(path)));
   return globSync(PATTERN, { cwd: repository, exclude: (name) => name === 'node_modules' })
     .filter((path) => !path.split('/').includes('node_modules'))
     .filter((path) => values.long || !isLong(path))
@@ -73,45 +76,79 @@ const testSettings = ({ connections, secrets }: Parts, anyClientSecret: string) 
 });
 
 /**
- * Tests that start whole systems or kill parts of them have both cores to themselves; so have those of the exchange, because two
- * exchanges on one broker share its lanes.
+ * Files that start whole systems take longest and mostly wait: they begin first, so that the many short ones fill the
+ * processor beside them and nothing long is left alone at the end.
  */
-const isWholeSystem = (path: string) =>
-  ['infra/end-to-end/', 'services/exchange/'].some((folder) => path.startsWith(folder)) ||
-  path.endsWith('/system.test.ts');
+const LONGEST = [
+  'infra/end-to-end/console.test.ts',
+  'infra/end-to-end/main-job.test.ts',
+  'services/exchange/src/exchange.test.ts',
+  'infra/dev/system.test.ts',
+  'infra/end-to-end/',
+  'services/exchange/',
+  'services/adapters/',
+];
+const rank = (path: string): number => {
+  const found = LONGEST.findIndex((start) => path.startsWith(start));
+  return found < 0 ? LONGEST.length : found;
+};
 
-function phases(files: string[]): { files: string[]; concurrency: number }[] {
-  return [
-    { files: files.filter((path) => !isWholeSystem(path)), concurrency: 2 },
-    { files: files.filter(isWholeSystem), concurrency: 1 },
-  ].filter(({ files }) => files.length > 0);
+/** One more than there are cores: a test that waits for a process to start leaves a core to another. */
+const CONCURRENCY = availableParallelism() + 1;
+
+/** Two exchanges on one broker share its lanes: these files run one after the other, beside the rest. */
+const sharesLanes = (path: string): boolean =>
+  path.startsWith('services/exchange/') || path === 'infra/end-to-end/leak-on-bus.test.ts';
+
+/** Runs the files, each in a process of its own, and reports them as they end. */
+async function runTests(files: string[], signal: AbortSignal): Promise<Counts> {
+  const ordered = files.toSorted((a, b) => rank(a) - rank(b));
+  const alone = ordered.filter(sharesLanes);
+  const others = ordered.filter((path) => !sharesLanes(path));
+  const seconds = new Map<string, number>();
+  const runs = values.long
+    ? [await runPool(ordered, 1, seconds, signal)]
+    : await Promise.all([
+        runPool(others, Math.max(1, CONCURRENCY - (alone.length > 0 ? 1 : 0)), seconds, signal),
+        runPool(alone, 1, seconds, signal),
+      ]);
+  sayWhatTookLongest(seconds);
+  const passed = runs.reduce((sum, counts) => sum + counts.passed, 0);
+  const failed = runs.reduce((sum, counts) => sum + counts.failed, 0);
+  // A run in which nothing was tested is a failure.
+  return { passed, failed: passed + failed === 0 ? 1 : failed };
 }
 
-async function runTests(
-  files: string[],
-  concurrency: number,
-  env: NodeJS.ProcessEnv,
-  countsFile: string,
-): Promise<Counts> {
-  rmSync(countsFile, { force: true });
-  const args = [
-    '--test',
-    '--test-reporter=./infra/scripts/reporter.mjs',
-    `--test-concurrency=${concurrency}`,
-    `--test-timeout=${files.some(isLong) ? LONG_TEST_TIMEOUT_MS : TEST_TIMEOUT_MS}`,
-  ];
-  const code = await run(process.execPath, [...args, ...files], { ...env, CAUSEWAY_TEST_COUNTS: countsFile });
-  const counts: Counts = existsSync(countsFile)
-    ? JSON.parse(readFileSync(countsFile, 'utf8'))
-    : { passed: 0, failed: 0 };
-  // A runner that ended badly, or ran nothing, is a failure however many tests it counted.
-  const nothing = counts.passed + counts.failed === 0;
-  return counts.failed === 0 && (code !== 0 || nothing) ? { ...counts, failed: 1 } : counts;
+async function runPool(files: string[], concurrency: number, seconds: Map<string, number>): Promise<Counts> {
+  const counts: Counts = { passed: 0, failed: 0 };
+  if (files.length === 0) return counts;
+  const timeout = files.some(isLong) ? LONG_TEST_TIMEOUT_MS : TEST_TIMEOUT_MS;
+  const stream = runFiles({
+    files: files.map((path) => join(repository, path)),
+    concurrency,
+    timeout,
+    signal,
+  });
+  stream.on('data', ({ type, data }) => {
+    if (type === 'test:summary' && data.file !== undefined)
+      seconds.set(relative(repository, data.file), data.duration_ms / 1_000);
+    if (type !== 'test:pass' && type !== 'test:fail') return;
+    // A skipped test and a suite around tests are neither passed nor failed; a file that broke is failed.
+    if (data.details.type === 'suite' || data.skip !== undefined || data.todo !== undefined) return;
+    counts[type === 'test:pass' ? 'passed' : 'failed'] += 1;
+  });
+  const report = stream.compose(new spec());
+  report.pipe(process.stdout, { end: false });
+  await finished(report);
+  return counts;
 }
 
-function add(counts: Counts, more: Counts): void {
-  counts.passed += more.passed;
-  counts.failed += more.failed;
+const SHOWN = 10;
+
+function sayWhatTookLongest(seconds: ReadonlyMap<string, number>): void {
+  const slowest = [...seconds].toSorted((a, b) => b[1] - a[1]).slice(0, SHOWN);
+  say(`\nThe ${slowest.length} slowest files:`);
+  for (const [file, took] of slowest) say(`${took.toFixed(1).padStart(7)} s  ${file}`);
 }
 
 async function main(home: string): Promise<Counts> {
@@ -136,15 +173,13 @@ async function main(home: string): Promise<Counts> {
   const parts: Parts = started.value;
   try {
     const counts = checks.status === 'fulfilled' ? checks.value : { passed: 0, failed: 1 };
-    const env = {
-      ...process.env,
+    Object.assign(process.env, {
       ...testSettings(parts, anyClientSecret),
       // Each file is a process that reads much of the project: what one has stripped and compiled, the next takes as it is.
       NODE_COMPILE_CACHE: join(home, 'compiled'),
-    };
-    for (const { files, concurrency } of phases(testFiles()))
-      add(counts, await runTests(files, concurrency, env, join(home, 'counts.json')));
-    return counts;
+    });
+    const { passed, failed } = await runTests(testFiles(), stopping.signal);
+    return { passed: counts.passed + passed, failed: counts.failed + failed };
   } finally {
     await parts.stop();
   }
