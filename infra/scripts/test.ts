@@ -119,7 +119,12 @@ async function runTests(files: string[], signal: AbortSignal): Promise<Counts> {
   return { passed, failed: passed + failed === 0 ? 1 : failed };
 }
 
-async function runPool(files: string[], concurrency: number, seconds: Map<string, number>): Promise<Counts> {
+async function runPool(
+  files: string[],
+  concurrency: number,
+  seconds: Map<string, number>,
+  signal: AbortSignal,
+): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0 };
   if (files.length === 0) return counts;
   const timeout = files.some(isLong) ? LONG_TEST_TIMEOUT_MS : TEST_TIMEOUT_MS;
