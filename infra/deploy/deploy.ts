@@ -2,12 +2,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChangeRefused, versionRecords } from '@causeway/runtime/agreements/lifecycle';
 import { type Codec, createCodec } from '@causeway/runtime/avro/codec';
-import {
-  AGREEMENTS_TOPIC,
-  ORGANISATIONS_TOPIC,
-  type TopologySettings,
-  topology,
-} from '@causeway/runtime/bus/topics';
+import { topology } from '@causeway/runtime/bus/acls';
+import { AGREEMENTS_TOPIC, ORGANISATIONS_TOPIC, type TopologySettings } from '@causeway/runtime/bus/topics';
 import { isPermanent } from '@causeway/runtime/errors';
 import type { KafkaRecord } from '@causeway/runtime/kafka/broker-client';
 import { connectKafka, type Kafka } from '@causeway/runtime/kafka/connect';

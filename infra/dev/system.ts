@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { topology } from '@causeway/runtime/bus/topics';
+import { topology } from '@causeway/runtime/bus/acls';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { freePort } from '../common/ports.ts';
 import {

@@ -1,6 +1,6 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { topology } from '@causeway/runtime/bus/topics';
+import { topology } from '@causeway/runtime/bus/acls';
 import type { AclDeclaration, TopicDeclaration } from '@causeway/runtime/kafka/connect';
 import { stringify } from 'yaml';
 import { repository } from '../common/paths.ts';

@@ -5,9 +5,9 @@ import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
 import { openConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
 import { createNoteSigner } from '@causeway/runtime/ledger/signed-note';
 import { followAgreements } from '@causeway/runtime/reference-data/agreements';
-import { followTopic } from '@causeway/runtime/reference-data/follow';
 import { createLinks } from '@causeway/runtime/reference-data/identity-links';
 import { followOrganisations } from '@causeway/runtime/reference-data/organisations';
+import { followTopics } from '@causeway/runtime/reference-data/topic-follower';
 import { createAccessVerifier } from '@causeway/runtime/service/access-token';
 import {
   type Config,
@@ -165,7 +165,12 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     store: forPages(store),
   };
   const links = createLinks();
-  const linkFollower = followTopic(kafka, IDENTITY_LINKS_TOPIC, links.apply, log);
+  const linkFollower = followTopics(kafka, {
+    name: 'identity-links',
+    topics: () => [IDENTITY_LINKS_TOPIC],
+    apply: (_, record) => links.apply(record),
+    log,
+  });
   onStop('identity links', () => linkFollower.close());
   const index = followDisclosures({
     kafka,

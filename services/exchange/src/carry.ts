@@ -1,7 +1,7 @@
 import { type Envelope, encodeHeaders } from '@causeway/runtime/bus/envelope';
 import { headerPairs } from '@causeway/runtime/kafka/append';
-import { encodeRecord, valueOffset } from '@causeway/runtime/kafka/protocol/record-batch-encoder';
 import type { WriterRecord } from '@causeway/runtime/kafka/transactional-producer';
+import { encodeRecord, valueOffset } from '@causeway/runtime/kafka/transactional-producer';
 import { digestOf } from '@causeway/runtime/ledger/ledger-record';
 import type { Carriage } from './views.ts';
 

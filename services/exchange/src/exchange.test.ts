@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { topology } from '@causeway/runtime/bus/acls';
 import { decodeHeaders } from '@causeway/runtime/bus/envelope';
 import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
-import { AGREEMENTS_TOPIC, laneWriter, topicsOf, topology } from '@causeway/runtime/bus/topics';
+import { AGREEMENTS_TOPIC, laneWriter, topicsOf } from '@causeway/runtime/bus/topics';
 import type { DecisionRecord } from '@causeway/runtime/ledger/ledger-record';
 import { emptyChain, parseLedgerRecord, verifyRecord } from '@causeway/runtime/ledger/ledger-record';
 import { type Service, startService } from '@causeway/runtime/service/service';

@@ -27,9 +27,9 @@ export const startExchange = async ({
   const kafka = connectKafka(kafkaOptions(config, `exchange@${hostname()}`), log);
   onStop('kafka', () => kafka.close());
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
-  const agreements = followAgreements(kafka, log);
-  const organisations = followOrganisations(kafka, log);
-  const people = followPeople(kafka, organisations, log);
+  const agreements = followAgreements(kafka, log, metrics);
+  const organisations = followOrganisations(kafka, log, metrics);
+  const people = followPeople(kafka, organisations, log, metrics);
   onStop('followers', async () => {
     await Promise.all([agreements.close(), organisations.close(), people.close()]);
   });
@@ -44,7 +44,7 @@ export const startExchange = async ({
   };
   const lanes = createLanes({ kafka, codec, views, rules, agreements, organisations, people, log, metrics });
   onStop('lanes', () => lanes.close());
-  const redrive = redriveBy(() => startRedriver({ kafka, organisations, log }));
+  const redrive = redriveBy(() => startRedriver({ kafka, organisations, log, metrics }));
   onStop('redrive', () => redrive.close());
   const assigned = (numbers: number[]) => {
     lanes.assign(numbers);

@@ -8,8 +8,8 @@ import type { Kafka } from '@causeway/runtime/kafka/connect';
 import type { WriterRecord } from '@causeway/runtime/kafka/transactional-producer';
 import { encodeLedgerRecord, headAfter, type LedgerRecord } from '@causeway/runtime/ledger/ledger-record';
 import { type Agreements, FRESH_MS } from '@causeway/runtime/reference-data/agreements';
-import type { ManyFollower } from '@causeway/runtime/reference-data/follow-many';
 import type { Organisations } from '@causeway/runtime/reference-data/organisations';
+import type { TopicFollower } from '@causeway/runtime/reference-data/topic-follower';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { isTracing, startSpan } from '@causeway/runtime/telemetry/tracing';
@@ -27,7 +27,7 @@ export type LaneParts = {
   rules: () => Ruling;
   agreements: Agreements;
   organisations: Organisations;
-  people: Pick<ManyFollower, 'freshAt' | 'freshWithin' | 'revision'>;
+  people: Pick<TopicFollower, 'freshAt' | 'freshWithin' | 'revision'>;
   log: Logger;
   metrics: Metrics;
 };

@@ -1,15 +1,21 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { runLoop } from '@causeway/runtime/async/run-loop';
 import { deliveryRecord, type RedriveResult } from '@causeway/runtime/bus/delivery-log';
 import { parseRedrive, type RedriveRequest } from '@causeway/runtime/bus/redrive-request';
 import { EXCHANGE_GROUP, LANES, REDRIVE_WRITER, topicsOf } from '@causeway/runtime/bus/topics';
-import { errorCode, isPermanent } from '@causeway/runtime/errors';
+import { isPermanent } from '@causeway/runtime/errors';
 import type { FetchedRecord, PlacedRecord, TopicPartition } from '@causeway/runtime/kafka/broker-client';
 import type { Kafka } from '@causeway/runtime/kafka/connect';
 import type { Reader } from '@causeway/runtime/kafka/reader';
 import type { Organisations } from '@causeway/runtime/reference-data/organisations';
 import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 
-type Parts = { kafka: Kafka; organisations: Organisations; log: Logger };
+type Parts = {
+  kafka: Kafka;
+  organisations: Organisations;
+  log: Logger;
+  metrics: Pick<Metrics, 'loopRestarts'>;
+};
 
 export type Redriver = { close(): Promise<void> };
 
@@ -26,19 +32,16 @@ const COMPONENT = 'exchange';
  * request, and the repeated record is recognised by its event id.
  */
 export const startRedriver = (parts: Parts): Redriver => {
-  const { log } = parts;
+  const { log, metrics } = parts;
   const closing = new AbortController();
-  const run = async () => {
-    while (!closing.signal.aborted) {
-      try {
-        await work(parts, closing.signal);
-      } catch (error) {
-        log.warn({ code: errorCode(error) }, 'Redrive stops and starts again from its last position');
-        await delay(RESTART_MS, null, { signal: closing.signal }).catch(() => {});
-      }
-    }
-  };
-  const running = run();
+  const running = runLoop({
+    name: 'redrive',
+    signal: closing.signal,
+    step: () => work(parts, closing.signal),
+    retryMs: RESTART_MS,
+    log,
+    metrics,
+  });
   return {
     close: async () => {
       closing.abort();

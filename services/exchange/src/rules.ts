@@ -1,9 +1,9 @@
 import { markOf, type PeopleMark } from '@causeway/runtime/disclosure/policy-snapshot';
 import { type Rulebook, rulebookOf, ukDate } from '@causeway/runtime/disclosure/release-decision';
 import type { Agreements } from '@causeway/runtime/reference-data/agreements';
-import type { ManyFollower } from '@causeway/runtime/reference-data/follow-many';
 import type { Organisation, Organisations } from '@causeway/runtime/reference-data/organisations';
 import type { People } from '@causeway/runtime/reference-data/people';
+import type { TopicFollower } from '@causeway/runtime/reference-data/topic-follower';
 
 /** What a decision is made from, as it stands at one moment. */
 export type Ruling = {
@@ -22,7 +22,7 @@ export const createRules =
   (
     agreements: Agreements,
     organisations: Organisations,
-    people: People & Pick<ManyFollower, 'freshAt' | 'freshWithin' | 'revision'>,
+    people: People & Pick<TopicFollower, 'freshAt' | 'freshWithin' | 'revision'>,
   ): (() => Ruling) =>
   () => ({
     rules: rulebookOf(agreements.state()),

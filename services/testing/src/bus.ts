@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type Codec, createCodec } from '@causeway/runtime/avro/codec';
+import { topology } from '@causeway/runtime/bus/acls';
 import { type Envelope, encodeHeaders, eventId } from '@causeway/runtime/bus/envelope';
-import { AGREEMENTS_TOPIC, ORGANISATIONS_TOPIC, topicsOf, topology } from '@causeway/runtime/bus/topics';
+import { AGREEMENTS_TOPIC, ORGANISATIONS_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import { type Admin, connectKafka, type Kafka } from '@causeway/runtime/kafka/connect';
 import type { Producer } from '@causeway/runtime/kafka/producer';

@@ -5,8 +5,6 @@ import { type Envelope, encodeHeaders } from '@causeway/runtime/bus/envelope';
 import { createRulings } from '@causeway/runtime/disclosure/policy-snapshot';
 import { rulebookOf } from '@causeway/runtime/disclosure/release-decision';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
-import { decodeBatches } from '@causeway/runtime/kafka/protocol/record-batch-decoder';
-import { encodeRecordBatch } from '@causeway/runtime/kafka/protocol/record-batch-encoder';
 import type { WriterRecord } from '@causeway/runtime/kafka/transactional-producer';
 import type { Organisation } from '@causeway/runtime/reference-data/organisations';
 import type { People } from '@causeway/runtime/reference-data/people';
@@ -15,6 +13,8 @@ import type { AgreementsState } from '@causeway/schemas/agreements/log';
 import { decideRecord, type Verdict } from '../../../../services/exchange/src/decide-record.ts';
 import type { Views } from '../../../../services/exchange/src/views.ts';
 import { createJudge } from '../../../../services/gateway/src/reading/authorise.ts';
+import { decodeBatches } from '../../../../services/runtime/src/kafka/protocol/record-batch-decoder.ts';
+import { encodeRecordBatch } from '../../../../services/runtime/src/kafka/protocol/record-batch-encoder.ts';
 import { SOURCE } from './agreements.ts';
 
 export const TODAY = '2026-06-01';

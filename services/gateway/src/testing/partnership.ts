@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCodec } from '@causeway/runtime/avro/codec';
+import { topology } from '@causeway/runtime/bus/acls';
 import { type Envelope, encodeHeaders } from '@causeway/runtime/bus/envelope';
-import { topicsOf, topology } from '@causeway/runtime/bus/topics';
+import { topicsOf } from '@causeway/runtime/bus/topics';
 import type { PlacedRecord } from '@causeway/runtime/kafka/broker-client';
 import { connectKafka } from '@causeway/runtime/kafka/connect';
 import { connectDatabase } from '@causeway/runtime/postgres/database';

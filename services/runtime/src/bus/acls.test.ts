@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { testKafka, testVariable } from '@causeway/testing/bus';
 import type { Admin, Kafka } from '../kafka/connect.ts';
-import { AGREEMENTS_TOPIC, IDENTITY_LINKS_TOPIC, laneWriter, topicsOf, topology } from './topics.ts';
+import { topology } from './acls.ts';
+import { AGREEMENTS_TOPIC, IDENTITY_LINKS_TOPIC, laneWriter, topicsOf } from './topics.ts';
 
 /** The broker, not our code, keeps one organisation out of what is another's. */
 const A = 'test-org-a';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LANES, laneWriter, topicsOf, topology } from './topics.ts';
+import { topology } from './acls.ts';
+import { LANES, laneWriter, topicsOf } from './topics.ts';
 
 const SETTINGS = { replicationFactor: 3, minInSyncReplicas: 2 };
 const ORGANISATIONS = ['trust', 'council'];

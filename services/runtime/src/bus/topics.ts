@@ -1,4 +1,4 @@
-import type { AclDeclaration, TopicDeclaration } from '../kafka/connect.ts';
+import type { TopicDeclaration } from '../kafka/broker-client.ts';
 
 const lanesOf = (given = '6'): number => {
   const lanes = Number(given);
@@ -56,40 +56,56 @@ export type TopologySettings = {
   minInSyncReplicas: number;
 };
 
-export type Topology = { topics: TopicDeclaration[]; acls: AclDeclaration[]; principals: string[] };
-
-type Writer = string;
-type Declared = TopicDeclaration & { writtenBy: Writer[]; readBy: Writer[]; describedBy?: Writer[] };
+type Principal = string;
+/** A topic and who has which right on it. */
+export type DeclaredTopic = TopicDeclaration & {
+  writtenBy: Principal[];
+  readBy: Principal[];
+  describedBy: Principal[];
+};
 
 /**
- * Every topic and every right of the bus, declared once: the launcher, the compose file and a cluster's resources all come from here.
+ * Every topic of the bus, declared once.
  *
  * @throws Error for an organisation id that cannot be one
  */
-export const topology = (organisations: readonly string[], settings: TopologySettings): Topology => {
+export const declaredTopics = (
+  organisations: readonly string[],
+  settings: TopologySettings,
+): DeclaredTopic[] => {
   for (const id of organisations)
     if (RESERVED.has(id) || !/^[a-z][a-z0-9-]{1,62}$/.test(id))
       throw new Error(
         `"${id}" cannot be an organisation id: use 2 to 63 lower-case letters, digits and hyphens, no reserved word`,
       );
-  const declared = [
+  return [
     ...sharedTopics(settings, organisations),
     ...organisations.flatMap((id) => organisationTopics(id, settings)),
   ];
-  const topics = declared.map(({ topic, partitions, replicationFactor, config }) => ({
+};
+
+const declarer =
+  ({ replicationFactor, minInSyncReplicas }: TopologySettings) =>
+  (
+    topic: string,
+    partitions: number,
+    config: Record<string, string>,
+    writtenBy: Principal[],
+    readBy: Principal[],
+    describedBy: Principal[] = [],
+  ): DeclaredTopic => ({
     topic,
     partitions,
     replicationFactor,
-    config,
-  }));
-  const acls = [...declared.flatMap(topicAcls), ...groupAcls(organisations)];
-  return { topics, acls, principals: [...SERVICE_PRINCIPALS, ...organisations] };
-};
-
-const common = (settings: TopologySettings) => ({
-  'min.insync.replicas': String(settings.minInSyncReplicas),
-  'message.timestamp.type': 'LogAppendTime',
-});
+    config: {
+      'min.insync.replicas': String(minInSyncReplicas),
+      'message.timestamp.type': 'LogAppendTime',
+      ...config,
+    },
+    writtenBy,
+    readBy,
+    describedBy,
+  });
 
 /** Topics that others may write arrive in any codec; stored plain, no reader needs one or can be fed a bomb. */
 const PLAIN = { 'compression.type': 'uncompressed' };
@@ -98,24 +114,9 @@ const COMPACTED = { 'cleanup.policy': 'compact' };
 const kept = (days: number) => ({ 'retention.ms': String(days * DAY_MS) });
 const largest = (bytes: number) => ({ 'max.message.bytes': String(bytes) });
 
-const organisationTopics = (id: string, settings: TopologySettings): Declared[] => {
+const organisationTopics = (id: string, settings: TopologySettings): DeclaredTopic[] => {
   const names = topicsOf(id);
-  const declare = (
-    topic: string,
-    partitions: number,
-    config: Record<string, string>,
-    writtenBy: Writer[],
-    readBy: Writer[],
-    describedBy: Writer[] = [],
-  ): Declared => ({
-    topic,
-    partitions,
-    replicationFactor: settings.replicationFactor,
-    config: { ...common(settings), ...config },
-    writtenBy,
-    readBy,
-    describedBy,
-  });
+  const declare = declarer(settings);
   const derived = largest(DERIVED_MAX_BYTES);
   return [
     declare(
@@ -168,22 +169,9 @@ const organisationTopics = (id: string, settings: TopologySettings): Declared[] 
   ];
 };
 
-const sharedTopics = (settings: TopologySettings, organisations: readonly string[]): Declared[] => {
+const sharedTopics = (settings: TopologySettings, organisations: readonly string[]): DeclaredTopic[] => {
   const everybody = ['exchange', 'gateway', 'console', ...organisations];
-  const declare = (
-    topic: string,
-    partitions: number,
-    config: Record<string, string>,
-    writtenBy: Writer[],
-    readBy: Writer[],
-  ) => ({
-    topic,
-    partitions,
-    replicationFactor: settings.replicationFactor,
-    config: { ...common(settings), ...config },
-    writtenBy,
-    readBy,
-  });
+  const declare = declarer(settings);
   return [
     declare(ORGANISATIONS_TOPIC, 1, COMPACTED, ['console'], everybody),
     declare(AGREEMENTS_TOPIC, 1, FOR_EVER, ['console'], everybody),
@@ -191,57 +179,5 @@ const sharedTopics = (settings: TopologySettings, organisations: readonly string
     declare(IDENTITY_LINKS_TOPIC, 1, COMPACTED, ['exchange', 'console'], ['exchange', 'console']),
     declare(CONSOLE_LEDGER_TOPIC, 1, FOR_EVER, ['console'], ['console']),
     declare(CHECKPOINTS_TOPIC, 1, FOR_EVER, ['console', 'exchange'], everybody),
-  ];
-};
-
-const topicAcls = ({ topic, writtenBy, readBy, describedBy = [] }: Declared): AclDeclaration[] => {
-  const grant =
-    (operation: AclDeclaration['operation']) =>
-    (principal: string): AclDeclaration => ({
-      principal,
-      resource: 'topic',
-      name: topic,
-      match: 'literal',
-      operation,
-    });
-  // Reading and writing include describing.
-  return [
-    ...writtenBy.map(grant('write')),
-    ...readBy.map(grant('read')),
-    ...describedBy.map(grant('describe')),
-  ];
-};
-
-const groupAcls = (organisations: readonly string[]): AclDeclaration[] => {
-  const group = (
-    principal: string,
-    name: string,
-    match: AclDeclaration['match'],
-    operation: AclDeclaration['operation'],
-  ) => ({
-    principal,
-    resource: 'group' as const,
-    name,
-    match,
-    operation,
-  });
-  return [
-    group('exchange', 'exchange', 'prefixed', 'read'),
-    group('console', EXCHANGE_GROUP, 'literal', 'describe'),
-    ...organisations.map((id) => group(id, `${id}.`, 'prefixed', 'read')),
-    {
-      principal: 'exchange',
-      resource: 'transactional-id',
-      name: 'exchange.',
-      match: 'prefixed',
-      operation: 'write',
-    },
-    {
-      principal: 'console',
-      resource: 'transactional-id',
-      name: CONSOLE_WRITER,
-      match: 'literal',
-      operation: 'write',
-    },
   ];
 };

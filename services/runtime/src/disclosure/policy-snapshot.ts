@@ -1,10 +1,10 @@
 import type { VersionState } from '@causeway/schemas/agreements/log';
 import { ageOf, type Moment } from '../async/monotonic-clock.ts';
 import { type Agreements, FRESH_MS } from '../reference-data/agreements.ts';
-import type { ManyFollower } from '../reference-data/follow-many.ts';
 import type { Organisations } from '../reference-data/organisations.ts';
 import { NO_LINKS } from '../reference-data/person-index.ts';
 import type { SafeguardKind, Safeguards } from '../reference-data/safeguards.ts';
+import type { TopicFollower } from '../reference-data/topic-follower.ts';
 import { type Rulebook, rulebookOf, ukDate } from './release-decision.ts';
 
 /** What a process that hands events over follows. */
@@ -13,7 +13,7 @@ export type Knowledge = {
   /** Without it what an organisation has undertaken counts as when the event was released. */
   organisations?: Pick<Organisations, 'get' | 'freshWithin'>;
   /** Only our own services may read them; a sink relies on the exchange. */
-  safeguards?: Pick<Safeguards, 'protecting'> & Pick<ManyFollower, 'freshAt' | 'freshWithin' | 'revision'>;
+  safeguards?: Pick<Safeguards, 'protecting'> & Pick<TopicFollower, 'freshAt' | 'freshWithin' | 'revision'>;
 };
 
 /** What is known at one moment, for any number of records. */
@@ -76,7 +76,7 @@ export const createRulings = (knowledge: Knowledge, now: () => number): Rulings 
 /** Up to where people were known when something was decided. */
 export type PeopleMark = { revision: number; freshAt: Moment };
 
-type Followed = Pick<ManyFollower, 'freshAt' | 'freshWithin' | 'revision'>;
+type Followed = Pick<TopicFollower, 'freshAt' | 'freshWithin' | 'revision'>;
 
 export const markOf = (people: Followed): PeopleMark => ({
   revision: people.revision(),

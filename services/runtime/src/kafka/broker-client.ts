@@ -1,6 +1,6 @@
 /**
- * What the bus needs of a Kafka client, in plain data: `kafka.ts` provides it, and everything above
- * (producer, writer, reader) is written against it, so that another client means another `kafka.ts`.
+ * What the bus needs of a Kafka client, in plain data: `kafkajs/` provides it, and everything above
+ * (producer, writer, reader) is written against it, so that another client means another such folder.
  */
 
 export type KafkaRecord = {
@@ -87,6 +87,40 @@ export type Session = {
   /** Commits for a group that has no members: positions shown to standard tools, never relied upon. */
   commitOffsets(groupId: string, positions: readonly Position[]): Promise<void>;
   close(): Promise<void>;
+};
+
+export type TopicDeclaration = {
+  topic: string;
+  partitions: number;
+  replicationFactor: number;
+  config: Record<string, string>;
+};
+export type AclDeclaration = {
+  principal: string;
+  resource: 'topic' | 'group' | 'transactional-id' | 'cluster';
+  name: string;
+  match: 'literal' | 'prefixed';
+  operation: 'read' | 'write' | 'describe' | 'describe-configs' | 'idempotent-write';
+};
+
+export type Admin = {
+  listTopics(): Promise<string[]>;
+  /** Creates what is missing and returns the names of the topics it made. */
+  createTopics(topics: readonly TopicDeclaration[]): Promise<string[]>;
+  /** Resolves when the broker goes by them: with KRaft that is a moment after it has accepted them. */
+  createAcls(acls: readonly AclDeclaration[]): Promise<void>;
+  deleteTopics(topics: readonly string[]): Promise<void>;
+  /** Deletes what is before the offsets. */
+  deleteRecords(topic: string, before: readonly { partition: number; offset: number }[]): Promise<void>;
+  /** Partitions without a committed offset are left out. */
+  committedOffsets(groupId: string, topic: string): Promise<Map<number, number>>;
+  close(): Promise<void>;
+};
+
+export type LaneListener = {
+  assigned(lanes: number[]): void;
+  /** The membership ended for good and will not come back by itself. */
+  failed(error: Error): void;
 };
 
 /** Error names after which the same request may succeed as it stands. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { untilDeadline } from '../async/retry.ts';
+import { withTimeout } from '../async/timeout.ts';
 import { isPermanent, PermanentError, RetryableError } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import {
@@ -278,13 +279,5 @@ export const sendInTime = async (
   records: readonly KafkaRecord[],
   ms = SEND_MS,
 ): Promise<void> => {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.reject(new RetryableError('kafka-unavailable', `Kafka did not answer within ${ms / 1_000} s`));
-  }, ms);
-  try {
-    await Promise.race([producer.send(records), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  await withTimeout(ms, 'Kafka', producer.send(records), 'kafka-unavailable');
 };

@@ -10,7 +10,7 @@ import {
   startBrokerProxy,
 } from '@causeway/testing/broker-proxy';
 import { testKafka } from '@causeway/testing/bus';
-import { topology } from '../bus/topics.ts';
+import { topology } from '../bus/acls.ts';
 import { RetryableError } from '../errors.ts';
 import type { Admin, Kafka } from './connect.ts';
 import { type Reader, readToEnd } from './reader.ts';

@@ -4,6 +4,9 @@ import { append, cutBySize, type PartitionRecords, type Sequences, toEncoded } f
 import type { OpenRecords, PlacedRecord, Session, TopicPartition } from './broker-client.ts';
 import { type EncodedRecord, recordSize } from './protocol/record-batch-encoder.ts';
 
+/** For records that several topics get: encoded once, and changed where they differ. */
+export { encodeRecord, valueOffset } from './protocol/record-batch-encoder.ts';
+
 /** A record as others have it, or one that is encoded already because several topics get the same. */
 export type WriterRecord = PlacedRecord | (TopicPartition & { encoded: EncodedRecord });
 

@@ -14,10 +14,11 @@ import { topicsOf } from '../bus/topics.ts';
 import type { FetchedRecord, KafkaRecord } from '../kafka/broker-client.ts';
 import type { Kafka } from '../kafka/connect.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { followMany, type ManyFollower } from './follow-many.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { Links } from './identity-links.ts';
 import type { Organisations } from './organisations.ts';
 import { createPersonIndex, type Match, type NamedPerson, type PersonIndex } from './person-index.ts';
+import { followTopics, type TopicFollower } from './topic-follower.ts';
 
 /** Why an organisation knows a person: agreements can limit who is told of an event to those who do. */
 export type Interest = NamedPerson & {
@@ -144,13 +145,16 @@ export const followInterests = (
   kafka: Pick<Kafka, 'reader'>,
   organisations: Pick<Organisations, 'all'>,
   log: Logger,
-): Interests & ManyFollower => {
+  metrics?: Pick<Metrics, 'loopRestarts'>,
+): Interests & TopicFollower => {
   const interests = createInterests();
-  const follower = followMany(
-    kafka,
-    () => organisations.all().map(({ id }) => topicsOf(id).interests),
-    (topic, record) => interests.apply(topic.slice('interests.'.length), record),
+  const follower = followTopics(kafka, {
+    name: 'interests',
+    topics: () => organisations.all().map(({ id }) => topicsOf(id).interests),
+    apply: (topic, record) => interests.apply(topic.slice('interests.'.length), record),
+    mayBeAbsent: true,
     log,
-  );
+    metrics,
+  });
   return { ...follower, of: interests.of, known: interests.known };
 };

@@ -3,7 +3,8 @@ import { ORGANISATIONS_TOPIC } from '../bus/topics.ts';
 import { isPermanent, PermanentError } from '../errors.ts';
 import type { Kafka } from '../kafka/connect.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { type Follower, followTopic } from './follow.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { followTopics, type TopicFollower } from './topic-follower.ts';
 
 export type OrganisationKind = 'council' | 'nhs' | 'police' | 'school' | 'housing' | 'charity' | 'other';
 
@@ -20,24 +21,29 @@ export type Organisation = {
   dutyContacts: DutyContact[];
 };
 
-export type Organisations = Follower & {
+export type Organisations = TopicFollower & {
   all(): Organisation[];
   get(id: string): Organisation | undefined;
 };
 
 /** Follows the register of organisations, so that a new one is known to every service within moments. */
-export const followOrganisations = (kafka: Kafka, log: Logger): Organisations => {
+export const followOrganisations = (
+  kafka: Kafka,
+  log: Logger,
+  metrics?: Pick<Metrics, 'loopRestarts'>,
+): Organisations => {
   const byId = new Map<string, Organisation>();
-  const follower = followTopic(
-    kafka,
-    ORGANISATIONS_TOPIC,
-    ({ key, value }) => {
+  const follower = followTopics(kafka, {
+    name: 'organisations',
+    topics: () => [ORGANISATIONS_TOPIC],
+    apply: (_, { key, value }) => {
       const id = key?.toString('utf8') ?? '';
       if (value === null) byId.delete(id);
       else byId.set(id, parseOrganisation(value));
     },
     log,
-  );
+    metrics,
+  });
   return { ...follower, all: () => [...byId.values()], get: (id) => byId.get(id) };
 };
 

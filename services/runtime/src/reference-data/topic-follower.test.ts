@@ -5,13 +5,16 @@ import { after, before, mock, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BrokerProxy, startBrokerProxy } from '@causeway/testing/broker-proxy';
 import { testKafka } from '@causeway/testing/bus';
-import type { FetchedPartition } from '../kafka/broker-client.ts';
+import type { FetchedPartition, FetchedRecord } from '../kafka/broker-client.ts';
 import type { Kafka } from '../kafka/connect.ts';
 import type { Reader } from '../kafka/reader.ts';
 import { createLogger } from '../telemetry/log.ts';
-import { followTopic } from './follow.ts';
+import { followTopics } from './topic-follower.ts';
 
 const log = createLogger('test', 'fatal');
+
+const followTopic = (kafka: Pick<Kafka, 'reader'>, topic: string, apply: (record: FetchedRecord) => void) =>
+  followTopics(kafka, { name: 'test', topics: () => [topic], apply: (_, record) => apply(record), log });
 
 let kafka: Kafka;
 let proxy: BrokerProxy;
@@ -70,10 +73,10 @@ test('every record is applied once and in order, from the start on, past one tha
   const producer = kafka.producer();
   await producer.send(values(topic, ['a', 'unreadable', 'b']));
   const { seen, apply, until: untilSeen } = collector();
-  const follower = followTopic(kafka, topic, apply, log);
+  const follower = followTopic(kafka, topic, apply);
   await follower.caughtUp;
   assert.deepEqual(seen, ['a', 'unreadable', 'b']);
-  assert.equal(follower.offset(), 3);
+  assert.equal(follower.offset(topic), 3);
   assert.equal(follower.freshWithin(750), true);
   await producer.send(values(topic, ['c']));
   await untilSeen(4);
@@ -86,7 +89,7 @@ test('a change is applied in well under a second', async () => {
   const topic = await createTopic();
   const producer = kafka.producer();
   const { apply, until: untilSeen } = collector();
-  const follower = followTopic(kafka, topic, apply, log);
+  const follower = followTopic(kafka, topic, apply);
   await follower.caughtUp;
   const took: number[] = [];
   for (let count = 1; count <= 10; count += 1) {
@@ -105,7 +108,7 @@ test('behind a broker that stands still nothing is fresh, and afterwards nothing
   const producer = kafka.producer();
   await producer.send(values(topic, ['a']));
   const { seen, apply, until: untilSeen } = collector();
-  const follower = followTopic(behind, topic, apply, log);
+  const follower = followTopic(behind, topic, apply);
   await follower.caughtUp;
   proxy.freeze();
   await until(() => !follower.freshWithin(750));
@@ -141,7 +144,7 @@ const followScript = (answers: Partial<FetchedPartition>[]) => {
     bounds: async () => [{ partition: 0, start: 7, end: 9 }],
     close: async () => void silence.emit('end'),
   } as unknown as Reader;
-  const follower = followTopic({ reader: () => reader } as Kafka, 't', () => {}, log);
+  const follower = followTopic({ reader: () => reader } as Kafka, 't', () => {});
   return { follower, asked, silent: once(silence, 'silent') };
 };
 

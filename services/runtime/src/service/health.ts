@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { withTimeout } from '../async/timeout.ts';
 import { errorCode, PermanentError, RetryableError } from '../errors.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Listening, listen } from './http-server.ts';
@@ -29,14 +30,9 @@ export async function checkReadiness(
 
 async function runCheck(check: ReadinessCheck): Promise<CheckResult> {
   const started = performance.now();
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new RetryableError('time-out', `no answer within ${CHECK_MS} ms`)),
-    CHECK_MS,
-  );
   const seconds = () => Number(((performance.now() - started) / 1_000).toFixed(3));
   try {
-    await Promise.race([check(), late.promise]);
+    await withTimeout(CHECK_MS, 'the check', check(), 'time-out');
     return { ok: true, seconds: seconds() };
   } catch (error) {
     // The message of a foreign error may hold anything; its code does not.
@@ -47,8 +43,6 @@ async function runCheck(check: ReadinessCheck): Promise<CheckResult> {
       code: errorCode(error),
       ...(known ? { message: error.message } : {}),
     };
-  } finally {
-    clearTimeout(timer);
   }
 }
 
