@@ -45,7 +45,7 @@ const ask = (registryUrl: string, heldFor: number): Promise<unknown> => {
   const question: Question = {
     codec,
     views: createViews(codec),
-    ruling: {
+    inputs: {
       rules: rulebookOf(emptyState()),
       agreementsOffset: 0,
       organisation: () => undefined,

@@ -9,11 +9,11 @@ import type { WriterRecord } from '@causeway/runtime/kafka/transactional-produce
 import { digestOf, type LedgerDecision } from '@causeway/runtime/ledger/ledger-record';
 import { linkOf, linkRecord } from '@causeway/runtime/reference-data/identity-links';
 import { avroName, isFeedback, isIdentityLinked } from '@causeway/schemas/catalogue/event-type';
-import { createCarrier } from './carry.ts';
-import type { Ruling } from './rules.ts';
+import type { PolicyInputs } from './policy-inputs.ts';
+import { createReleaseEncoder } from './release-encoder.ts';
 import type { View, Views } from './views.ts';
 
-/** What became of one outbox record. Everything but `hold` moves the partition on. */
+/** The outcome of one outbox record. Everything but `hold` moves the partition on. */
 export type Verdict =
   | {
       kind: 'decided';
@@ -29,7 +29,7 @@ export type Verdict =
 export type Question = {
   codec: Codec;
   views: Views;
-  ruling: Ruling;
+  inputs: PolicyInputs;
   organisation: string;
   lane: number;
   record: FetchedRecord;
@@ -44,7 +44,7 @@ const UNKNOWN_SCHEMA_PATIENCE_MS = 30_000;
 
 /**
  * Decides one record of an outbox. Never throws: what cannot be read, decided or projected is a dead letter for
- * everybody, and an outage holds the record until it is over.
+ * all recipients, and an outage holds the record until it is over.
  */
 export const decideRecord = async (question: Question): Promise<Verdict> => {
   try {
@@ -76,7 +76,7 @@ const deadLetter = ({ organisation, lane, record }: Question, reason: string): V
 };
 
 const judge = async (question: Question): Promise<Verdict> => {
-  const { codec, views, organisation, lane, record, ruling } = question;
+  const { codec, views, organisation, lane, record, inputs } = question;
   const event = decodeHeaders(record.headers);
   const schemaId = schemaIdOf(record.value);
   const value = record.value ?? Buffer.alloc(0);
@@ -94,27 +94,27 @@ const judge = async (question: Question): Promise<Verdict> => {
   if (isFeedback(event.type) && event.inResponseTo === undefined)
     throw new PermanentError('missing-attribute', 'Feedback says in ce_inresponseto whose event it answers');
   const decisions = decide({
-    rules: ruling.rules,
+    rules: inputs.rules,
     source: organisation,
     event,
     data: dataOf(question, writer, event, value),
-    organisation: ruling.organisation,
-    people: ruling.people,
-    today: ruling.today,
+    organisation: inputs.organisation,
+    people: inputs.people,
+    today: inputs.today,
   });
   const releases: WriterRecord[] = linkRecords(event, organisation);
   const entries: LedgerDecision[] = [];
-  const carry = createCarrier(event, value, lane);
+  const encode = createReleaseEncoder(event, value, lane);
   for (const decision of decisions) {
     if (decision.outcome === 'withheld') entries.push(withheld(decision));
     else {
       const { recipient, outcome } = decision;
-      const found = views.carriageOf(schemaId, event.type, decision);
-      const carriage = found instanceof Promise ? await found : found;
-      const { agreements, id: viewId } = carriage.view;
-      const { record: release, valueDigest: digest } = carry(
-        carriage,
-        headersFor(event, decision, carriage.view),
+      const found = views.projectionOf(schemaId, event.type, decision);
+      const projection = found instanceof Promise ? await found : found;
+      const { agreements, id: viewId } = projection.view;
+      const { record: release, valueDigest: digest } = encode(
+        projection,
+        headersFor(event, decision, projection.view),
       );
       releases.push(release);
       entries.push({ recipient, outcome, agreements, viewId, valueDigest: digest });
@@ -123,14 +123,14 @@ const judge = async (question: Question): Promise<Verdict> => {
   return { kind: 'decided', event, valueDigest, decisions: entries, releases };
 };
 
-/** Read even where nobody gets it: what cannot be read is found out now, not by the first recipient. */
+/** Read even where there is no recipient: what cannot be read is found out now, not by the first one. */
 const dataOf = (
-  { organisation, ruling }: Question,
+  { organisation, inputs }: Question,
   writer: WriterSchema,
   event: Envelope,
   value: Buffer,
 ): unknown => {
-  if (needsData(ruling.rules, organisation, event.type)) return writer.decode(value);
+  if (needsData(inputs.rules, organisation, event.type)) return writer.decode(value);
   writer.check(value);
   return null;
 };
@@ -156,7 +156,7 @@ const headersFor = (
   return own;
 };
 
-/** What a source says of identities is kept for later events and searches, and given to nobody. */
+/** What a source says of identities is kept for later events and searches, and released to no organisation. */
 const linkRecords = (event: Envelope, organisation: string): WriterRecord[] => {
   const link = isIdentityLinked(event.type) ? linkOf(event, organisation) : null;
   return link === null ? [] : [linkRecord(link)];

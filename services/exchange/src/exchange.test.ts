@@ -3,20 +3,19 @@ import { after, before, test } from 'node:test';
 import { topology } from '@causeway/runtime/bus/acls';
 import { decodeHeaders } from '@causeway/runtime/bus/envelope';
 import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
-import { AGREEMENTS_TOPIC, laneWriter, topicsOf } from '@causeway/runtime/bus/topics';
+import { AGREEMENTS_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
 import type { DecisionRecord } from '@causeway/runtime/ledger/ledger-record';
 import { emptyChain, parseLedgerRecord, verifyRecord } from '@causeway/runtime/ledger/ledger-record';
-import { type Service, startService } from '@causeway/runtime/service/service';
+import type { Service } from '@causeway/runtime/service/service';
 import { createTestBus, type TestBus, testToken } from '@causeway/testing/bus';
-import { settings, startExchange } from './exchange.ts';
+import { createTestExchange, type TestExchange } from './testing.ts';
 
 const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
 const DISCHARGE = 'uk.causeway.nhs.patient-discharge.recorded.v1';
 
 let bus: TestBus;
+let instances: TestExchange;
 let exchange: Service;
-
-const startOne = () => startService('exchange', settings, startExchange, bus.env);
 
 const agreement = (id: string, from: string, to: string, extra = '') => `
 id: ${id}
@@ -49,7 +48,8 @@ ${extra}release:
 
 before(async () => {
   bus = await createTestBus(3);
-  exchange = await startOne();
+  instances = await createTestExchange(bus);
+  exchange = await instances.start();
 });
 
 after(async () => {
@@ -323,12 +323,13 @@ test('an instance that joins shares the lanes, and one that is fenced loses and 
   const trust = await bus.addOrganisation();
   const council = await bus.addOrganisation();
   await bus.activate(agreement(`stay-${trust}`, trust, council));
-  const second = await startOne();
+  const second = await instances.start();
   const sent: string[] = [];
   for (let index = 0; index < 60; index += 1) {
     sent.push((await bus.publish({ from: trust, type: ADMISSION, person: `person ${index % 12}` })).id);
     if (index === 20)
-      for (let lane = 0; lane < 6; lane += 1) await (await bus.kafka.writer(laneWriter(lane))).close();
+      for (let lane = 0; lane < 6; lane += 1)
+        await (await bus.kafka.writer(instances.names.writer(lane))).close();
     if (index === 40) await second.stop();
   }
   const released = await bus.untilRecords(topicsOf(council).inbox, sent.length);
@@ -337,7 +338,8 @@ test('an instance that joins shares the lanes, and one that is fenced loses and 
 });
 
 /** A lane that is just being opened again says that first. */
-const saysStopped = async (partition: string) => {
+const saysStopped = async (organisation: string, reason: string) => {
+  const partition = `${organisation} \\(${reason}\\)`;
   const stopped = new RegExp(partition);
   const until = Date.now() + 15_000;
   let answer: { status: number; text: string } = { status: 0, text: '' };
@@ -346,6 +348,7 @@ const saysStopped = async (partition: string) => {
     answer = { status: ready.status, text: await ready.text() };
   }
   assert.match(answer.text, stopped);
+  assert.equal(answer.text.split(organisation).length, 2, 'each organisation is named once');
   assert.equal(answer.status, 503);
 };
 
@@ -360,30 +363,36 @@ test('an outbox that lost its head leaves a gap in the ledger, and a ledger that
   const partition = first?.partition ?? 0;
   await bus.admin.deleteRecords(topicsOf(trust).outbox, [{ partition, offset: 3 }]);
   const lost = await bus.addOrganisation();
-  await bus.kafka.commitOffsets('exchange', [{ topic: topicsOf(lost).outbox, partition: 0, offset: 7 }]);
+  await bus.kafka.commitOffsets(
+    'exchange',
+    [0, 1, 2].map((partition) => ({ topic: topicsOf(lost).outbox, partition, offset: 7 })),
+  );
   const emptied = await bus.addOrganisation();
   const { ledger } = topicsOf(emptied);
   await bus.kafka.producer().send([{ topic: ledger, key: 'any', value: Buffer.from('{}'), headers: {} }]);
   const [record] = await bus.records(ledger);
   await bus.admin.deleteRecords(ledger, [{ partition: record?.partition ?? 0, offset: 1 }]);
-  exchange = await startOne();
+  exchange = await instances.start();
   await bus.untilRecords(topicsOf(trust).ledger, 3);
   const kinds = (await verified(trust)).map((record) => record.kind);
   assert.deepEqual(kinds, ['decision', 'gap', 'decision']);
-  for (const organisation of [lost, emptied]) await saysStopped(`${organisation} \\(ledger-lost\\)`);
+  for (const organisation of [lost, emptied]) await saysStopped(organisation, 'ledger-lost');
 });
 
-test('an outbox that was made anew stops its partition until an operator looks, and the others flow', async () => {
+test('an outbox that was recreated stops its partition until an operator looks, and the others flow', async () => {
   const [trust, other] = [await bus.addOrganisation(), await bus.addOrganisation()];
   for (let index = 0; index < 3; index += 1) await bus.publish({ from: trust, type: ADMISSION });
   await bus.untilRecords(topicsOf(trust).ledger, 3);
   const { outbox } = topicsOf(trust);
   await bus.admin.deleteTopics([outbox]);
+  // Until the broker has heard of it, the topic counts as existing and is not created again.
+  while ((await bus.admin.listTopics()).includes(outbox));
   const { topics } = topology([trust], { replicationFactor: 1, minInSyncReplicas: 1 });
-  await bus.admin.createTopics(topics.filter(({ topic }) => topic === outbox));
+  const created = await bus.admin.createTopics(topics.filter(({ topic }) => topic === outbox));
+  assert.deepEqual(created, [outbox]);
   await bus.publish({ from: trust, type: ADMISSION });
   await bus.publish({ from: other, type: ADMISSION });
   await bus.untilRecords(topicsOf(other).ledger, 1);
-  await saysStopped(`${trust} \\(outbox-behind-ledger\\)`);
+  await saysStopped(trust, 'outbox-behind-ledger');
   assert.equal((await bus.records(topicsOf(trust).ledger)).length, 3);
 });

@@ -1,56 +1,59 @@
 import { hostname } from 'node:os';
 import { createCodec } from '@causeway/runtime/avro/codec';
-import { LANES_GROUP, LANES_TOPIC } from '@causeway/runtime/bus/topics';
 import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
 import { followAgreements } from '@causeway/runtime/reference-data/agreements';
 import { followOrganisations } from '@causeway/runtime/reference-data/organisations';
 import { followPeople } from '@causeway/runtime/reference-data/people';
 import { type Config, kafkaSettings, registrySettings } from '@causeway/runtime/service/config';
 import type { Context } from '@causeway/runtime/service/service';
+import { type LaneNames, laneNames } from './lane-names.ts';
 import { createLanes } from './lanes.ts';
+import { createPolicyInputs } from './policy-inputs.ts';
 import { createPreparer } from './prepare-views.ts';
 import { type Redriver, startRedriver } from './redrive.ts';
-import { createRules } from './rules.ts';
 import { createViews } from './views.ts';
 
 export const settings = { ...kafkaSettings, ...registrySettings };
 
+/** What one exchange works; by default everything on its bus. Tests that share a broker have an exchange each. */
+export type ExchangeScope = { names: LaneNames; includes(organisation: string): boolean };
+
+const WHOLE_BUS: ExchangeScope = { names: laneNames(), includes: () => true };
+
 /** Wires the exchange: agreements and events in, releases and the ledger out, in lanes shared among instances. */
-export const startExchange = async ({
-  config,
-  log,
-  metrics,
-  onStop,
-  readiness,
-  fail,
-}: Context<Config<typeof settings>>): Promise<void> => {
+export const startExchange = async (
+  { config, log, metrics, onStop, readiness, fail }: Context<Config<typeof settings>>,
+  { names, includes }: ExchangeScope = WHOLE_BUS,
+): Promise<void> => {
   const kafka = connectKafka(kafkaOptions(config, `exchange@${hostname()}`), log);
   onStop('kafka', () => kafka.close());
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
   const agreements = followAgreements(kafka, log, metrics);
-  const organisations = followOrganisations(kafka, log, metrics);
-  const people = followPeople(kafka, organisations, log, metrics);
+  const known = followOrganisations(kafka, log, metrics);
+  const people = followPeople(kafka, known, log, metrics);
   onStop('followers', async () => {
-    await Promise.all([agreements.close(), organisations.close(), people.close()]);
+    await Promise.all([agreements.close(), known.close(), people.close()]);
   });
-  await Promise.all([agreements.caughtUp, organisations.caughtUp, people.caughtUp]);
+  await Promise.all([agreements.caughtUp, known.caughtUp, people.caughtUp]);
 
+  const organisations = { all: () => known.all().filter(({ id }) => includes(id)) };
   const views = createViews(codec);
   const prepareViews = createPreparer(views, agreements, log);
-  const makeRuling = createRules(agreements, organisations, people);
-  const rules = () => {
+  const inputsNow = createPolicyInputs(agreements, known, people);
+  const policyInputs = () => {
     void prepareViews();
-    return makeRuling();
+    return inputsNow();
   };
-  const lanes = createLanes({ kafka, codec, views, rules, agreements, organisations, people, log, metrics });
+  const parts = { kafka, names, organisations, log };
+  const lanes = createLanes({ ...parts, codec, views, policyInputs, agreements, people, metrics });
   onStop('lanes', () => lanes.close());
-  const redrive = redriveBy(() => startRedriver({ kafka, organisations, log, metrics }));
+  const redrive = redriveBy(() => startRedriver({ ...parts, metrics }));
   onStop('redrive', () => redrive.close());
   const assigned = (numbers: number[]) => {
     lanes.assign(numbers);
     redrive.assign(numbers);
   };
-  const membership = await kafka.lanes(LANES_GROUP, LANES_TOPIC, { assigned, failed: fail });
+  const membership = await kafka.lanes(names.group, names.topic, { assigned, failed: fail });
   onStop('membership', () => membership.close());
   readiness('lanes', async () => lanes.check());
 };

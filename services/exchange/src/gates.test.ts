@@ -9,9 +9,9 @@ import {
   withdrawnInterestRecord,
 } from '@causeway/runtime/reference-data/interests';
 import { type Safeguard, safeguardRecord } from '@causeway/runtime/reference-data/safeguards';
-import { type Service, startService } from '@causeway/runtime/service/service';
+import type { Service } from '@causeway/runtime/service/service';
 import { createTestBus, type TestBus, type TestEvent, testToken } from '@causeway/testing/bus';
-import { settings, startExchange } from './exchange.ts';
+import { createTestExchange } from './testing.ts';
 
 const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
 const LINKED = 'uk.causeway.nhs.identity.linked.v1';
@@ -20,11 +20,10 @@ const TODAY = new Date().toISOString().slice(0, 10);
 
 let bus: TestBus;
 let exchange: Service;
-const startOne = () => startService('exchange', settings, startExchange, bus.env);
 
 before(async () => {
   bus = await createTestBus(0);
-  exchange = await startOne();
+  exchange = await (await createTestExchange(bus)).start();
 });
 after(async () => {
   await exchange?.stop();
@@ -178,7 +177,7 @@ test('identities that a source links are one person for every instance, also aft
   const inbox = await bus.records(topicsOf(council).inbox);
   assert.ok(inbox.slice(received).every(({ headers }) => headers.ce_type?.toString() === ADMISSION));
   await exchange.stop();
-  exchange = await startOne();
+  exchange = await (await createTestExchange(bus)).start();
   assert.deepEqual(await decided(event), { [council]: 'released' });
 });
 

@@ -1,5 +1,6 @@
 import { RetryableError } from '@causeway/runtime/errors';
-import { type Lane, type LaneParts, startLane } from './lane.ts';
+import { type Lane, startLane } from './lane.ts';
+import type { LaneParts, StoppedPartition } from './session.ts';
 
 export type Lanes = {
   /** Called with every new assignment: starts what is new, ends what went to another instance, keeps the rest. */
@@ -9,7 +10,7 @@ export type Lanes = {
   close(): Promise<void>;
 };
 
-/** The lanes that this instance works now. A lane that two instances work for a moment is settled by fencing. */
+/** The lanes that this instance works now. Where two instances have a lane for a moment, one fences the other. */
 export const createLanes = (parts: LaneParts): Lanes => {
   const running = new Map<number, Lane>();
   const ending = new Set<Promise<void>>();
@@ -34,10 +35,7 @@ export const createLanes = (parts: LaneParts): Lanes => {
       if (closed.length > 0) throw new RetryableError('lane-closed', `Lanes not open: ${closed.join(', ')}`);
       const stopped = [...running.values()].flatMap((lane) => lane.status().stopped);
       if (stopped.length > 0)
-        throw new RetryableError(
-          'partition-stopped',
-          `Waiting for an operator: ${stopped.map(({ organisation, reason }) => `${organisation} (${reason})`).join(', ')}`,
-        );
+        throw new RetryableError('partition-stopped', `Waiting for an operator: ${textOf(stopped)}`);
     },
     close: async () => {
       for (const [number, lane] of running) end(number, lane);
@@ -45,3 +43,12 @@ export const createLanes = (parts: LaneParts): Lanes => {
     },
   };
 };
+
+/** Each organisation once, however many of its partitions have stopped. */
+const textOf = (stopped: readonly StoppedPartition[]): string =>
+  [...Map.groupBy(stopped, ({ organisation }) => organisation)]
+    .map(
+      ([organisation, all]) =>
+        `${organisation} (${[...new Set(all.map(({ reason }) => reason))].join(', ')})`,
+    )
+    .join(', ');

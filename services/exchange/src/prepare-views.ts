@@ -24,7 +24,7 @@ export const createPreparer = (views: Views, agreements: Pick<Agreements, 'state
   const prepare = async (wanted: readonly Wanted[]) => {
     for (const { type, schemaId, released } of wanted)
       try {
-        await views.carriageOf(schemaId, type, released);
+        await views.projectionOf(schemaId, type, released);
       } catch (error) {
         log.warn(
           { type, recipient: released.recipient, code: errorCode(error) },

@@ -21,7 +21,7 @@ export type PartitionState = {
   recent: Map<string, string>;
   /** Outbox records that are gone without having been read: recorded with the next transaction. */
   gapUntil: number | null;
-  /** Why an operator has to look before this partition goes on. */
+  /** Why an operator has to look before this partition continues. */
   stopped: string | null;
 };
 
@@ -30,7 +30,7 @@ export const RECENT_IDS = 5_000;
 /**
  * Reads where a partition stands from its ledger, which is written in the same transaction as the releases:
  * the last committed ledger record has the last input offset, and its value makes the chain head.
- * To be called after the lane's writer was opened, because only then nobody else can still add to it.
+ * To be called after the lane's writer was opened, because only then no other instance can still add to it.
  *
  * @throws RetryableError when Kafka is away
  */

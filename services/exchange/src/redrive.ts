@@ -1,7 +1,7 @@
 import { runLoop } from '@causeway/runtime/async/run-loop';
 import { deliveryRecord, type RedriveResult } from '@causeway/runtime/bus/delivery-log';
 import { parseRedrive, type RedriveRequest } from '@causeway/runtime/bus/redrive-request';
-import { EXCHANGE_GROUP, LANES, REDRIVE_WRITER, topicsOf } from '@causeway/runtime/bus/topics';
+import { EXCHANGE_GROUP, LANES, topicsOf } from '@causeway/runtime/bus/topics';
 import { isPermanent } from '@causeway/runtime/errors';
 import type { FetchedRecord, PlacedRecord, TopicPartition } from '@causeway/runtime/kafka/broker-client';
 import type { Kafka } from '@causeway/runtime/kafka/connect';
@@ -9,10 +9,12 @@ import type { Reader } from '@causeway/runtime/kafka/reader';
 import type { Organisations } from '@causeway/runtime/reference-data/organisations';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
+import type { LaneNames } from './lane-names.ts';
 
 type Parts = {
   kafka: Kafka;
-  organisations: Organisations;
+  names: LaneNames;
+  organisations: Pick<Organisations, 'all'>;
   log: Logger;
   metrics: Pick<Metrics, 'loopRestarts'>;
 };
@@ -50,9 +52,9 @@ export const startRedriver = (parts: Parts): Redriver => {
   };
 };
 
-const work = async ({ kafka, organisations, log }: Parts, signal: AbortSignal) => {
+const work = async ({ kafka, names, organisations, log }: Parts, signal: AbortSignal) => {
   const reader = kafka.reader();
-  const writer = await kafka.writer(REDRIVE_WRITER, { visible: true });
+  const writer = await kafka.writer(names.redriveWriter, { visible: true });
   const next = new Map<string, number>();
   try {
     // Its request may be marked as done already, and a record that comes twice is recognised by its event id.
@@ -80,7 +82,7 @@ const work = async ({ kafka, organisations, log }: Parts, signal: AbortSignal) =
   }
 };
 
-const writtenTo = async (kafka: Kafka, organisations: Organisations): Promise<TopicPartition[]> => {
+const writtenTo = async (kafka: Kafka, organisations: Parts['organisations']): Promise<TopicPartition[]> => {
   const admin = await kafka.admin();
   try {
     const made = new Set(await admin.listTopics());
@@ -120,7 +122,7 @@ const answer = async (
     return [];
   }
   const letter = await letterAt(reader, organisation, request.deadLetter);
-  // What others gave up is theirs to take; only what nobody can find is answered for all.
+  // What other components gave up is theirs to redrive; only what does not exist is answered for all.
   if (letter && String(letter.headers['dl-component']) !== COMPONENT) return [];
   const back = letter ? asItCame(organisation, letter) : null;
   const result: RedriveResult = {

@@ -25,7 +25,7 @@ export type View = {
 };
 
 /** A view, and how values of one writer schema become values of it. */
-export type Carriage = { view: View; project: Projector };
+export type ViewProjection = { view: View; project: Projector };
 
 /** For whom a view is: the parts of a decision that it follows from. */
 export type Released = Pick<Decision & { outcome: 'released' }, 'recipient' | 'versions' | 'shielded'>;
@@ -37,10 +37,10 @@ export type Views = {
    * @throws RetryableError when the registry is away
    * @throws PermanentError `cannot-project` where the agreements have no view in common
    */
-  carriageOf(writerId: number, type: string, released: Released): Carriage | Promise<Carriage>;
+  projectionOf(writerId: number, type: string, released: Released): ViewProjection | Promise<ViewProjection>;
 };
 
-type Known = { released: Released; carriage: Carriage };
+type Known = { released: Released; projection: ViewProjection };
 
 /** Views are Avro reader schemas: a field that no agreement releases has no place in them. */
 export const createViews = (codec: Codec): Views => {
@@ -84,23 +84,23 @@ export const createViews = (codec: Codec): Views => {
     writerId: number,
     type: string,
     released: Released,
-  ): Promise<Carriage> => {
+  ): Promise<ViewProjection> => {
     const view = await viewOf(writerId, type, released);
     const project = await codec.projector(writerId, view.id, view.generalise);
-    const carriage = { view, project };
-    known.push({ released, carriage });
-    return carriage;
+    const projection = { view, project };
+    known.push({ released, projection });
+    return projection;
   };
 
   return {
-    carriageOf: (writerId, type, released) => {
+    projectionOf: (writerId, type, released) => {
       const ofWriter = ready.get(writerId) ?? new Map<string, Known[]>();
       ready.set(writerId, ofWriter);
       // A writer's schema has one type: `decide-record` has checked that.
       const ofRecipient = ofWriter.get(released.recipient) ?? [];
       ofWriter.set(released.recipient, ofRecipient);
       const found = ofRecipient.find((known) => isSame(known.released, released));
-      return found?.carriage ?? prepare(ofRecipient, writerId, type, released);
+      return found?.projection ?? prepare(ofRecipient, writerId, type, released);
     },
   };
 };

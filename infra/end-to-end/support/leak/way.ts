@@ -47,7 +47,7 @@ export const decideOne = (
     record: { offset: 0, timestamp: 0, key: Buffer.from(event.subject), value, headers },
     decidedBefore: () => undefined,
     heldFor: 0,
-    ruling: {
+    inputs: {
       rules: rulebookOf(state),
       agreementsOffset: 0,
       organisation,

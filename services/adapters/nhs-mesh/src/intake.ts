@@ -1,6 +1,7 @@
 /** What becomes of every message of the mailbox: the way from its bytes to something durable, after which it may be acknowledged. */
 import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
-import type { SourceMessage, Standing } from '@causeway/runtime/source/publish';
+import type { SourceMessage } from '@causeway/runtime/source/publish';
+import type { Registration } from '@causeway/runtime/source/registrations';
 import type { ShieldingMark } from '@causeway/runtime/source/shielding';
 import type { Source } from '@causeway/runtime/source/source';
 import type { Logger } from '@causeway/runtime/telemetry/log';
@@ -19,7 +20,7 @@ export type IntakeOptions = {
   /** Whom partners ring about an event. */
   contact(): Contact;
   /** The record that opens or closes a safeguard. */
-  shielding(mark: ShieldingMark): Standing;
+  shielding(mark: ShieldingMark): Registration;
   now(): Date;
   log: Logger;
   metrics: Metrics;
@@ -65,20 +66,23 @@ export const createIntake = (options: IntakeOptions): Intake => {
   const ignored = (reason: string): Judged =>
     counted(UNORDERED, async () => ({ outcome: 'ignored', reason }));
 
-  const kept = (letter: Omit<DeadLetter, 'attempts'>, standing: SourceMessage['standing'] = []): Judged =>
+  const kept = (
+    letter: Omit<DeadLetter, 'attempts'>,
+    registrations: SourceMessage['registrations'] = [],
+  ): Judged =>
     counted(UNORDERED, async () => {
       // What a message says of a person's safety holds, whatever else is wrong with it.
-      if (standing.length > 0 && letter.raw !== null)
+      if (registrations.length > 0 && letter.raw !== null)
         await source.accept({
           ...messageOf(letter.raw, letter.contentType ?? '', undefined),
           facts: [],
-          standing,
+          registrations,
         });
       await source.deadLetter({ ...letter, attempts: 1 });
       return { outcome: 'dead-lettered', reason: letter.reason };
     });
 
-  const standingOf = (marks: readonly Mark[] = []): Standing[] => {
+  const registrationsOf = (marks: readonly Mark[] = []): Registration[] => {
     const on = options.now().toISOString().slice(0, 10);
     return marks.map((mark) => options.shielding({ ...mark, on: mark.order?.slice(0, 10) ?? on }));
   };
@@ -98,10 +102,10 @@ export const createIntake = (options: IntakeOptions): Intake => {
     if (outcome === 'defect') return kept({ raw, contentType, reason: 'translation-failed' });
     if (outcome.kind === 'ignored') return ignored(outcome.reason);
     if (outcome.kind === 'undecodable')
-      return kept({ raw, contentType, reason: outcome.reason }, standingOf(outcome.marks));
+      return kept({ raw, contentType, reason: outcome.reason }, registrationsOf(outcome.marks));
     const { said, facts, marks } = outcome;
     return counted(said.order, async () => {
-      const message = { ...messageOf(raw, contentType, said), facts, standing: standingOf(marks) };
+      const message = { ...messageOf(raw, contentType, said), facts, registrations: registrationsOf(marks) };
       const fate = await source.accept(message);
       if (fate.fate === 'published')
         return { outcome: 'published', reason: fate.ids.length > 0 ? 'none' : 'safeguard-only' };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
 import { RetryableError } from '@causeway/runtime/errors';
-import type { Fate, SourceMessage } from '@causeway/runtime/source/publish';
+import type { PublishOutcome, SourceMessage } from '@causeway/runtime/source/publish';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { createMetrics } from '@causeway/runtime/telemetry/metrics';
 import fc from 'fast-check';
@@ -19,7 +19,7 @@ const away = async (): Promise<never> => {
 };
 
 /** A source that only remembers what it was given. */
-const arrange = (over: { accept?: () => Promise<Fate>; deadLetter?: () => Promise<void> } = {}) => {
+const arrange = (over: { accept?: () => Promise<PublishOutcome>; deadLetter?: () => Promise<void> } = {}) => {
   const accepted: SourceMessage[] = [];
   const letters: DeadLetter[] = [];
   const metrics = createMetrics('test');

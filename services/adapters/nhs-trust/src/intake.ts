@@ -2,7 +2,7 @@
 
 import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
 import { errorCode } from '@causeway/runtime/errors';
-import type { Standing } from '@causeway/runtime/source/publish';
+import type { Registration } from '@causeway/runtime/source/registrations';
 import type { Source } from '@causeway/runtime/source/source';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
@@ -24,7 +24,7 @@ export type IntakeOptions = Omit<Translation, 'contact'> & {
   /** Whom partners ring about an event of this trust. */
   contact(): Contact;
   /** The safeguard that opens or closes with what the feed says of a person's address; `on` is the message's day. */
-  safeguard(mark: Mark, on: string): Standing[];
+  safeguard(mark: Mark, on: string): Registration[];
   now(): Date;
   log: Logger;
   metrics: Metrics;
@@ -87,7 +87,7 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
           identity: identityOf(message),
           content: message.content,
           facts: [],
-          standing: options.safeguard(mark, dayOf(message, options.now())),
+          registrations: options.safeguard(mark, dayOf(message, options.now())),
         });
       }
     } catch (error) {
@@ -104,14 +104,14 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
       return { outcome: 'ignored', reason: translated.reason, answer: ACCEPTED };
     }
     try {
-      const standing = mark === undefined ? [] : options.safeguard(mark, dayOf(message, options.now()));
+      const registrations = mark === undefined ? [] : options.safeguard(mark, dayOf(message, options.now()));
       const fate = await source.accept({
         raw,
         contentType: CONTENT_TYPE,
         identity: identityOf(message),
         content: message.content,
         facts: translated.kind === 'ignored' ? [] : translated.facts,
-        standing,
+        registrations,
       });
       if (fate.fate === 'published' && fate.ids.length === 0)
         return { outcome: 'published', reason: 'safeguard-only', answer: ACCEPTED };

@@ -5,7 +5,7 @@ import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
 import { eventId } from '@causeway/runtime/bus/envelope';
 import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
-import type { Fate } from '@causeway/runtime/source/publish';
+import type { PublishOutcome } from '@causeway/runtime/source/publish';
 import type { Source } from '@causeway/runtime/source/source';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
@@ -171,7 +171,7 @@ const NOT_JSON: Answer = {
   },
 };
 
-const reasonOfFate = (fate: Fate): string => ('reason' in fate ? fate.reason : 'none');
+const reasonOfFate = (fate: PublishOutcome): string => ('reason' in fate ? fate.reason : 'none');
 
 const REASONS: readonly [part: RegExp, reason: string][] = [
   [/\/consentOverriddenBecause$/, 'no-consent'],

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { connectDatabase, type Database } from '../postgres/database.ts';
 import { createLogger } from '../telemetry/log.ts';
-import { createSourceMemory } from './dedup-store.ts';
+import { createDedupStore } from './dedup-store.ts';
 
 const log = createLogger('test', 'silent');
 let database: Database;
@@ -37,31 +37,31 @@ const answeringAfterTheNextWrite = () => {
 
 test('an event and a fact that are written down while they are asked about are known all the same', async () => {
   const slow = answeringAfterTheNextWrite();
-  const memory = createSourceMemory(slow.database, log);
+  const store = createDedupStore(slow.database, log);
   const [visit, fact, id] = ['visit', 'admission', eventId()];
-  const first = await memory.recall([id], []);
+  const first = await store.lookup([id], []);
   assert.equal(first.hasEvent(id), false);
   first.addEvent(id);
   first.addFact({ visit, fact, id });
 
   slow.slowDown();
-  const asking = memory.recall([id], [{ visit, fact, written: false }]);
+  const asking = store.lookup([id], [{ visit, fact, written: false }]);
   await slow.asked;
-  memory.keep(first);
+  store.record(first);
   const second = await asking;
   // What was written down is taken off the list of what is open right after the write has been answered.
   await new Promise(setImmediate);
   assert.equal(second.hasEvent(id), true);
   assert.equal(second.lastEvent(visit, fact), id);
-  await memory.close();
+  await store.close();
 });
 
 test('an event of a group that was not published is not known afterwards', async () => {
-  const memory = createSourceMemory(database, log);
+  const store = createDedupStore(database, log);
   const id = eventId();
-  const first = await memory.recall([id], []);
+  const first = await store.lookup([id], []);
   first.addEvent(id);
-  memory.drop(first);
-  assert.equal((await memory.recall([id], [])).hasEvent(id), false);
-  await memory.close();
+  store.discard(first);
+  assert.equal((await store.lookup([id], [])).hasEvent(id), false);
+  await store.close();
 });

@@ -2,7 +2,7 @@ import type { Person } from '@causeway/schemas/generated/types';
 import type { Tokeniser } from '../bus/pseudonyms.ts';
 import { safeguardRecord, withdrawnSafeguardRecord } from '../reference-data/safeguards.ts';
 import { type LocalIdentifier, localTokens, tokensOf, type Verified } from './fact.ts';
-import type { Standing } from './publish.ts';
+import type { Registration } from './registrations.ts';
 
 /** What a source's message says of whether a person's address may be known. */
 export type ShieldingMark = {
@@ -10,11 +10,11 @@ export type ShieldingMark = {
   own: LocalIdentifier;
   verified: Verified;
   person: Pick<Person, 'name' | 'dateOfBirth'>;
-  /** False where the source says that it is no secret any more. */
+  /** False where the source says that it is no longer secret. */
   shielded: boolean;
   /** The day of the message, `YYYY-MM-DD`. */
   on: string;
-  /** For a source that promises no order; see `Standing`. */
+  /** For a source that promises no order; see `Registration`. */
   order?: string;
 };
 
@@ -30,12 +30,12 @@ const yearsLater = (day: string, years: number): string =>
  */
 export const createShielding =
   (parts: { organisation: string; adapter: string; tokeniser: Tokeniser }) =>
-  ({ own, verified, person, shielded, on, order }: ShieldingMark): Standing => {
+  ({ own, verified, person, shielded, on, order }: ShieldingMark): Registration => {
     const { organisation, adapter, tokeniser } = parts;
     const [subject = '', ...former] = localTokens(tokeniser, organisation, own);
     const namedAfter = (token: string) => ({ writer: adapter, reference: `${SHIELDED}:${token}` });
     const named = namedAfter(subject);
-    // What was said under the former key is taken back: nothing else would ever find it again.
+    // What was sent under the former key is withdrawn: nothing else would ever find it again.
     const also = former.map((token) => withdrawnSafeguardRecord(organisation, namedAfter(token)));
     const common = {
       ...(also.length > 0 && { also }),

@@ -18,7 +18,7 @@ import { connectDatabase, type Database } from '../postgres/database.ts';
 import { type Agreements, followAgreements } from '../reference-data/agreements.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { createSourceMemory } from './dedup-store.ts';
+import { createDedupStore } from './dedup-store.ts';
 import type { Fact } from './fact.ts';
 import type { SourceMessage } from './publish.ts';
 import { createSource, type Source, type SourceOptions } from './source.ts';
@@ -417,12 +417,12 @@ describe('source on the real bus', { timeout: 60_000 }, () => {
     await again.close();
   });
 
-  it('passes over a standing record that is older than what was said, also where that opened nothing', async () => {
+  it('skips a registration that is older than one that was sent, also where that opened nothing', async () => {
     const value = (state: string | undefined) => (state === undefined ? null : Buffer.from(state));
     const said = async (state: string | undefined, order: string) => {
       const record = { topic: topics.safeguards, partition: 0, key: 'k', value: value(state) };
-      const standing = [{ record, about: 'patient:order', name: 'shielded', state, order }];
-      return (await source.accept({ ...message(`standing-order-${order}`), standing })).fate;
+      const registrations = [{ record, about: 'patient:order', name: 'shielded', state, order }];
+      return (await source.accept({ ...message(`standing-order-${order}`), registrations })).fate;
     };
     const fates = [];
     for (const [state, order] of [
@@ -441,9 +441,9 @@ describe('source on the real bus', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('has a standing record on the bus before the facts of its message, and again only when it says something new', async () => {
+  it('has a registration on the bus before the facts of its message, and again only when it says something new', async () => {
     const topic = topics.safeguards;
-    const standing = (state: string | undefined) => [
+    const registrations = (state: string | undefined) => [
       {
         record: { topic, partition: 0, key: 'k', value: state === undefined ? null : Buffer.from(state) },
         about: 'patient:standing',
@@ -462,7 +462,8 @@ describe('source on the real bus', { timeout: 60_000 }, () => {
       },
     });
     const accept = async (id: string, state: string | undefined, ...facts: Fact[]) =>
-      (await watched.accept({ ...message(`standing-${id}`, ...facts), standing: standing(state) })).fate;
+      (await watched.accept({ ...message(`standing-${id}`, ...facts), registrations: registrations(state) }))
+        .fate;
     const fates = [
       await accept('0', undefined),
       await accept('1', 'a', admission({ visit: 'V-standing' })),
@@ -492,18 +493,18 @@ describe('source on the real bus', { timeout: 60_000 }, () => {
         return database.query(sql, params);
       },
     };
-    const memory = createSourceMemory(unreliable, log);
-    await assert.rejects(memory.recall(['unknown-id'], []), { code: 'database-unavailable' });
+    const store = createDedupStore(unreliable, log);
+    await assert.rejects(store.lookup(['unknown-id'], []), { code: 'database-unavailable' });
     away = false;
-    const remembered = await memory.recall(['kept-id'], []);
-    remembered.addEvent('kept-id');
+    const lookup = await store.lookup(['kept-id'], []);
+    lookup.addEvent('kept-id');
     away = true;
-    memory.keep(remembered);
+    store.record(lookup);
     away = false;
-    await memory.close();
-    const again = createSourceMemory(unreliable, log);
-    assert.equal((await again.recall(['kept-id'], [])).hasEvent('kept-id'), true);
-    assert.equal((await again.recall(['other-id'], [])).hasEvent('other-id'), false);
+    await store.close();
+    const again = createDedupStore(unreliable, log);
+    assert.equal((await again.lookup(['kept-id'], [])).hasEvent('kept-id'), true);
+    assert.equal((await again.lookup(['other-id'], [])).hasEvent('other-id'), false);
     await again.close();
   });
 

@@ -7,24 +7,24 @@ import { sendInTime } from '../kafka/producer.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { isTracing, startSpan } from '../telemetry/tracing.ts';
 import {
-  type Commit,
-  type CommitOptions,
-  type DecidedGroup,
-  type Fate,
-  prepareCommit,
+  createSourcePublisher,
+  type PlannedGroup,
+  type PublisherOptions,
+  type PublishOutcome,
   type SourceMessage,
+  type SourcePublisher,
 } from './publish.ts';
 
-export type SourceOptions = CommitOptions & { metrics: Metrics };
+export type SourceOptions = PublisherOptions & { metrics: Metrics };
 
 export type Source = {
   /**
    * Publishes what the message says. Resolves once it is durable, and only then may the sender be told so.
-   * Everything that waits at one time is committed together, in the order of the calls. Where that fails, all of it fails, so that
+   * Everything that waits at one time is published together, in the order of the calls. Where that fails, all of it fails, so that
    * what is sent again cannot arrive behind what was sent after it.
    * @throws RetryableError when it cannot be kept now
    */
-  accept(message: SourceMessage): Promise<Fate>;
+  accept(message: SourceMessage): Promise<PublishOutcome>;
   /** Keeps what cannot be published. @throws RetryableError when it cannot be kept now */
   deadLetter(letter: DeadLetter): Promise<void>;
   /**
@@ -38,37 +38,41 @@ export type Source = {
   close(): Promise<void>;
 };
 
-/** Most messages that are decided together, and that wait decided for what is on its way to Kafka. */
+/** Most messages that are planned together, and that wait planned for what is on its way to Kafka. */
 const GROUP = 100;
-const MOST_DECIDED = 1_000;
+const MOST_PLANNED = 1_000;
 const RETRY_MS = 1_000;
-const FORGET_MS = 3_600_000;
+const PRUNE_MS = 3_600_000;
 
-const waitingIn = (decided: readonly { waiting: readonly unknown[] }[]): number =>
-  decided.reduce((sum, { waiting }) => sum + waiting.length, 0);
+const waitingIn = (planned: readonly { waiting: readonly unknown[] }[]): number =>
+  planned.reduce((sum, { waiting }) => sum + waiting.length, 0);
 
-type Waiting = { message: SourceMessage; resolve(fate: Fate): void; reject(error: unknown): void };
+type Waiting = {
+  message: SourceMessage;
+  resolve(outcome: PublishOutcome): void;
+  reject(error: unknown): void;
+};
 
 /**
- * The bus side of a legacy system that speaks: commits messages in groups, publishes only what some agreement
- * names, knows a message that was sent before, and joins a withdrawal to the event that it withdraws.
- * The work begins in the background and survives outages; until then `accept` refuses with a RetryableError.
+ * The bus side of a legacy system that is a source: publishes messages in groups, only what some agreement names, knows a message that was
+ * sent before, and joins a withdrawal to the event that it withdraws. The work begins in the background and survives outages; until then
+ * `accept` refuses with a RetryableError.
  */
 export const createSource = (options: SourceOptions): Source => {
   const { organisation, adapter, producer, log, metrics } = options;
   const closing = new AbortController();
   const queue: Waiting[] = [];
-  let commit: Commit | undefined;
-  /** Decided and not yet on their way to Kafka, in order. */
-  const decided: { group: DecidedGroup; waiting: Waiting[] }[] = [];
-  let deciding: Promise<void> | undefined;
+  let publisher: SourcePublisher | undefined;
+  /** Planned and not yet on their way to Kafka, in order. */
+  const planned: { group: PlannedGroup; waiting: Waiting[] }[] = [];
+  let planning: Promise<void> | undefined;
   let publishing: Promise<void> | undefined;
   let failures = 0;
 
   const prepareUntilDone = async (): Promise<void> => {
     for (let told = ''; !closing.signal.aborted; ) {
       try {
-        commit = await prepareCommit(options);
+        publisher = await createSourcePublisher(options);
         return;
       } catch (error) {
         const code = errorCode(error);
@@ -80,49 +84,49 @@ export const createSource = (options: SourceOptions): Source => {
     }
   };
 
-  /** Decides what waits, while what was decided before is on its way. */
-  const decideWaiting = async (): Promise<void> => {
+  /** Plans what waits, while what was planned before is on its way. */
+  const planWaiting = async (): Promise<void> => {
     // One turn of the event loop, so that messages of the same moment share a group.
     await new Promise(setImmediate);
     while (queue.length > 0) {
       const waiting = queue.slice(0, GROUP);
       const during = failures;
       try {
-        if (commit === undefined) throw new RetryableError('starting', 'The source is not ready yet');
-        const group = await commit.decide(waiting.map(({ message }) => message));
+        if (publisher === undefined) throw new RetryableError('starting', 'The source is not ready yet');
+        const group = await publisher.plan(waiting.map(({ message }) => message));
         if (during === failures) {
-          decided.push({ group, waiting: queue.splice(0, group.decided.length) });
-          publishing ??= publishDecided();
+          planned.push({ group, waiting: queue.splice(0, group.planned.length) });
+          publishing ??= publishPlanned();
         } else {
           // What was to go before it failed meanwhile, and everything that waited was refused with it.
-          commit.drop([group]);
+          publisher.discard([group]);
         }
       } catch (error) {
         if (during === failures) refuse(queue.splice(0), error);
       }
-      while (decided.length > 0 && waitingIn(decided) >= MOST_DECIDED) await publishing;
+      while (planned.length > 0 && waitingIn(planned) >= MOST_PLANNED) await publishing;
     }
-    deciding = undefined;
+    planning = undefined;
   };
 
-  const publishDecided = async (): Promise<void> => {
-    while (commit !== undefined && decided.length > 0) {
-      const sent = decided.splice(0);
+  const publishPlanned = async (): Promise<void> => {
+    while (publisher !== undefined && planned.length > 0) {
+      const sent = planned.splice(0);
       const groups = sent.map(({ group }) => group);
       try {
-        await commit.publish(groups);
+        await publisher.publish(groups);
       } catch (error) {
         failures += 1;
-        const behind = decided.splice(0);
-        commit.drop([...groups, ...behind.map(({ group }) => group)]);
+        const behind = planned.splice(0);
+        publisher.discard([...groups, ...behind.map(({ group }) => group)]);
         refuse([...[...sent, ...behind].flatMap(({ waiting }) => waiting), ...queue.splice(0)], error);
         break;
       }
       for (const { group, waiting } of sent) {
         for (const [index, { resolve }] of waiting.entries()) {
-          const fate = group.decided[index]?.fate ?? { fate: 'not-shared' };
-          count(fate);
-          resolve(fate);
+          const outcome = group.planned[index]?.outcome ?? { fate: 'not-shared' };
+          count(outcome);
+          resolve(outcome);
         }
       }
     }
@@ -136,21 +140,21 @@ export const createSource = (options: SourceOptions): Source => {
     for (const { reject } of refused) reject(reason);
   };
 
-  const count = (fate: Fate): void => {
-    if (fate.fate === 'ignored') return;
-    if (fate.fate === 'dead-lettered') {
-      metrics.deadLetters.inc({ organisation, component: adapter, reason: fate.reason });
+  const count = (outcome: PublishOutcome): void => {
+    if (outcome.fate === 'ignored') return;
+    if (outcome.fate === 'dead-lettered') {
+      metrics.deadLetters.inc({ organisation, component: adapter, reason: outcome.reason });
       metrics.eventsPublished.inc({ organisation, outcome: 'refused' });
     } else {
-      const by = fate.fate === 'published' ? fate.ids.length : 1;
-      metrics.eventsPublished.inc({ organisation, outcome: fate.fate }, by);
+      const by = outcome.fate === 'published' ? outcome.ids.length : 1;
+      metrics.eventsPublished.inc({ organisation, outcome: outcome.fate }, by);
     }
   };
 
-  const forgetting = setInterval(() => {
-    commit?.forget().catch((error) => log.warn({ err: error }, 'old event ids were not removed'));
-  }, FORGET_MS);
-  forgetting.unref();
+  const pruning = setInterval(() => {
+    publisher?.prune().catch((error) => log.warn({ err: error }, 'old event ids were not removed'));
+  }, PRUNE_MS);
+  pruning.unref();
   const preparing = prepareUntilDone();
   const stopped = new Promise<void>((resolve) => {
     closing.signal.addEventListener('abort', () => resolve(), { once: true });
@@ -166,14 +170,14 @@ export const createSource = (options: SourceOptions): Source => {
       });
       const traced =
         span.traceparent === message.traceparent ? message : { ...message, traceparent: span.traceparent };
-      const accepted = new Promise<Fate>((resolve, reject) => {
+      const accepted = new Promise<PublishOutcome>((resolve, reject) => {
         if (closing.signal.aborted) return reject(new RetryableError('stopping', 'The source is stopping'));
         queue.push({ message: traced, resolve, reject });
-        deciding ??= decideWaiting();
+        planning ??= planWaiting();
       });
       if (isTracing())
         accepted.then(
-          (fate) => span.end({ outcome: fate.fate, ...('ids' in fate && { events: fate.ids }) }),
+          (outcome) => span.end({ outcome: outcome.fate, ...('ids' in outcome && { events: outcome.ids }) }),
           (error) => span.end({ outcome: 'failed' }, errorCode(error)),
         );
       return accepted;
@@ -185,19 +189,19 @@ export const createSource = (options: SourceOptions): Source => {
       metrics.deadLetters.inc({ organisation, component: adapter, reason: letter.reason });
     },
     async remembered() {
-      await commit?.remembered();
+      await publisher?.recorded();
     },
     async ready() {
-      if (commit === undefined) throw new RetryableError('starting', 'The source is not ready yet');
+      if (publisher === undefined) throw new RetryableError('starting', 'The source is not ready yet');
     },
     async close() {
       closing.abort();
-      clearInterval(forgetting);
+      clearInterval(pruning);
       // Waiting for a bus that is away must not hold up the stop.
       await Promise.race([preparing, stopped]);
-      await deciding;
+      await planning;
       await publishing;
-      await commit?.close();
+      await publisher?.close();
     },
   };
 };

@@ -2,7 +2,8 @@
 import { eventId } from '@causeway/runtime/bus/envelope';
 import type { KafkaRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Fact } from '@causeway/runtime/source/fact';
-import type { Fate, SourceMessage, Standing } from '@causeway/runtime/source/publish';
+import type { PublishOutcome, SourceMessage } from '@causeway/runtime/source/publish';
+import type { Registration } from '@causeway/runtime/source/registrations';
 import type { Source } from '@causeway/runtime/source/source';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { ADAPTER } from '../parts.ts';
@@ -25,12 +26,12 @@ export type Outgoing =
     }
   | { kind: 'bad-row'; view: string; rowId: string; reason: string; why: string; row: unknown };
 
-type Written = Omit<Standing, 'record' | 'state'> & {
+type Written = Omit<Registration, 'record' | 'state'> & {
   state: string | null;
   record: { topic: string; partition: number; key: string; value: string | null };
 };
 
-export const written = ({ record, about, name, state }: Standing): Written => ({
+export const written = ({ record, about, name, state }: Registration): Written => ({
   about,
   name,
   state: state ?? null,
@@ -42,7 +43,7 @@ export const written = ({ record, about, name, state }: Standing): Written => ({
   },
 });
 
-const standingOf = ({ record, about, name, state }: Written): Standing => ({
+const registrationOf = ({ record, about, name, state }: Written): Registration => ({
   about,
   name,
   state: state ?? undefined,
@@ -66,7 +67,7 @@ const messageOf = ({ identity, facts, standing, view, rowId }: Message): SourceM
   identity,
   content: contentOf(facts),
   facts,
-  standing: standing.map(standingOf),
+  registrations: standing.map(registrationOf),
 });
 
 export type SendParts = {
@@ -100,7 +101,7 @@ export const sendOutgoing = async ({ store, source, metrics }: SendParts): Promi
   }
 };
 
-const send = async (source: SendParts['source'], message: Outgoing): Promise<Fate> => {
+const send = async (source: SendParts['source'], message: Outgoing): Promise<PublishOutcome> => {
   if (message.kind === 'message') return source.accept(messageOf(message));
   const { view, rowId, reason, why, row } = message;
   await source.deadLetter({
@@ -114,7 +115,7 @@ const send = async (source: SendParts['source'], message: Outgoing): Promise<Fat
 
 type Counted = Omit<Parameters<Metrics['sourceMessages']['inc']>[0], 'adapter'>;
 
-const outcomeOf = (fate: Fate): Counted => {
+const outcomeOf = (fate: PublishOutcome): Counted => {
   if (fate.fate === 'published' && fate.ids.length === 0)
     return { outcome: 'published', reason: 'standing-only' };
   return { outcome: fate.fate, reason: 'reason' in fate ? fate.reason : 'none' };

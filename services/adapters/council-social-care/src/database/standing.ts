@@ -7,7 +7,7 @@ import {
   safeguardRecord,
   withdrawnSafeguardRecord,
 } from '@causeway/runtime/reference-data/safeguards';
-import type { Standing } from '@causeway/runtime/source/publish';
+import type { Registration } from '@causeway/runtime/source/registrations';
 import { ADAPTER } from '../parts.ts';
 import { type Known, localOf, standingTokens } from './person.ts';
 import type { Stated } from './stated.ts';
@@ -86,7 +86,7 @@ export const standingRecords = (
   before: Stands | undefined,
   after: Stands | undefined,
   context: StandingContext,
-): Standing[] => [...takenBack(before, after, context), ...said(after, context)];
+): Registration[] => [...takenBack(before, after, context), ...said(after, context)];
 
 /** Not left to the source's memory, which can forget its last moments in a crash: this adapter knows itself what it opened. */
 const GONE = 'gone';
@@ -97,10 +97,10 @@ const takenBack = (
   before: Stands | undefined,
   after: Stands | undefined,
   context: StandingContext,
-): Standing[] => {
+): Registration[] => {
   const { organisation } = context;
   const about = aboutOf(context);
-  const gone: Standing[] = [];
+  const gone: Registration[] = [];
   if (before?.interest && before.interest.reference !== after?.interest?.reference) {
     const { reference } = before.interest;
     const record = withdrawnInterestRecord(organisation, { writer: ADAPTER, reference });
@@ -114,7 +114,7 @@ const takenBack = (
   return gone;
 };
 
-const said = (after: Stands | undefined, context: StandingContext): Standing[] => {
+const said = (after: Stands | undefined, context: StandingContext): Registration[] => {
   if (after === undefined) return [];
   const { organisation, tokeniser, today, people } = context;
   const about = aboutOf(context);

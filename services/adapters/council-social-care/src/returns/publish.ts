@@ -2,7 +2,7 @@
 
 import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
 import type { Fact } from '@causeway/runtime/source/fact';
-import type { Fate } from '@causeway/runtime/source/publish';
+import type { PublishOutcome } from '@causeway/runtime/source/publish';
 import type { Source } from '@causeway/runtime/source/source';
 import type { Contact } from '@causeway/schemas/generated/types';
 import { decide, renamed, same, type Verdict } from './decide.ts';
@@ -194,10 +194,10 @@ const sorted = (content: unknown): unknown =>
       )
     : content;
 
-type Said = { part: Part; replay: boolean; fact: Fact; fate: Fate };
+type Said = { part: Part; replay: boolean; fact: Fact; fate: PublishOutcome };
 
 /** A duplicate is one that was published before a crash kept it from being remembered. */
-const isPublished = ({ fate }: Fate): boolean => fate === 'published' || fate === 'duplicate';
+const isPublished = ({ fate }: PublishOutcome): boolean => fate === 'published' || fate === 'duplicate';
 
 const outcomeOf = (said: readonly Said[], before: KnownCase | undefined, reading: Reading): Outcome => {
   const dead = said.map(({ fate }) => fate).find((fate) => fate.fate === 'dead-lettered');

@@ -15,14 +15,14 @@ const writtenBy = (lane: number, organisations: readonly string[]): TopicPartiti
 ];
 
 /**
- * Ends what earlier writers of the lane left open. Kafka says no more how that was to end. Where any part of it can be read, the rest has
- * to follow; where nothing can, nobody knows of it: it is taken back, and its records are decided again.
+ * Ends what earlier writers of the lane left open. Kafka no longer knows how that was to end. Where any part of it can be read, it is
+ * committed; where nothing can, no reader has seen it: it is aborted, and its records are decided again.
  *
  * @param where the organisations that the lane may have written for, and every topic that exists
  *
  * @throws RetryableError when Kafka is away
  */
-export const settleLane = async (
+export const resolveHangingTransactions = async (
   writer: Writer,
   reader: Reader,
   lane: number,
@@ -30,8 +30,8 @@ export const settleLane = async (
 ): Promise<'nothing-open' | 'committed' | 'taken-back'> => {
   let seen = false;
   // An organisation can be known before its topics are made.
-  const made = new Set(where.topics);
-  const written = writtenBy(lane, where.organisations).filter(({ topic }) => made.has(topic));
+  const existing = new Set(where.topics);
+  const written = writtenBy(lane, where.organisations).filter(({ topic }) => existing.has(topic));
   const open = await writer.settle(written, async (left) => {
     seen = await isSeen(reader, lane, left);
     return seen;
@@ -64,7 +64,7 @@ const marksAtEnd = async (reader: Reader, { topic, partition }: TopicPartition):
   return marks;
 };
 
-/** Whoever has a record in the ledger has it with everything that was written beside it. */
+/** A record in the ledger was committed with everything that was written beside it. */
 const tracesOf = (topic: string, { headers, value }: FetchedRecord): Trace[] => {
   const [kind = '', organisation = ''] = topic.split('.');
   if (kind === 'inbox') {

@@ -6,9 +6,9 @@ import type { People } from '@causeway/runtime/reference-data/people';
 import type { TopicFollower } from '@causeway/runtime/reference-data/topic-follower';
 
 /** What a decision is made from, as it stands at one moment. */
-export type Ruling = {
+export type PolicyInputs = {
   rules: Rulebook;
-  /** Next offset of the agreements topic: what this ruling has taken into account. */
+  /** Next offset of the agreements topic: what they have taken into account. */
   agreementsOffset: number;
   organisation(id: string): Organisation | undefined;
   people: People;
@@ -18,12 +18,12 @@ export type Ruling = {
 };
 
 /** What is known now, for the decisions of one batch. */
-export const createRules =
+export const createPolicyInputs =
   (
     agreements: Agreements,
     organisations: Organisations,
     people: People & Pick<TopicFollower, 'freshAt' | 'freshWithin' | 'revision'>,
-  ): (() => Ruling) =>
+  ): (() => PolicyInputs) =>
   () => ({
     rules: rulebookOf(agreements.state()),
     agreementsOffset: agreements.offset(),

@@ -10,7 +10,7 @@ import {
   startBrokerProxy,
 } from '@causeway/testing/broker-proxy';
 import { createTestBus, type TestBus, testKafka, testToken } from '@causeway/testing/bus';
-import { settleLane } from './settle.ts';
+import { resolveHangingTransactions } from './resolve-hanging-transactions.ts';
 
 const LANE = 2;
 
@@ -96,8 +96,8 @@ const settled = async (ended: Part[], forgotten: Part[]) => {
   proxy.onRequest(() => 'pass');
   await behind.close();
   const next = await bus.kafka.writer(id);
-  const outcome = await settleLane(next, bus.reader, LANE, await where());
-  assert.equal(await settleLane(next, bus.reader, LANE, await where()), 'nothing-open');
+  const outcome = await resolveHangingTransactions(next, bus.reader, LANE, await where());
+  assert.equal(await resolveHangingTransactions(next, bus.reader, LANE, await where()), 'nothing-open');
   await next.close();
   const inbox = await bus.records(topicsOf(recipient).inbox);
   return { outcome, isRead: inbox.some(({ headers }) => String(headers.ce_id) === event) };
@@ -105,7 +105,7 @@ const settled = async (ended: Part[], forgotten: Part[]) => {
 
 test('a lane that left nothing open goes on at once', async () => {
   const writer = await bus.kafka.writer(`test-${randomBytes(4).toString('hex')}`);
-  assert.equal(await settleLane(writer, bus.reader, LANE, await where()), 'nothing-open');
+  assert.equal(await resolveHangingTransactions(writer, bus.reader, LANE, await where()), 'nothing-open');
   await writer.close();
 });
 
