@@ -1,4 +1,4 @@
-import { within } from '@causeway/runtime/async/timeout';
+import { withTimeout } from '@causeway/runtime/async/timeout';
 import { ukDate } from '@causeway/runtime/disclosure/release-decision';
 import type { Agreements } from '@causeway/runtime/reference-data/agreements';
 import { Problem } from '@causeway/runtime/service/http-server';
@@ -26,7 +26,7 @@ const questionOf = async (
   { agreements, types, now }: CatalogueParts,
   response: Response,
 ): Promise<CatalogueQuestion> => {
-  await within(CAUGHT_UP_MS, 'agreements', agreements.caughtUp);
+  await withTimeout(CAUGHT_UP_MS, 'agreements', agreements.caughtUp);
   return {
     state: agreements.state(),
     types: types.all(),

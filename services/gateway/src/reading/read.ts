@@ -1,4 +1,4 @@
-import { endingAfter, within } from '@causeway/runtime/async/timeout';
+import { endingAfter, withTimeout } from '@causeway/runtime/async/timeout';
 import type { Ends } from '@causeway/runtime/inbox/tail';
 import type { EventQuery } from '../http/query.ts';
 import type { Tally } from './authorise.ts';
@@ -45,7 +45,7 @@ export const readEvents = async (
     ),
   );
   try {
-    return await within(limit, 'inbox', work);
+    return await withTimeout(limit, 'inbox', work);
   } finally {
     ending.end();
   }

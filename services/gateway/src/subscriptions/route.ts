@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { within } from '@causeway/runtime/async/timeout';
+import { withTimeout } from '@causeway/runtime/async/timeout';
 import { ukDate } from '@causeway/runtime/disclosure/release-decision';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
 import { Problem } from '@causeway/runtime/service/http-server';
@@ -286,7 +286,7 @@ const checkWanted = async (
   wanted: Parameters<typeof checkAgainst>[1],
 ): Promise<void> => {
   if (!wanted.types && !wanted.filter) return;
-  await within(CAUGHT_UP_MS, 'agreements', catalogue.agreements.caughtUp);
+  await withTimeout(CAUGHT_UP_MS, 'agreements', catalogue.agreements.caughtUp);
   const types = catalogue.types.all();
   const today = ukDate(new Date(now()));
   const views = viewsOf({ state: catalogue.agreements.state(), types, organisation, today });

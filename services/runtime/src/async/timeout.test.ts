@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { endingAfter, onceThere, within } from './timeout.ts';
+import { endingAfter, onceThere, withTimeout } from './timeout.ts';
 
 test('what answers in time is passed on, error and all', async () => {
-  assert.equal(await within(1_000, 'kafka', Promise.resolve(7)), 7);
+  assert.equal(await withTimeout(1_000, 'kafka', Promise.resolve(7)), 7);
   const error = new Error('refused');
-  await assert.rejects(within(1_000, 'kafka', Promise.reject(error)), error);
+  await assert.rejects(withTimeout(1_000, 'kafka', Promise.reject(error)), error);
 });
 
 test('what does not answer in time is a failure that may pass', async () => {
   const never = new Promise(() => {});
-  await assert.rejects(within(5, 'kafka', never), { name: 'RetryableError', code: 'kafka-slow' });
+  await assert.rejects(withTimeout(5, 'kafka', never), { name: 'RetryableError', code: 'kafka-slow' });
+  await assert.rejects(withTimeout(5, 'kafka', never, 'kafka-unavailable'), { code: 'kafka-unavailable' });
 });
 
 test('what is there once is waited for until then and no longer', async () => {

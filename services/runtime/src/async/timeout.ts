@@ -1,20 +1,26 @@
 import { RetryableError } from '../errors.ts';
 
 /**
- * Whoever asks over HTTP is told soon, however long a client of ours goes on trying. What was asked goes on and
- * its result is dropped.
+ * The result of `promise`, or a failure after `ms` milliseconds. The work itself is not stopped; its late result is dropped.
  *
- * @throws RetryableError `<what>-slow`
+ * @param what that is waited for: `kafka`, `database`
+ * @throws RetryableError `<what>-slow` unless `code` says otherwise
  */
-export const within = async <T>(ms: number, what: string, asked: Promise<T>): Promise<T> => {
+export const withTimeout = async <T>(
+  ms: number,
+  what: string,
+  promise: Promise<T>,
+  code = `${what}-slow`,
+): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    // Made only when it is needed: a stack costs more than most of what is asked.
-    const message = `There was no answer from ${what} within ${ms} ms`;
-    timer = setTimeout(() => reject(new RetryableError(`${what}-slow`, message)), ms);
+    // The error is made only when it is needed: a stack costs more than most of the work that is waited for.
+    const expire = () =>
+      reject(new RetryableError(code, `Timed out after ${ms / 1_000} s waiting for ${what}`));
+    timer = setTimeout(expire, ms);
   });
   try {
-    return await Promise.race([asked, late]);
+    return await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
   }
@@ -33,7 +39,7 @@ export const onceThere = (ms: number, what: string, coming: Promise<unknown>): (
     () => undefined,
   );
   return async () => {
-    if (!there) await within(ms, what, coming);
+    if (!there) await withTimeout(ms, what, coming);
   };
 };
 

@@ -1,5 +1,5 @@
 import type { AvroSchema } from '@causeway/schemas/avro/schema';
-import { within } from '../async/timeout.ts';
+import { withTimeout } from '../async/timeout.ts';
 import { errorCode, RetryableError } from '../errors.ts';
 import { type Codec, schemaIdOf, type WriterSchema } from './codec.ts';
 
@@ -27,7 +27,7 @@ export const createWriterOf = (codec: Pick<Codec, 'writer'>, now: () => number):
 
   const found = async (id: number, looking: Promise<WriterSchema>): Promise<WriterSchema> => {
     try {
-      const writer = await within(DECODE_MS, 'registry', looking);
+      const writer = await withTimeout(DECODE_MS, 'registry', looking);
       unknownSince.delete(id);
       return writer;
     } catch (error) {

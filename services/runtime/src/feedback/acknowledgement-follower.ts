@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { within } from '../async/timeout.ts';
+import { withTimeout } from '../async/timeout.ts';
 import { topicsOf } from '../bus/topics.ts';
 import type { Reader } from '../kafka/reader.ts';
 import type { Heard, OverdueStore } from './overdue-store.ts';
@@ -28,7 +28,7 @@ export const createHearing = (
 ): Hearing => {
   const topic = topicsOf(organisation).deliveries;
   let reader: Reader | undefined;
-  const soon = <T>(asked: Promise<T>): Promise<T> => within(REQUEST_MS, 'kafka', asked);
+  const soon = <T>(asked: Promise<T>): Promise<T> => withTimeout(REQUEST_MS, 'kafka', asked);
 
   const begin = async (asking: Reader, now: number): Promise<number[]> => {
     const known = await store.heard();

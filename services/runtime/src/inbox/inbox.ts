@@ -1,4 +1,4 @@
-import { within } from '../async/timeout.ts';
+import { withTimeout } from '../async/timeout.ts';
 import type { FetchedPartition } from '../kafka/broker-client.ts';
 import type { Kafka } from '../kafka/connect.ts';
 import type { Reader } from '../kafka/reader.ts';
@@ -130,7 +130,7 @@ const openInbox = (
     (offset, part) => ahead.keep(offset, part, 'all'),
     log,
   );
-  const soon = <T>(asked: Promise<T>): Promise<T> => within(limits.requestMs, 'kafka', asked);
+  const soon = <T>(asked: Promise<T>): Promise<T> => withTimeout(limits.requestMs, 'kafka', asked);
   const partitions = () => soon(reader.partitionCount(topic));
   const all = async () => Array.from({ length: await partitions() }, (_, partition) => partition);
   const bounds = async () => inOrder(await soon(reader.bounds(topic, await all())));

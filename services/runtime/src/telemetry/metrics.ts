@@ -85,6 +85,8 @@ export type Metrics = {
   databaseErrors: Count<{ kind: 'connection' | 'statement' }>;
   /** Parts inside a service that were started again after an error. */
   restarts: Count<Component>;
+  /** Failed steps of the background loops of a service; each is tried again. */
+  loopRestarts: Count<{ loop: string }>;
   /** 1 while `/ready` answers 200. */
   ready: Level<Record<string, never>>;
   /** 1 while that check passes. */
@@ -214,6 +216,7 @@ export function createMetrics(service: string): Metrics {
     ),
     databaseErrors: count('database_errors_total', 'Failed connections and statements', ['kind']),
     restarts: count('restarts_total', 'Parts of a service started again after an error', ['component']),
+    loopRestarts: count('loop_restarts_total', 'Background loops started again after an error', ['loop']),
     ready: level('ready', '1 while /ready answers 200', []),
     readinessCheck: level('readiness_check', '1 while that check of /ready passes', ['check']),
     described: () =>
