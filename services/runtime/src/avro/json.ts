@@ -1,18 +1,17 @@
 import { isUtf8 } from 'node:buffer';
-import type { AvroSchema } from '@causeway/schemas/avro/schema';
+import type { AvroEnum, AvroPrimitive, AvroSchema } from '@causeway/schemas/avro/schema';
 import {
+  CHECKS,
   type Cursor,
-  checkLeaf,
   compileStep,
   type Emitter,
-  type Leaf,
   NOT_PLAIN,
   readCount,
   readTextEnd,
   type Step,
   type Walk,
 } from './compile.ts';
-import { readLong, readVarint } from './varint.ts';
+import { readLong, readVarint, skipVarint } from './varint.ts';
 
 /**
  * Compiles a walk that writes a value as JSON text, straight from its bytes, as decoding and `JSON.stringify` would. The text ends
@@ -92,41 +91,46 @@ const JSON_TEXT: Emitter = {
     putByte(cursor, ARRAY_END);
     return count === 0 || cursor.value[cursor.at++] === 0;
   },
-  leaf(type) {
-    if (type === 'string') return stringStep;
-    const check = checkLeaf(type);
-    const write = writerOf(type);
-    return (cursor) => {
-      const start = cursor.at;
-      if (!check(cursor)) return false;
-      write(cursor, start);
-      return true;
-    };
-  },
+  leaf: (type) => (typeof type === 'object' ? enumStep(type) : LEAVES[type]),
 };
 
-/** Writes a leaf that was checked and begins at `start`. */
-const writerOf = (type: Exclude<Leaf, 'string'>): ((cursor: Cursor, start: number) => void) => {
-  switch (type) {
-    case 'null':
-      return (cursor) => put(cursor, NULL);
-    case 'boolean':
-      return (cursor, start) => put(cursor, cursor.value[start] === 1 ? TRUE : FALSE);
-    case 'int':
-    case 'long':
-      return (cursor, start) => putText(cursor, String(readLong(cursor.value, start)));
-    case 'double':
-      return (cursor, start) => putText(cursor, JSON.stringify(cursor.value.readDoubleLE(start)));
-    default: {
-      const symbols = type.symbols.map((symbol) => Buffer.from(JSON.stringify(symbol)));
-      return (cursor, start) => put(cursor, symbols[readVarint(cursor.value, start)] ?? NULL);
-    }
-  }
+const enumStep = ({ symbols }: AvroEnum): Step => {
+  const texts = symbols.map((symbol) => Buffer.from(JSON.stringify(symbol)));
+  return (cursor) => {
+    const start = cursor.at;
+    if (!skipVarint(cursor, 4)) return false;
+    const text = texts[readVarint(cursor.value, start)];
+    if (text !== undefined) put(cursor, text);
+    return text !== undefined;
+  };
 };
+
+/** Writes a leaf once it is checked; `start` is where it begins. */
+const written =
+  (check: Step, write: (cursor: Cursor, start: number) => void): Step =>
+  (cursor) => {
+    const start = cursor.at;
+    if (!check(cursor)) return false;
+    write(cursor, start);
+    return true;
+  };
+
+const writeNumber = (cursor: Cursor, start: number) => putText(cursor, String(readLong(cursor.value, start)));
 
 const stringStep: Step = (cursor) => {
   const end = readTextEnd(cursor);
   return end >= 0 && (plainString(cursor, end) || anyString(cursor, end));
+};
+
+const LEAVES: Record<AvroPrimitive, Step> = {
+  null: written(CHECKS.null, (cursor) => put(cursor, NULL)),
+  boolean: written(CHECKS.boolean, (cursor, start) => put(cursor, cursor.value[start] === 1 ? TRUE : FALSE)),
+  int: written(CHECKS.int, writeNumber),
+  long: written(CHECKS.long, writeNumber),
+  double: written(CHECKS.double, (cursor, start) =>
+    putText(cursor, JSON.stringify(cursor.value.readDoubleLE(start))),
+  ),
+  string: stringStep,
 };
 
 /** Most texts are short and ASCII with nothing to escape: copied here, they cost less than a call. */

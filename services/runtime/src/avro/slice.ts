@@ -1,13 +1,15 @@
-import type { AvroSchema } from '@causeway/schemas/avro/schema';
+import type { AvroEnum, AvroSchema } from '@causeway/schemas/avro/schema';
 import {
+  CHECKS,
   type Cursor,
-  checkLeaf,
   compileStep,
   type Emitter,
   NOT_PLAIN,
   readCount,
+  type Step,
   type Walk,
 } from './compile.ts';
+import { readVarint, skipVarint } from './varint.ts';
 
 /**
  * Compiles a walk that copies what a view keeps out of the writer's bytes and checks everything that it skips.
@@ -68,10 +70,20 @@ const SLICE: Emitter = {
   },
   leaf(type, isKept) {
     const mark = isKept ? keep : flush;
-    const check = checkLeaf(type);
+    const check = typeof type === 'object' ? enumCheck(type) : CHECKS[type];
     return (cursor) => {
       mark(cursor);
       return check(cursor);
     };
   },
+};
+
+const enumCheck = ({ symbols }: AvroEnum): Step => {
+  const { length } = symbols;
+  return (cursor) => {
+    const start = cursor.at;
+    if (!skipVarint(cursor, 4)) return false;
+    const index = readVarint(cursor.value, start);
+    return index >= 0 && index < length;
+  };
 };
