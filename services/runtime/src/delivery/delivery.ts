@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createBeat } from '../async/flush-interval.ts';
 import type { Decode } from '../avro/schema-lookup.ts';
-import { topicsOf } from '../bus/topics.ts';
 import type { Knowledge } from '../disclosure/policy-snapshot.ts';
 import { errorCode, RetryableError } from '../errors.ts';
 import type { Inboxes } from '../inbox/inbox.ts';
@@ -112,9 +111,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
       log,
       holds: () => leases.hold(),
       recordOf: ({ letter, position }, partition) =>
-        letter === null
-          ? inbox.at(partition, position)
-          : letters.at(topicsOf(organisation).deadLetter, letter),
+        letter === null ? inbox.at(partition, position) : letters.at(organisation, letter),
       settled: (item, result) => {
         if (result.said !== undefined)
           metrics.deliveries.inc({ component, organisation, outcome: result.said.outcome });
@@ -183,7 +180,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
       const own = orders.filter((one) => one.subscription === subscription && one.partition === partition);
       const organisation = running.get(subscription)?.subscription.organisation;
       if (own.length === 0 || organisation === undefined) continue;
-      track.bring(await letters.items(topicsOf(organisation).deadLetter, own));
+      track.bring(await letters.items(organisation, own));
       await track.flushed();
       if (!track.signal.aborted) await store.doneRedrive(own);
     }

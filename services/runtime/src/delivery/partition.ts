@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { deadLetterRecord } from '../bus/dead-letter.ts';
+import { deadLetterRecord, SUBSCRIPTION_HEADER } from '../bus/dead-letter.ts';
 import { type DeliveryRecord, deliveryRecord } from '../bus/delivery-log.ts';
 import { topicsOf } from '../bus/topics.ts';
 import { errorCode, isPermanent, RetryableError } from '../errors.ts';
@@ -273,9 +273,6 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
   };
   return track;
 };
-
-/** Where dead letters of a subscription come from; a redrive finds its way back by these. */
-export const SUBSCRIPTION_HEADER = 'dl-subscription';
 
 const burialRecord = (
   topic: string,
