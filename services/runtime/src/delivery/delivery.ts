@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createBeat } from '../async/flush-interval.ts';
+import { runLoop } from '../async/run-loop.ts';
 import type { Decode } from '../avro/schema-lookup.ts';
 import type { Knowledge } from '../disclosure/policy-snapshot.ts';
 import { errorCode, RetryableError } from '../errors.ts';
@@ -186,19 +186,17 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     }
   };
 
-  const prepare = async (): Promise<void> => {
-    while (!closing.signal.aborted && !migrated) {
-      try {
-        await migrateDelivery(database);
-        migrated = true;
-      } catch (error) {
-        log.warn({ err: error }, 'nothing can be delivered yet; trying again until it can');
-        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
-      }
-    }
-  };
-
-  const prepared = prepare();
+  const prepared = runLoop({
+    name: 'delivery-tables',
+    signal: closing.signal,
+    step: async () => {
+      await migrateDelivery(database);
+      migrated = true;
+      return 'done';
+    },
+    retryMs: RETRY_MS,
+    log,
+  });
   const leases = keepLeases({
     store,
     instance,

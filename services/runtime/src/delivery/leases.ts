@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorCode } from '../errors.ts';
+import { createWaker, runLoop } from '../async/run-loop.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { isDead } from './instance.ts';
 import type { Track } from './partition.ts';
@@ -42,7 +42,7 @@ const MARGIN = 0.2;
 export const keepLeases = (parts: LeaseParts): Leases => {
   const { store, instance, leaseMs, log } = parts;
   const closing = new AbortController();
-  let wake = new AbortController();
+  const waker = createWaker();
   let heldUntil = 0;
 
   const turn = async (): Promise<void> => {
@@ -81,24 +81,22 @@ export const keepLeases = (parts: LeaseParts): Leases => {
     await parts.letGo(track);
   };
 
-  const run = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      wake = new AbortController();
-      try {
-        await turn();
-      } catch (error) {
-        log.warn({ code: errorCode(error) }, 'leases cannot be renewed now; trying again');
-      }
-      const pause = AbortSignal.any([wake.signal, closing.signal]);
-      const ms = Math.min(TURN_MS, leaseMs / 5);
-      await delay(ms, undefined, { signal: pause }).catch(() => undefined);
-    }
-  };
-  const running = run();
+  const pauseMs = Math.min(TURN_MS, leaseMs / 5);
+  const running = runLoop({
+    name: 'delivery-leases',
+    signal: closing.signal,
+    step: async () => {
+      await turn();
+      return pauseMs;
+    },
+    retryMs: pauseMs,
+    pause: waker.pause,
+    log,
+  });
 
   return {
     hold: () => performance.now() < heldUntil,
-    look: () => wake.abort(),
+    look: waker.wake,
     async close() {
       closing.abort();
       await running;
