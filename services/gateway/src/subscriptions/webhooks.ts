@@ -180,7 +180,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
       throw new PermanentError('no-subscription', 'The subscription was deleted');
     await delivery.store.orderRedrive({ subscription, ...place, letter: deadLetter, request: id });
     await deadLetters.redriven(organisation, [deadLetter]);
-    delivery.look();
+    delivery.refresh();
     return { outcome: 'queued', code: 'ok' };
   };
 
@@ -238,7 +238,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     async replay(id, heads) {
       await prepared();
       await delivery.store.move(id, heads);
-      delivery.look();
+      delivery.refresh();
     },
     async redrive({ organisation, subscription, by }, letters) {
       await prepared();
@@ -250,7 +250,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
         organisation,
         letters.map(({ letter }) => letter),
       );
-      delivery.look();
+      delivery.refresh();
       await tell(
         organisation,
         by,

@@ -179,7 +179,7 @@ export const createSink = (options: SinkOptions): Sink => {
       if (place === undefined)
         throw new PermanentError('no-origin', 'The dead letter does not say where it lay');
       await delivery.store.orderRedrive({ subscription, ...place, letter: deadLetter, request: id });
-      delivery.look();
+      delivery.refresh();
       return { outcome: 'queued', code: 'ok' };
     },
   });

@@ -6,7 +6,7 @@ import { eventRef, type Item } from './queue.ts';
 import type { RedriveOrder } from './store.ts';
 
 /** Reads dead letters again, by offset. */
-export type Letters = {
+export type DeadLetters = {
   /** Undefined where it is kept no longer. @throws RetryableError */
   at(organisation: string, offset: number): Promise<FetchedRecord | undefined>;
   /** Dead letters as items to be tried: parked, and due at once. What cannot be read any more is left out. */
@@ -14,10 +14,10 @@ export type Letters = {
   close(): Promise<void>;
 };
 
-export const readLetters = (open: () => Reader): Letters => {
+export const openDeadLetters = (open: () => Reader): DeadLetters => {
   let reader: Reader | undefined;
 
-  const at: Letters['at'] = (organisation, offset) => {
+  const at: DeadLetters['at'] = (organisation, offset) => {
     reader ??= open();
     return readDeadLetter(reader, organisation, offset);
   };
@@ -44,7 +44,7 @@ const itemOf = (record: FetchedRecord, { position, letter, request }: RedriveOrd
   tries: 0,
   firstTry: null,
   due: 0,
-  letter,
+  deadLetter: letter,
   redrive: request,
 });
 

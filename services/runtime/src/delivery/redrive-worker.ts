@@ -23,7 +23,7 @@ export type RedriverParts = {
   database: Pick<Database, 'query' | 'migrate'>;
   log: Logger;
   /** Tries one dead letter again; may be called twice for one request. @throws RetryableError while that is not possible */
-  redrive(letter: FetchedRecord, request: RedriveRequest): Promise<Redriven>;
+  redrive(deadLetter: FetchedRecord, request: RedriveRequest): Promise<Redriven>;
 };
 
 export type Redriver = { close(): Promise<void> };
@@ -55,7 +55,7 @@ export const followRedrives = (parts: RedriverParts): Redriver => {
     const request = readRequest(record, log);
     if (request === undefined) return;
     const letter = await readDeadLetter(reader, organisation, request.deadLetter);
-    // Somebody else's, as far as one can tell: whose it was is written in the letter that is gone.
+    // Somebody else's, as far as one can tell: whose it was is written in the dead letter that is gone.
     if (letter === undefined)
       return log.warn({ organisation }, 'a dead letter that is to be redriven is kept no longer');
     if (componentOf(letter) !== component) return;
@@ -67,9 +67,9 @@ export const followRedrives = (parts: RedriverParts): Redriver => {
     log.info({ organisation, request: id, ...redriven }, 'a dead letter was redriven');
   };
 
-  const attempt = async (letter: FetchedRecord, request: RedriveRequest): Promise<Redriven> => {
+  const attempt = async (deadLetter: FetchedRecord, request: RedriveRequest): Promise<Redriven> => {
     try {
-      return await parts.redrive(letter, request);
+      return await parts.redrive(deadLetter, request);
     } catch (error) {
       if (isPermanent(error)) return { outcome: 'refused', code: error.code };
       throw error;
