@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type NextStep, runLoop } from '../async/run-loop.ts';
 import { endingAfter } from '../async/timeout.ts';
 import { errorCode } from '../errors.ts';
 import type { Ends } from '../inbox/tail.ts';
@@ -259,31 +260,35 @@ export const createWorker = (parts: WorkerParts): Worker => {
     return true;
   };
 
-  const reading = async (): Promise<void> => {
-    /** Where the partitions end, as far as that is known now. */
-    let known: Ends = [];
-    while (!stopped) {
-      const wake = wakeReading.signal;
-      try {
-        const from = readable();
-        const longer = from.filter((delivery) => known[delivery.held.partition] !== delivery.readAt());
-        known = [];
-        if (longer.length > 0 && (await readOn(longer))) continue;
-        if (readable().some((delivery) => !from.includes(delivery))) continue;
-        waitedFor = new Set(from);
-        const ends: (number | undefined)[] = [];
-        for (const delivery of from) ends[delivery.held.partition] = delivery.readAt();
-        const limit = endingAfter(IDLE_MS, wake, halting.signal);
-        if (from.length > 0) known = await inbox.beyond(ends, limit.signal);
-        else await delay(IDLE_MS, undefined, { signal: limit.signal }).catch(() => undefined);
-        limit.end();
-      } catch (error) {
-        if (stopped) return;
-        log.warn({ subscription: subscription.id, code: errorCode(error) }, 'the inbox cannot be read now');
-        await delay(AFTER_FAILURE_MS);
-      }
-    }
+  /** Where the partitions end, as far as that is known now. */
+  let known: Ends = [];
+
+  const readOnce = async (): Promise<NextStep> => {
+    if (stopped) return 'done';
+    const wake = wakeReading.signal;
+    const from = readable();
+    const longer = from.filter((delivery) => known[delivery.held.partition] !== delivery.readAt());
+    known = [];
+    if (longer.length > 0 && (await readOn(longer))) return;
+    if (readable().some((delivery) => !from.includes(delivery))) return;
+    waitedFor = new Set(from);
+    const ends: (number | undefined)[] = [];
+    for (const delivery of from) ends[delivery.held.partition] = delivery.readAt();
+    const limit = endingAfter(IDLE_MS, wake, halting.signal);
+    if (from.length > 0) known = await inbox.beyond(ends, limit.signal);
+    else await delay(IDLE_MS, undefined, { signal: limit.signal }).catch(() => undefined);
+    limit.end();
   };
+
+  const reading = () =>
+    runLoop({
+      name: 'delivery-reading',
+      signal: halting.signal,
+      step: readOnce,
+      retryMs: AFTER_FAILURE_MS,
+      log,
+      fields: { subscription: subscription.id },
+    });
 
   const running = Promise.all([trying(), reading()]);
 
