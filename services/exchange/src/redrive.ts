@@ -1,4 +1,5 @@
 import { runLoop } from '@causeway/runtime/async/run-loop';
+import { componentOf, readDeadLetter } from '@causeway/runtime/bus/dead-letter-reader';
 import { deliveryRecord, type RedriveResult } from '@causeway/runtime/bus/delivery-log';
 import { parseRedrive, type RedriveRequest } from '@causeway/runtime/bus/redrive-request';
 import { EXCHANGE_GROUP, LANES, topicsOf } from '@causeway/runtime/bus/topics';
@@ -23,7 +24,6 @@ export type Redriver = { close(): Promise<void> };
 
 const FETCH_WAIT_MS = 500;
 const RESTART_MS = 1_000;
-const LETTER_LIMITS = { maxWaitMs: 0, maxBytes: 2_097_152, partitionMaxBytes: 262_144 };
 const COMPONENT = 'exchange';
 
 /**
@@ -121,9 +121,9 @@ const answer = async (
     log.error({ organisation, offset: record.offset }, 'A redrive request cannot be read and is passed over');
     return [];
   }
-  const letter = await letterAt(reader, organisation, request.deadLetter);
+  const letter = await readDeadLetter(reader, organisation, request.deadLetter);
   // What other components gave up is theirs to redrive; only what does not exist is answered for all.
-  if (letter && String(letter.headers['dl-component']) !== COMPONENT) return [];
+  if (letter && componentOf(letter) !== COMPONENT) return [];
   const back = letter ? asItCame(organisation, letter) : null;
   const result: RedriveResult = {
     kind: 'redrive',
@@ -135,12 +135,6 @@ const answer = async (
     at: new Date().toISOString(),
   };
   return [...(back ? [back] : []), { partition: 0, ...deliveryRecord(organisation, result) }];
-};
-
-const letterAt = async (reader: Reader, organisation: string, offset: number) => {
-  const topic = topicsOf(organisation).deadLetter;
-  const [part] = await reader.fetch([{ topic, partition: 0, offset }], LETTER_LIMITS);
-  return part?.records.find((record) => record.offset === offset);
 };
 
 /** The outbox record as it was; null where only its beginning was kept or it does not say where it came from. */

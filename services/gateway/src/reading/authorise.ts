@@ -1,6 +1,6 @@
 import type { WriterSchema } from '@causeway/runtime/avro/codec';
 import { decodeHeaders, type Envelope } from '@causeway/runtime/bus/envelope';
-import { ruleOn } from '@causeway/runtime/disclosure/delivery-decision';
+import { evaluate } from '@causeway/runtime/disclosure/delivery-decision';
 import { narrow } from '@causeway/runtime/disclosure/field-filter';
 import type { HandOverRuling } from '@causeway/runtime/disclosure/policy-snapshot';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
@@ -48,7 +48,7 @@ export const createJudge = (
   ): Judgement => {
     const bytes = value ?? NOTHING;
     const record = { event, schema: writer.schema, data: () => writer.decode(bytes) };
-    const ruled = ruleOn(ruling, record, organisation);
+    const ruled = evaluate(ruling, record, organisation);
     if (ruled.outcome === 'withhold') {
       tally.withheld += 1;
       return { outcome: 'passed' };

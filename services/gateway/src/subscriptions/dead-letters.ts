@@ -1,5 +1,5 @@
+import { componentOf, subscriptionOrigin } from '@causeway/runtime/bus/dead-letter-reader';
 import { topicsOf } from '@causeway/runtime/bus/topics';
-import { SUBSCRIPTION_HEADER } from '@causeway/runtime/delivery/partition';
 import { RetryableError } from '@causeway/runtime/errors';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Reader } from '@causeway/runtime/kafka/reader';
@@ -97,21 +97,20 @@ export const createDeadLetters = ({ query }: Pick<Database, 'query'>, open: () =
   };
 };
 
-const rowOf = (organisation: string, { headers, offset, timestamp }: FetchedRecord) => {
-  const text = (name: string) => headers[name]?.toString('utf8');
-  const origin = /^(\d+)-(\d+)$/.exec(text('dl-origin') ?? '');
-  const subscription = text(SUBSCRIPTION_HEADER);
-  if (text('dl-component') !== COMPONENT || subscription === undefined || origin === null) return undefined;
+const rowOf = (organisation: string, record: FetchedRecord) => {
+  const text = (name: string) => record.headers[name]?.toString('utf8');
+  const { subscription, place } = subscriptionOrigin(record) ?? {};
+  if (componentOf(record) !== COMPONENT || subscription === undefined || place === undefined)
+    return undefined;
   return {
     organisation,
-    letter: offset,
+    letter: record.offset,
     subscription,
-    partition: Number(origin[1]),
-    position: Number(origin[2]),
+    ...place,
     event_id: text('ce_id') ?? null,
     event_type: text('ce_type') ?? null,
     reason: text('dl-reason') ?? 'unknown',
-    at: new Date(timestamp).toISOString(),
+    at: new Date(record.timestamp).toISOString(),
   };
 };
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { subscriptionOrigin } from '@causeway/runtime/bus/dead-letter-reader';
 import { deliveryRecord } from '@causeway/runtime/bus/delivery-log';
 import type { RedriveRequest } from '@causeway/runtime/bus/redrive-request';
 import { WEBHOOK_CIRCUIT } from '@causeway/runtime/delivery/circuit-breaker';
 import { createDelivery, type Delivery, type DeliveryParts } from '@causeway/runtime/delivery/delivery';
-import { SUBSCRIPTION_HEADER } from '@causeway/runtime/delivery/partition';
 import { followRedrives, type Redriven, type Redriver } from '@causeway/runtime/delivery/redrive-worker';
 import { WEBHOOK_SCHEDULE } from '@causeway/runtime/delivery/retry-policy';
 import { type Subscription, systemClock } from '@causeway/runtime/delivery/subscription';
@@ -170,19 +170,17 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
 
   const redrive = async (
     organisation: string,
-    { headers }: FetchedRecord,
+    letter: FetchedRecord,
     { id, deadLetter }: RedriveRequest,
   ): Promise<Redriven> => {
-    const subscription = headers[SUBSCRIPTION_HEADER]?.toString('utf8');
-    const origin = /^(\d+)-(\d+)$/.exec(headers['dl-origin']?.toString('utf8') ?? '');
-    if (subscription === undefined || origin === null)
+    const { subscription, place } = subscriptionOrigin(letter) ?? {};
+    if (subscription === undefined || place === undefined)
       throw new PermanentError('no-origin', 'The dead letter does not say where it lay');
     if (!(await delivery.store.known(subscription)))
       throw new PermanentError('no-subscription', 'The subscription was deleted');
-    const [partition, position] = [Number(origin[1]), Number(origin[2])];
-    await delivery.store.orderRedrive({ subscription, partition, position, letter: deadLetter, request: id });
+    await delivery.store.orderRedrive({ subscription, ...place, letter: deadLetter, request: id });
     await deadLetters.redriven(organisation, [deadLetter]);
-    delivery.look();
+    delivery.refresh();
     return { outcome: 'queued', code: 'ok' };
   };
 
@@ -240,7 +238,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     async replay(id, heads) {
       await prepared();
       await delivery.store.move(id, heads);
-      delivery.look();
+      delivery.refresh();
     },
     async redrive({ organisation, subscription, by }, letters) {
       await prepared();
@@ -252,7 +250,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
         organisation,
         letters.map(({ letter }) => letter),
       );
-      delivery.look();
+      delivery.refresh();
       await tell(
         organisation,
         by,

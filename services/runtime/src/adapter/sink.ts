@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec } from '../avro/codec.ts';
 import { createDecoder } from '../avro/schema-lookup.ts';
+import { subscriptionOrigin } from '../bus/dead-letter-reader.ts';
 import type { Envelope } from '../bus/envelope.ts';
 import { SINK_CIRCUIT } from '../delivery/circuit-breaker.ts';
 import { createDelivery, type DeliveryParts } from '../delivery/delivery.ts';
 import { inboxOf } from '../delivery/inbox-of.ts';
-import { SUBSCRIPTION_HEADER } from '../delivery/partition.ts';
 import { followRedrives, type Redriven } from '../delivery/redrive-worker.ts';
 import { SINK_SCHEDULE } from '../delivery/retry-policy.ts';
 import type { Attempt, Outcome, Subscription } from '../delivery/subscription.ts';
@@ -170,22 +170,16 @@ export const createSink = (options: SinkOptions): Sink => {
     database,
     log,
     async redrive(letter, { id, deadLetter }) {
-      const subscription = letter.headers[SUBSCRIPTION_HEADER]?.toString('utf8');
-      if (subscription === undefined) {
+      const origin = subscriptionOrigin(letter);
+      if (origin === undefined) {
         if (options.redriveSource !== undefined) return options.redriveSource(letter);
         throw new PermanentError('not-redrivable', 'This adapter has no source side');
       }
-      const origin = /^(\d+)-(\d+)$/.exec(letter.headers['dl-origin']?.toString('utf8') ?? '');
-      if (origin === null) throw new PermanentError('no-origin', 'The dead letter does not say where it lay');
-      const [partition, position] = [Number(origin[1]), Number(origin[2])];
-      await delivery.store.orderRedrive({
-        subscription,
-        partition,
-        position,
-        letter: deadLetter,
-        request: id,
-      });
-      delivery.look();
+      const { subscription, place } = origin;
+      if (place === undefined)
+        throw new PermanentError('no-origin', 'The dead letter does not say where it lay');
+      await delivery.store.orderRedrive({ subscription, ...place, letter: deadLetter, request: id });
+      delivery.refresh();
       return { outcome: 'queued', code: 'ok' };
     },
   });

@@ -5,7 +5,7 @@ import { leavesOf } from '@causeway/schemas/avro/schema';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
 import { meetsWhere } from '@causeway/schemas/disclosure/conditions';
 import { deriveView, formOf } from '@causeway/schemas/disclosure/view';
-import { previewProjection } from '../avro/codec.ts';
+import { previewProjection } from '../avro/projector.ts';
 
 /** One leaf of an event type as an agreement treats it; `value` is what the recipient would read, of the example. */
 export type PreviewedLeaf = { path: string; form: string; value: unknown };

@@ -7,23 +7,23 @@ import avro, { type Schema, type Type } from 'avsc';
 import fc from 'fast-check';
 import { createLogger } from '../telemetry/log.ts';
 import { createCodec } from './codec.ts';
-import { compileJsonText, type JsonText } from './json.ts';
-import { NOT_PLAIN } from './slice.ts';
+import { NOT_PLAIN, type Walk } from './compile.ts';
+import { compileJson } from './json.ts';
 
 // The codec bounds the arrays of every type, which the decoding of hostile bytes needs here too.
 createCodec({ registryUrl: 'http://127.0.0.1:1' }, createLogger('test', 'fatal'));
 
 const typeOf = (schema: AvroSchema): Type => avro.Type.forSchema(schema as unknown as Schema);
 
-const compiled = (schema: AvroSchema): JsonText => {
-  const text = compileJsonText(schema);
+const compiled = (schema: AvroSchema): Walk => {
+  const text = compileJson(schema);
   assert.ok(text);
   return text;
 };
 
 const output = Buffer.alloc(1_000_000);
 
-const textOf = (write: JsonText, value: Buffer): string | null => {
+const textOf = (write: Walk, value: Buffer): string | null => {
   const end = write(value, 0, output, 0);
   return end === NOT_PLAIN ? null : output.toString('utf8', 0, end);
 };

@@ -1,42 +1,30 @@
 import { isUtf8 } from 'node:buffer';
+import type { AvroEnum, AvroPrimitive, AvroSchema } from '@causeway/schemas/avro/schema';
 import {
-  type AvroEnum,
-  type AvroRecord,
-  type AvroSchema,
-  type AvroType,
-  isArray,
-  isEnum,
-  isRecord,
-  type NamedTypes,
-  namedTypes,
-} from '@causeway/schemas/avro/schema';
-import { branch, DEEPEST, NOT_PLAIN, named, readVarint, skipVarint } from './slice.ts';
+  CHECKS,
+  type Cursor,
+  compileStep,
+  type Emitter,
+  NOT_PLAIN,
+  readCount,
+  readTextEnd,
+  type Step,
+  type Walk,
+} from './compile.ts';
+import { readLong, readVarint, skipVarint } from './varint.ts';
 
 /**
- * Writes a value of a schema as JSON text, straight from its bytes, as decoding and `JSON.stringify` would. Returns where the text ends:
- * beyond the output where there was too little room, which is then to be tried again with more; `NOT_PLAIN` where the bytes
- * are not exactly those that our own encoder would have written, so that whoever asked has to decode.
+ * Compiles a walk that writes a value as JSON text, straight from its bytes, as decoding and `JSON.stringify` would. The text ends
+ * beyond the output where there was too little room, which is then to be tried again with more. Null for a schema outside our subset.
  */
-export type JsonText = (value: Buffer, start: number, output: Buffer, at: number) => number;
-
-/** Null for a schema outside our subset. */
-export const compileJsonText = (schema: AvroSchema): JsonText | null => {
-  let step: Step;
-  try {
-    step = recordStep(schema, namedTypes(schema), 0);
-  } catch {
-    return null;
-  }
+export const compileJson = (schema: AvroSchema): Walk | null => {
+  const step = compileStep(schema, schema, JSON_TEXT);
+  if (step === null) return null;
   return (value, start, output, at) => {
-    const cursor: Cursor = { value, at: start, output, outputAt: at };
+    const cursor: Cursor = { value, at: start, keptFrom: -1, output, outputAt: at };
     return step(cursor) && cursor.at === value.length ? cursor.outputAt : NOT_PLAIN;
   };
 };
-
-type Cursor = { value: Buffer; at: number; output: Buffer; outputAt: number };
-
-/** Moves the cursor over one value. False where it is not as our encoder writes it. */
-type Step = (cursor: Cursor) => boolean;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -44,6 +32,7 @@ const SPACE = 0x20;
 const COMMA = 0x2c;
 const ARRAY_BEGIN = 0x5b;
 const ARRAY_END = 0x5d;
+const RECORD_BEGIN = 0x7b;
 const RECORD_END = 0x7d;
 
 /** What does not fit is not written: whoever reads where the text ends finds that out. */
@@ -64,121 +53,84 @@ const putText = (cursor: Cursor, text: string): void => {
   cursor.outputAt += Buffer.byteLength(text);
 };
 
-const recordStep = ({ fields }: AvroRecord, names: NamedTypes, depth: number): Step => {
-  if (depth > DEEPEST) throw new RangeError('a schema is nested too deeply');
-  const steps = fields.map(({ name, type }, index) => ({
-    label: Buffer.from(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`),
-    write: typeStep(type, names, depth),
-  }));
-  const empty = fields.length === 0;
-  return (cursor) => {
-    if (empty) putByte(cursor, 0x7b);
-    for (const { label, write } of steps) {
-      put(cursor, label);
-      if (!write(cursor)) return false;
-    }
-    putByte(cursor, RECORD_END);
-    return true;
-  };
-};
-
-const typeStep = (type: AvroType, names: NamedTypes, depth: number): Step => {
-  if (Array.isArray(type)) return nullable(typeStep(branch(type), names, depth));
-  if (isArray(type)) return array(typeStep(type.items, names, depth));
-  const found = named(type, names);
-  if (typeof found === 'object' && isRecord(found)) return recordStep(found, names, depth + 1);
-  return leafStep(found);
-};
-
 const NULL = Buffer.from('null');
+const TRUE = Buffer.from('true');
+const FALSE = Buffer.from('false');
 
-const nullable =
-  (inner: Step): Step =>
-  (cursor) => {
+const JSON_TEXT: Emitter = {
+  record(fields) {
+    const steps = fields.map(({ name, step }, index) => ({
+      label: Buffer.from(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`),
+      step,
+    }));
+    const isEmpty = fields.length === 0;
+    return (cursor) => {
+      if (isEmpty) putByte(cursor, RECORD_BEGIN);
+      for (const { label, step } of steps) {
+        put(cursor, label);
+        if (!step(cursor)) return false;
+      }
+      putByte(cursor, RECORD_END);
+      return true;
+    };
+  },
+  nullable: (inner) => (cursor) => {
     const byte = cursor.value[cursor.at++];
     if (byte === 2) return inner(cursor);
     put(cursor, NULL);
     return byte === 0;
-  };
-
-/** As our encoder writes one: a single block with a positive count, then 0; of no items only the 0. */
-const array =
-  (inner: Step): Step =>
-  (cursor) => {
-    const start = cursor.at;
-    if (!skipVarint(cursor, 4)) return false;
-    const count = readVarint(cursor.value, start);
-    // Every item of our schemas takes at least a byte.
-    if (count < 0 || count > cursor.value.length - cursor.at) return false;
+  },
+  array: (item) => (cursor) => {
+    const count = readCount(cursor);
+    if (count < 0) return false;
     putByte(cursor, ARRAY_BEGIN);
     for (let index = 0; index < count; index += 1) {
       if (index > 0) putByte(cursor, COMMA);
-      if (!inner(cursor)) return false;
+      if (!item(cursor)) return false;
     }
     putByte(cursor, ARRAY_END);
     return count === 0 || cursor.value[cursor.at++] === 0;
-  };
-
-const leafStep = (type: string | AvroRecord | AvroEnum): Step => {
-  if (typeof type === 'object') {
-    if (!isEnum(type)) throw new TypeError('not a leaf');
-    const symbols = type.symbols.map((symbol) => Buffer.from(JSON.stringify(symbol)));
-    return (cursor) => {
-      const start = cursor.at;
-      if (!skipVarint(cursor, 4)) return false;
-      const symbol = symbols[readVarint(cursor.value, start)];
-      if (symbol === undefined) return false;
-      put(cursor, symbol);
-      return true;
-    };
-  }
-  const step = LEAVES[type];
-  if (!step) throw new TypeError(`no leaf of ours is a ${type}`);
-  return step;
+  },
+  leaf: (type) => (typeof type === 'object' ? enumStep(type) : LEAVES[type]),
 };
 
-const TRUE = Buffer.from('true');
-const FALSE = Buffer.from('false');
-
-const LEAVES: Record<string, Step> = {
-  null: (cursor) => {
-    put(cursor, NULL);
-    return true;
-  },
-  boolean: (cursor) => {
-    const byte = cursor.value[cursor.at++];
-    put(cursor, byte === 1 ? TRUE : FALSE);
-    return byte === 0 || byte === 1;
-  },
-  int: (cursor) => {
-    const start = cursor.at;
-    // The fifth byte may hold the last four of 32 bits.
-    if (!skipVarint(cursor, 5) || (cursor.at === start + 5 && (cursor.value[start + 4] as number) > 0x0f))
-      return false;
-    putText(cursor, String(readLong(cursor.value, start)));
-    return true;
-  },
-  // Seven bytes hold 49 bits: what is longer may be out of range and is left to the decoder.
-  long: (cursor) => {
-    const start = cursor.at;
-    if (!skipVarint(cursor, 7)) return false;
-    putText(cursor, String(readLong(cursor.value, start)));
-    return true;
-  },
-  double: (cursor) => {
-    cursor.at += 8;
-    if (cursor.at > cursor.value.length) return false;
-    putText(cursor, JSON.stringify(cursor.value.readDoubleLE(cursor.at - 8)));
-    return true;
-  },
-  string: (cursor) => {
+const enumStep = ({ symbols }: AvroEnum): Step => {
+  const texts = symbols.map((symbol) => Buffer.from(JSON.stringify(symbol)));
+  return (cursor) => {
     const start = cursor.at;
     if (!skipVarint(cursor, 4)) return false;
-    const length = readVarint(cursor.value, start);
-    const end = cursor.at + length;
-    if (length < 0 || end > cursor.value.length) return false;
-    return plainString(cursor, end) || anyString(cursor, end);
-  },
+    const text = texts[readVarint(cursor.value, start)];
+    if (text !== undefined) put(cursor, text);
+    return text !== undefined;
+  };
+};
+
+/** Writes a leaf once it is checked; `start` is where it begins. */
+const written =
+  (check: Step, write: (cursor: Cursor, start: number) => void): Step =>
+  (cursor) => {
+    const start = cursor.at;
+    if (!check(cursor)) return false;
+    write(cursor, start);
+    return true;
+  };
+
+const writeNumber = (cursor: Cursor, start: number) => putText(cursor, String(readLong(cursor.value, start)));
+
+const stringStep: Step = (cursor) => {
+  const end = readTextEnd(cursor);
+  return end >= 0 && (plainString(cursor, end) || anyString(cursor, end));
+};
+
+const LEAVES: Record<AvroPrimitive, Step> = {
+  null: written(CHECKS.null, (cursor) => put(cursor, NULL)),
+  boolean: written(CHECKS.boolean, (cursor, start) => put(cursor, cursor.value[start] === 1 ? TRUE : FALSE)),
+  int: written(CHECKS.int, writeNumber),
+  long: written(CHECKS.long, writeNumber),
+  double: written(CHECKS.double, (cursor, start) =>
+    putText(cursor, JSON.stringify(cursor.value.readDoubleLE(start))),
+  ),
+  string: stringStep,
 };
 
 /** Most texts are short and ASCII with nothing to escape: copied here, they cost less than a call. */
@@ -203,14 +155,4 @@ const anyString = (cursor: Cursor, end: number): boolean => {
   putText(cursor, JSON.stringify(bytes.toString('utf8')));
   cursor.at = end;
   return true;
-};
-
-/** A number of at most seven bytes that `skipVarint` has found to be well formed. */
-const readLong = (bytes: Buffer, start: number): number => {
-  let value = 0;
-  for (let at = start, weight = 1; ; at += 1, weight *= 128) {
-    const byte = bytes[at] as number;
-    value += (byte & 0x7f) * weight;
-    if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
 };

@@ -8,8 +8,10 @@ import { arbitrarySchema, arbitraryValue } from '@causeway/schemas/testing/arbit
 import avro, { type Schema, type Type } from 'avsc';
 import fc from 'fast-check';
 import { createLogger } from '../telemetry/log.ts';
-import { createCodec, cuttingProjector, type Projector, resolvingProjector } from './codec.ts';
-import { compileCut, NOT_PLAIN } from './slice.ts';
+import { createCodec } from './codec.ts';
+import { NOT_PLAIN } from './compile.ts';
+import { type Projector, resolvingProjector, slicingProjector } from './projector.ts';
+import { compileSlice } from './slice.ts';
 
 const NAME = { recipient: 'west', type: 'uk.causeway.test.thing.recorded.v1', agreements: ['a/1'] };
 const HEADER = Buffer.from([0, 0, 0, 0, 1]);
@@ -25,11 +27,11 @@ const refuses: Projector = () => {
 
 const pair = (writer: AvroSchema, view: AvroSchema) => {
   const [type, viewType] = [typeOf(writer), typeOf(view)];
-  const cut = compileCut(writer, view);
+  const cut = compileSlice(writer, view);
   return {
     type,
     resolve: resolvingProjector(type, viewType, VIEW_ID),
-    cut: cut && cuttingProjector(cut, VIEW_ID, refuses),
+    cut: cut && slicingProjector(cut, VIEW_ID, refuses),
   };
 };
 
@@ -105,8 +107,8 @@ test('bytes that are damaged anywhere are cut only where they still decode, and 
         const { type, resolve } = pair(schema, released(schema, leaves));
         const value = Buffer.concat([HEADER, body]);
         const output = Buffer.alloc(value.length);
-        const end = compileCut(schema, released(schema, leaves))?.(value, 5, output, 5) ?? NOT_PLAIN;
-        const check = compileCut(schema, null)?.(value, 5, output, 0);
+        const end = compileSlice(schema, released(schema, leaves))?.(value, 5, output, 5) ?? NOT_PLAIN;
+        const check = compileSlice(schema, null)?.(value, 5, output, 0);
         assert.equal(check === NOT_PLAIN, end === NOT_PLAIN, 'checking and cutting agree on what is plain');
         if (end === NOT_PLAIN) return;
         cuts += 1;
@@ -161,8 +163,8 @@ test('cutting is not chosen where an enum, a type or the order of the fields dif
     ['a union outside the subset', schemaOf(['string', 'null']), schemaOf(['string', 'null'])],
     ['a type outside the subset', schemaOf('bytes'), schemaOf('bytes')],
   ];
-  for (const [what, writer, view] of different) assert.equal(compileCut(writer, view), null, what);
-  assert.ok(compileCut(text, { ...text, fields: [before, after] }), 'it is chosen where only less is kept');
+  for (const [what, writer, view] of different) assert.equal(compileSlice(writer, view), null, what);
+  assert.ok(compileSlice(text, { ...text, fields: [before, after] }), 'it is chosen where only less is kept');
 });
 
 test('a writer with more symbols than the view is resolved by the codec, not cut: the word stays the word', () => {
@@ -177,7 +179,7 @@ test('a writer with more symbols than the view is resolved by the codec, not cut
 
 test('bytes that decode but are not as our encoder writes them are left to the resolver', () => {
   const schema = schemaOf({ type: 'array', items: 'boolean' });
-  const cut = compileCut(schema, schema);
+  const cut = compileSlice(schema, schema);
   const around = (array: number[]) => Buffer.from([...HEADER, 2, 0x61, ...array, 2]);
   const verdict = (value: Buffer) => cut?.(value, 5, Buffer.alloc(value.length), 5);
   assert.equal(verdict(around([4, 0, 1, 0])), around([4, 0, 1, 0]).length);

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { PlacedRecord } from '../kafka/broker-client.ts';
 
+/** Which subscription a dead letter comes from; a redrive finds its way back by it and by `dl-origin`. */
+export const SUBSCRIPTION_HEADER = 'dl-subscription';
+
 /** Bytes of a dead letter that are kept; of more than that, the beginning, the length and the hash. */
 export const KEPT_BYTES = 400_000;
 

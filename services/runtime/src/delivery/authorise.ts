@@ -1,7 +1,11 @@
 import { schemaIdOf } from '../avro/codec.ts';
 import type { Decode } from '../avro/schema-lookup.ts';
 import { decodeHeaders, type Envelope } from '../bus/envelope.ts';
-import { type HandOver, handOver, type InboxRecord } from '../disclosure/delivery-decision.ts';
+import {
+  authoriseDelivery,
+  type DeliveryDecision,
+  type InboxRecord,
+} from '../disclosure/delivery-decision.ts';
 import { createRulings, type HandOverRuling, type Knowledge } from '../disclosure/policy-snapshot.ts';
 import { isPermanent } from '../errors.ts';
 import type { FetchedRecord } from '../kafka/broker-client.ts';
@@ -10,12 +14,10 @@ import type { Clock } from './subscription.ts';
 /** An inbox record, read. */
 export type Read = InboxRecord & { schemaId: number };
 
-export type Judged = HandOver;
-
-export type JudgeParts = Knowledge & { organisation: string; decode: Decode; clock: Clock };
+export type AuthoriserParts = Knowledge & { organisation: string; decode: Decode; clock: Clock };
 
 /** Asks the one function that decides what may be handed over, at the moment of each try. */
-export type Judge = {
+export type Authoriser = {
   /**
    * `unreadable` for a record that nobody will ever be able to read.
    * @param envelope what its headers say, where that is known
@@ -23,14 +25,19 @@ export type Judge = {
    */
   read(record: FetchedRecord, envelope?: Envelope): Promise<Read | { unreadable: string }>;
   /** Waits until the agreements are known to be current, then decides. */
-  judge(read: Read, signal: AbortSignal): Promise<Judged>;
+  authorise(read: Read, signal: AbortSignal): Promise<DeliveryDecision>;
 };
 
 const STALE_PAUSE_MS = 50;
 /** What was found out about the agreements serves the events of a moment. */
 const MOMENT_MS = 200;
 
-export const createJudge = ({ organisation, decode, clock, ...knowledge }: JudgeParts): Judge => {
+export const createAuthoriser = ({
+  organisation,
+  decode,
+  clock,
+  ...knowledge
+}: AuthoriserParts): Authoriser => {
   const rulings = createRulings(knowledge, () => clock.now());
   let made: { ruling: HandOverRuling; at: number } | undefined;
 
@@ -51,12 +58,12 @@ export const createJudge = ({ organisation, decode, clock, ...knowledge }: Judge
         throw error;
       }
     },
-    async judge(read, signal) {
+    async authorise(read, signal) {
       while (!rulings.isFresh()) {
         signal.throwIfAborted();
         await new Promise((resolve) => setTimeout(resolve, STALE_PAUSE_MS));
       }
-      return handOver(current(), read, organisation);
+      return authoriseDelivery(current(), read, organisation);
     },
   };
 };

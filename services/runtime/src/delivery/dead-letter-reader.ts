@@ -1,38 +1,33 @@
+import { readDeadLetter } from '../bus/dead-letter-reader.ts';
 import { decodeHeaders, type Envelope } from '../bus/envelope.ts';
-import { RetryableError } from '../errors.ts';
 import type { FetchedRecord } from '../kafka/broker-client.ts';
 import type { Reader } from '../kafka/reader.ts';
 import { eventRef, type Item } from './queue.ts';
 import type { RedriveOrder } from './store.ts';
 
 /** Reads dead letters again, by offset. */
-export type Letters = {
+export type DeadLetters = {
   /** Undefined where it is kept no longer. @throws RetryableError */
-  at(topic: string, offset: number): Promise<FetchedRecord | undefined>;
+  at(organisation: string, offset: number): Promise<FetchedRecord | undefined>;
   /** Dead letters as items to be tried: parked, and due at once. What cannot be read any more is left out. */
-  items(topic: string, orders: readonly RedriveOrder[]): Promise<Item[]>;
+  items(organisation: string, orders: readonly RedriveOrder[]): Promise<Item[]>;
   close(): Promise<void>;
 };
 
-const LIMITS = { maxWaitMs: 0, maxBytes: 2_097_152, partitionMaxBytes: 262_144 };
-
-export const readLetters = (open: () => Reader): Letters => {
+export const openDeadLetters = (open: () => Reader): DeadLetters => {
   let reader: Reader | undefined;
 
-  const at: Letters['at'] = async (topic, offset) => {
+  const at: DeadLetters['at'] = (organisation, offset) => {
     reader ??= open();
-    const [part] = await reader.fetch([{ topic, partition: 0, offset }], LIMITS);
-    if (part === undefined)
-      throw new RetryableError('kafka-unavailable', 'Kafka gave no answer for the dead letter');
-    return part.records.find((record) => record.offset === offset);
+    return readDeadLetter(reader, organisation, offset);
   };
 
   return {
     at,
-    async items(topic, orders) {
+    async items(organisation, orders) {
       const items: Item[] = [];
       for (const order of orders) {
-        const record = await at(topic, order.letter);
+        const record = await at(organisation, order.letter);
         if (record !== undefined) items.push(itemOf(record, order));
       }
       return items;
@@ -49,7 +44,7 @@ const itemOf = (record: FetchedRecord, { position, letter, request }: RedriveOrd
   tries: 0,
   firstTry: null,
   due: 0,
-  letter,
+  deadLetter: letter,
   redrive: request,
 });
 

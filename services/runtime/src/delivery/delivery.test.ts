@@ -129,7 +129,7 @@ test('what was refused for good is a dead letter at once and is delivered by a r
     letter: 0,
     request: 'request-1',
   });
-  delivery.look();
+  delivery.refresh();
   await until(() => to.delivered.length === 1, 'it arrives');
   assert.deepEqual(to.delivered, [first]);
 });
@@ -159,7 +159,7 @@ test('a redrive that is ordered before the dead letter is written down as one is
     letter: 0,
     request: 'request-1',
   });
-  delivery.look();
+  delivery.refresh();
   await until(() => to.delivered.length === 1, 'it arrives');
 });
 
@@ -330,7 +330,7 @@ test('a holder that claims a partition anew reads it from the head on, whatever 
   );
   isOut = true;
   const epoch = async () => {
-    delivery.look();
+    delivery.refresh();
     const [row] = await world.database.query<{ epoch: number }>(
       'select epoch from delivery_head where partition = 0',
     );

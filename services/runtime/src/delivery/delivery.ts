@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createBeat } from '../async/flush-interval.ts';
+import { runLoop } from '../async/run-loop.ts';
 import type { Decode } from '../avro/schema-lookup.ts';
-import { topicsOf } from '../bus/topics.ts';
 import type { Knowledge } from '../disclosure/policy-snapshot.ts';
 import { errorCode, RetryableError } from '../errors.ts';
 import type { Inboxes } from '../inbox/inbox.ts';
@@ -11,13 +10,13 @@ import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Result } from './attempt.ts';
-import { createJudge } from './authorise.ts';
+import { createAuthoriser } from './authorise.ts';
 import { createCircuit } from './circuit-breaker.ts';
-import { readLetters } from './dead-letter-reader.ts';
+import { openDeadLetters } from './dead-letter-reader.ts';
 import { type DeliveryInbox, inboxOf } from './inbox-of.ts';
 import { instanceName, register, unregister } from './instance.ts';
 import { keepLeases } from './leases.ts';
-import { createTrack, type Track } from './partition.ts';
+import { createPartitionDelivery, type PartitionDelivery } from './partition.ts';
 import type { Item } from './queue.ts';
 import { createDeliveryStore, type DeliveryStore, type Held, migrateDelivery } from './store.ts';
 import { type Clock, type Subscription, systemClock } from './subscription.ts';
@@ -65,7 +64,7 @@ export type Delivery = {
   /** A readiness check. @throws RetryableError until the tables are there */
   ready(): Promise<void>;
   /** Looks for leases, changed subscriptions and redrive orders now rather than within 5 s. */
-  look(): void;
+  refresh(): void;
   /** Finishes what is under way, writes it down and gives the leases back. */
   close(): Promise<void>;
 };
@@ -87,13 +86,14 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
   register(instance);
   const store = createDeliveryStore(database, instance);
   const beat = createBeat(parts.saveMs ?? 0);
-  const letters = readLetters(parts.reader);
+  const deadLetters = openDeadLetters(parts.reader);
   const wanted = new Map<string, Subscription>();
   const running = new Map<string, Running>();
   const closing = new AbortController();
   let migrated = false;
 
-  const allTracks = (): Track[] => [...running.values()].flatMap(({ worker }) => worker.tracks());
+  const allDeliveries = (): PartitionDelivery[] =>
+    [...running.values()].flatMap(({ worker }) => worker.deliveries());
 
   const start = async (subscription: Subscription): Promise<void> => {
     const { id, organisation } = subscription;
@@ -103,7 +103,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     await store.begin(id, isKnown ? await inbox.oldest() : await firstHeads(inbox, subscription));
     const worker = createWorker({
       subscription,
-      judge: createJudge({ ...knowledge, organisation, decode: parts.decode, clock }),
+      authoriser: createAuthoriser({ ...knowledge, organisation, decode: parts.decode, clock }),
       circuit: createCircuit(subscription.circuit, await store.circuit(id)),
       clock,
       random,
@@ -111,10 +111,8 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
       store,
       log,
       holds: () => leases.hold(),
-      recordOf: ({ letter, position }, partition) =>
-        letter === null
-          ? inbox.at(partition, position)
-          : letters.at(topicsOf(organisation).deadLetter, letter),
+      recordOf: ({ deadLetter, position }, partition) =>
+        deadLetter === null ? inbox.at(partition, position) : deadLetters.at(organisation, deadLetter),
       settled: (item, result) => {
         if (result.said !== undefined)
           metrics.deliveries.inc({ component, organisation, outcome: result.said.outcome });
@@ -131,13 +129,13 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     if (known === undefined) return;
     running.delete(id);
     await known.worker.stop();
-    await Promise.all(known.worker.tracks().map(letGo));
+    await Promise.all(known.worker.deliveries().map(release));
   };
 
-  const letGo = async (track: Track): Promise<void> => {
-    await track.flushed();
-    track.drop();
-    await store.release(track.held).catch(() => undefined);
+  const release = async (delivery: PartitionDelivery): Promise<void> => {
+    await delivery.flushed();
+    delivery.drop();
+    await store.release(delivery.held).catch(() => undefined);
   };
 
   /** Brings what is worked in line with what is wanted. */
@@ -150,7 +148,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
       await start(subscription).catch((error) => {
         const told = { subscription: subscription.id, code: errorCode(error) };
         log.warn(told, 'a subscription cannot begin now; trying again');
-        setTimeout(() => leases.look(), RETRY_MS).unref();
+        setTimeout(() => leases.refresh(), RETRY_MS).unref();
       });
     }
   };
@@ -159,18 +157,18 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     const known = running.get(held.subscription);
     if (known === undefined || closing.signal.aborted) return store.release(held);
     const { organisation } = known.subscription;
-    const track = createTrack(held, await store.parked(held), {
+    const delivery = createPartitionDelivery(held, await store.parked(held), {
       organisation,
       component,
       store,
       producer,
       log,
       beat,
-      changed: () => known.worker.poke(),
-      lost: () => leases.look(),
-      buried: (reason) => metrics.deadLetters.inc({ component, organisation, reason }),
+      changed: () => known.worker.wake(),
+      lost: () => leases.refresh(),
+      deadLettered: (reason) => metrics.deadLetters.inc({ component, organisation, reason }),
     });
-    known.worker.add(track);
+    known.worker.add(delivery);
   };
 
   const afterTurn = async (): Promise<void> => {
@@ -178,30 +176,28 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     const counts = await store.parkedCounts(ids);
     for (const [id, { worker }] of running) worker.parkedInAll(counts.get(id) ?? 0);
     const orders = await store.redriveOrders(ids);
-    for (const track of orders.length > 0 ? allTracks() : []) {
-      const { subscription, partition } = track.held;
+    for (const delivery of orders.length > 0 ? allDeliveries() : []) {
+      const { subscription, partition } = delivery.held;
       const own = orders.filter((one) => one.subscription === subscription && one.partition === partition);
       const organisation = running.get(subscription)?.subscription.organisation;
       if (own.length === 0 || organisation === undefined) continue;
-      track.bring(await letters.items(topicsOf(organisation).deadLetter, own));
-      await track.flushed();
-      if (!track.signal.aborted) await store.doneRedrive(own);
+      delivery.requeue(await deadLetters.items(organisation, own));
+      await delivery.flushed();
+      if (!delivery.signal.aborted) await store.doneRedrive(own);
     }
   };
 
-  const prepare = async (): Promise<void> => {
-    while (!closing.signal.aborted && !migrated) {
-      try {
-        await migrateDelivery(database);
-        migrated = true;
-      } catch (error) {
-        log.warn({ err: error }, 'nothing can be delivered yet; trying again until it can');
-        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
-      }
-    }
-  };
-
-  const prepared = prepare();
+  const prepared = runLoop({
+    name: 'delivery-tables',
+    signal: closing.signal,
+    step: async () => {
+      await migrateDelivery(database);
+      migrated = true;
+      return 'done';
+    },
+    retryMs: RETRY_MS,
+    log,
+  });
   const leases = keepLeases({
     store,
     instance,
@@ -209,23 +205,23 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     log,
     prepare: reconcile,
     subscriptions: () => [...running.keys()],
-    tracks: allTracks,
+    deliveries: allDeliveries,
     begin,
-    letGo,
+    release,
     after: afterTurn,
   });
 
   return {
     set(subscription) {
       wanted.set(subscription.id, subscription);
-      leases.look();
+      leases.refresh();
     },
     async unset(id) {
       wanted.delete(id);
       await stop(id);
     },
     store,
-    look: () => leases.look(),
+    refresh: () => leases.refresh(),
     async ready() {
       if (!migrated) throw new RetryableError('starting', 'The tables of the delivery are not there yet');
     },
@@ -234,7 +230,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
       await leases.close();
       await Promise.all([...running.keys()].map(stop));
       unregister(instance);
-      await letters.close();
+      await deadLetters.close();
     },
   };
 };

@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorCode } from '../errors.ts';
+import { createWaker, runLoop } from '../async/run-loop.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { isDead } from './instance.ts';
-import type { Track } from './partition.ts';
+import type { PartitionDelivery } from './partition.ts';
 import type { DeliveryStore, Held } from './store.ts';
 
 /**
  * Which partitions this instance works: a lease for each, prolonged every few seconds, and a fair share of all of them.
- * Whoever goes silent loses his to the others when they run out.
+ * An instance that goes silent loses its leases to the others when they run out.
  */
 export type Leases = {
   /** Whether what was renewed last is certain to be held still. */
   hold(): boolean;
   /** Looks now rather than at the next turn. */
-  look(): void;
+  refresh(): void;
   close(): Promise<void>;
 };
 
@@ -26,11 +26,11 @@ export type LeaseParts = {
   prepare(): Promise<void>;
   /** Ids of the subscriptions that this instance works. */
   subscriptions(): string[];
-  tracks(): Track[];
+  deliveries(): PartitionDelivery[];
   /** Begins to work a partition that was claimed. */
   begin(held: Held): Promise<void>;
   /** Writes down what is under way and gives the lease back. */
-  letGo(track: Track): Promise<void>;
+  release(delivery: PartitionDelivery): Promise<void>;
   /** After each turn. */
   after(): Promise<void>;
 };
@@ -42,7 +42,7 @@ const MARGIN = 0.2;
 export const keepLeases = (parts: LeaseParts): Leases => {
   const { store, instance, leaseMs, log } = parts;
   const closing = new AbortController();
-  let wake = new AbortController();
+  const waker = createWaker();
   let heldUntil = 0;
 
   const turn = async (): Promise<void> => {
@@ -53,9 +53,9 @@ export const keepLeases = (parts: LeaseParts): Leases => {
     const held = await store.renew(leaseMs);
     heldUntil = begun + leaseMs * (1 - MARGIN);
     const ours = new Set(held.map(nameOf));
-    for (const track of parts.tracks()) if (!ours.has(nameOf(track.held))) track.drop();
-    // Claimed without our hearing of it, as an answer was lost: somebody may claim it again.
-    const worked = new Set(parts.tracks().map((track) => nameOf(track.held)));
+    for (const delivery of parts.deliveries()) if (!ours.has(nameOf(delivery.held))) delivery.drop();
+    // Claimed without our hearing of it, as an answer was lost: another instance may claim it.
+    const worked = new Set(parts.deliveries().map((delivery) => nameOf(delivery.held)));
     for (const one of held) if (!worked.has(nameOf(one))) await store.release(one);
     await share(instances);
     await parts.after();
@@ -65,40 +65,38 @@ export const keepLeases = (parts: LeaseParts): Leases => {
   const share = async (instances: number): Promise<void> => {
     const subscriptions = parts.subscriptions();
     const fair = Math.ceil((await store.partitions(subscriptions)) / instances);
-    const tracks = parts.tracks().filter((track) => !track.retired());
-    for (const track of tracks.slice(fair)) void giveBack(track);
-    if (tracks.length >= fair) return;
+    const deliveries = parts.deliveries().filter((delivery) => !delivery.retired());
+    for (const delivery of deliveries.slice(fair)) void giveBack(delivery);
+    if (deliveries.length >= fair) return;
     const dead = (await store.holders()).filter((holder) => isDead(holder, instance));
-    const claimed = await store.claim(subscriptions, fair - tracks.length, leaseMs, dead);
+    const claimed = await store.claim(subscriptions, fair - deliveries.length, leaseMs, dead);
     for (const held of claimed) await parts.begin(held);
   };
 
-  const giveBack = async (track: Track): Promise<void> => {
-    const { subscription, partition } = track.held;
+  const giveBack = async (delivery: PartitionDelivery): Promise<void> => {
+    const { subscription, partition } = delivery.held;
     log.info({ subscription, partition }, 'a partition is handed to another instance');
-    track.retire();
-    while (track.queue.size().busy > 0 && !track.signal.aborted) await delay(20);
-    await parts.letGo(track);
+    delivery.retire();
+    while (delivery.queue.size().busy > 0 && !delivery.signal.aborted) await delay(20);
+    await parts.release(delivery);
   };
 
-  const run = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      wake = new AbortController();
-      try {
-        await turn();
-      } catch (error) {
-        log.warn({ code: errorCode(error) }, 'leases cannot be renewed now; trying again');
-      }
-      const pause = AbortSignal.any([wake.signal, closing.signal]);
-      const ms = Math.min(TURN_MS, leaseMs / 5);
-      await delay(ms, undefined, { signal: pause }).catch(() => undefined);
-    }
-  };
-  const running = run();
+  const pauseMs = Math.min(TURN_MS, leaseMs / 5);
+  const running = runLoop({
+    name: 'delivery-leases',
+    signal: closing.signal,
+    step: async () => {
+      await turn();
+      return pauseMs;
+    },
+    retryMs: pauseMs,
+    pause: waker.pause,
+    log,
+  });
 
   return {
     hold: () => performance.now() < heldUntil,
-    look: () => wake.abort(),
+    refresh: waker.wake,
     async close() {
       closing.abort();
       await running;

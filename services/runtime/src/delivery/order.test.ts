@@ -112,7 +112,7 @@ const run = async (world: TestWorld, steps: readonly Step[], seed: number): Prom
     looks += 1;
     if (looks % 100 === 0) await world.expireLeases();
     // What one instance gives back the other takes now, and not within five seconds.
-    if (looks % 20 === 0) for (const { delivery } of instances) delivery.look();
+    if (looks % 20 === 0) for (const { delivery } of instances) delivery.refresh();
     return settled();
   }, 'every event is delivered or a dead letter');
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { deadLetterRecord } from '../bus/dead-letter.ts';
+import { deadLetterRecord, SUBSCRIPTION_HEADER } from '../bus/dead-letter.ts';
 import { type DeliveryRecord, deliveryRecord } from '../bus/delivery-log.ts';
 import { topicsOf } from '../bus/topics.ts';
 import { errorCode, isPermanent, RetryableError } from '../errors.ts';
@@ -11,11 +11,11 @@ import { createQueue, type Item, type Queue } from './queue.ts';
 import type { DeliveryStore, Held } from './store.ts';
 
 /**
- * One partition of one subscription while this instance holds it: what waits, and how what became of it is written down.
+ * One partition of one subscription while this instance holds it: what waits, and how its outcomes are stored.
  * First the records of Kafka (dead letters, attempts), then head and parked rows in one statement
  * that the lease's epoch guards. A crash in between repeats a delivery and loses nothing.
  */
-export type Track = {
+export type PartitionDelivery = {
   held: Held;
   queue: Queue;
   /** Where to read on. */
@@ -28,15 +28,15 @@ export type Track = {
   signal: AbortSignal;
   /** Adds what was read; `next` is where to read on. */
   take(records: readonly FetchedRecord[], next: number): void;
-  /** Brings dead letters back into the queue. */
-  bring(items: readonly Item[]): void;
+  /** Puts dead letters back into the queue. */
+  requeue(items: readonly Item[]): void;
   /** It waits no longer. */
   done(item: Item, said?: DeliveryRecord, also?: readonly KafkaRecord[]): void;
   /** It is tried again at `item.due`. */
   park(item: Item, said: DeliveryRecord): void;
   postpone(item: Item, said: DeliveryRecord): void;
   /** It becomes a dead letter; the subject goes on once that is durable. */
-  bury(item: Item, letter: Burial, said: DeliveryRecord): void;
+  deadLetter(item: Item, parts: DeadLetterParts, said: DeliveryRecord): void;
   /** Says something about the partition itself, such as a gap. */
   say(record: DeliveryRecord, readAt?: number): void;
   /** What is settled and not yet written down. */
@@ -49,14 +49,14 @@ export type Track = {
   drop(): void;
 };
 
-export type Burial = {
+export type DeadLetterParts = {
   record: FetchedRecord;
   reason: string;
   attempts: number;
   also?: readonly KafkaRecord[] | undefined;
 };
 
-export type TrackParts = {
+export type PartitionDeliveryParts = {
   organisation: string;
   /** The service: `dl-component` of its dead letters. */
   component: string;
@@ -68,15 +68,15 @@ export type TrackParts = {
   /** Something can be tried that could not before. */
   changed(): void;
   /** Somebody else works the partition. */
-  lost(track: Track): void;
-  buried(reason: string): void;
+  lost(delivery: PartitionDelivery): void;
+  deadLettered(reason: string): void;
 };
 
 type Pending = {
   records: KafkaRecord[];
   keep: Map<number, Item>;
   remove: Set<number>;
-  buried: Item[];
+  deadLettered: Item[];
   count: number;
 };
 
@@ -85,11 +85,15 @@ const emptyPending = (): Pending => ({
   records: [],
   keep: new Map(),
   remove: new Set(),
-  buried: [],
+  deadLettered: [],
   count: 0,
 });
 
-export const createTrack = (held: Held, parked: readonly Item[], parts: TrackParts): Track => {
+export const createPartitionDelivery = (
+  held: Held,
+  parked: readonly Item[],
+  parts: PartitionDeliveryParts,
+): PartitionDelivery => {
   const { organisation, component, store, producer, log, beat, changed } = parts;
   const queue = createQueue();
   const ending = new AbortController();
@@ -110,14 +114,14 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
   };
   for (const item of parked) admit(item);
 
-  /** Dead letters that are not written down as such yet, by position, and what is brought back of them meanwhile. */
-  const burying = new Map<number, Item | undefined>();
+  /** Dead letters that are not written down as such yet, by position, and what is requeued of them meanwhile. */
+  const deadLettering = new Map<number, Item | undefined>();
 
-  const buried = (item: Item): void => {
+  const leave = (item: Item): void => {
     queue.remove(item);
-    const again = burying.get(item.position);
-    burying.delete(item.position);
-    if (again !== undefined) admit(again);
+    const requeued = deadLettering.get(item.position);
+    deadLettering.delete(item.position);
+    if (requeued !== undefined) admit(requeued);
   };
 
   const readOn = (next: number): void => {
@@ -160,11 +164,11 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
       const rows = [...batch.keep.values()].map((item) => ({ ...item }));
       pending = emptyPending();
       await persist(batch, rows, upTo);
-      for (const item of batch.buried) buried(item);
-      if (batch.buried.length > 0 || batch.count > 0) changed();
+      for (const item of batch.deadLettered) leave(item);
+      if (batch.deadLettered.length > 0 || batch.count > 0) changed();
       if (isDue()) await beat();
     }
-    // In the same moment as the last look: what is settled later begins anew.
+    // In the same moment as the last look: what is settled later starts another flush.
     flushing = undefined;
   };
 
@@ -198,10 +202,10 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
   const lose = (): void => {
     if (ending.signal.aborted) return;
     ending.abort(new RetryableError('lease-lost', 'The partition is not held any more'));
-    parts.lost(track);
+    parts.lost(delivery);
   };
 
-  const track: Track = {
+  const delivery: PartitionDelivery = {
     held,
     queue,
     readAt: () => readAt,
@@ -223,9 +227,9 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
       save();
       changed();
     },
-    bring(items) {
+    requeue(items) {
       for (const item of items) {
-        if (burying.has(item.position)) burying.set(item.position, item);
+        if (deadLettering.has(item.position)) deadLettering.set(item.position, item);
         else if (!queue.has(item.position) && !ahead.has(item.position)) admit(item);
       }
       keep(items);
@@ -247,14 +251,14 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
       if (item.parked) keep([item]);
       note(said);
     },
-    bury(item, { record, reason, attempts, also = [] }, said) {
+    deadLetter(item, { record, reason, attempts, also = [] }, said) {
       pending.records.push(...also);
       forget(item);
-      const { deadLetter } = topicsOf(organisation);
-      pending.records.push(burialRecord(deadLetter, component, held, item, { record, reason, attempts }));
-      pending.buried.push(item);
-      burying.set(item.position, undefined);
-      parts.buried(reason);
+      const topic = topicsOf(organisation).deadLetter;
+      pending.records.push(deadLetterOf(topic, component, held, item, { record, reason, attempts }));
+      pending.deadLettered.push(item);
+      deadLettering.set(item.position, undefined);
+      parts.deadLettered(reason);
       note(said);
     },
     say(record, from) {
@@ -271,25 +275,22 @@ export const createTrack = (held: Held, parked: readonly Item[], parts: TrackPar
     retired: () => isRetired,
     drop: () => ending.abort(new RetryableError('stopping', 'The service stops')),
   };
-  return track;
+  return delivery;
 };
 
-/** Where dead letters of a subscription come from; a redrive finds its way back by these. */
-export const SUBSCRIPTION_HEADER = 'dl-subscription';
-
-const burialRecord = (
+const deadLetterOf = (
   topic: string,
   component: string,
   { subscription, partition }: Held,
   { position }: Item,
-  { record, reason, attempts }: Burial,
+  { record: original, reason, attempts }: DeadLetterParts,
 ): KafkaRecord => {
   const origin = `${partition}-${position}`;
-  const { key, value: raw, headers } = record;
+  const { key, value: raw, headers } = original;
   const received = Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('dl-')));
-  const letter = { raw, key, headers: received, reason, attempts };
-  const buried = deadLetterRecord(topic, component, origin, letter, Number.POSITIVE_INFINITY);
-  return { ...buried, headers: { ...buried.headers, [SUBSCRIPTION_HEADER]: subscription } };
+  const content = { raw, key, headers: received, reason, attempts };
+  const record = deadLetterRecord(topic, component, origin, content, Number.POSITIVE_INFINITY);
+  return { ...record, headers: { ...record.headers, [SUBSCRIPTION_HEADER]: subscription } };
 };
 
 const itemOf = (record: FetchedRecord): Item => {
@@ -302,7 +303,7 @@ const itemOf = (record: FetchedRecord): Item => {
     tries: 0,
     firstTry: null,
     due: 0,
-    letter: null,
+    deadLetter: null,
     redrive: null,
     record,
     ...(envelope && { envelope }),

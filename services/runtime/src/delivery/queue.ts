@@ -22,7 +22,7 @@ export type Item = {
   /** Not before then, milliseconds since 1970. */
   due: number;
   /** Offset of the dead letter that it is redriven from, and the request. */
-  letter: number | null;
+  deadLetter: number | null;
   redrive: string | null;
   /** Of a fresh one: the record as it was read, and what its headers say where they can be read. */
   record?: FetchedRecord;

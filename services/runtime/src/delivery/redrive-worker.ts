@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { runLoop } from '../async/run-loop.ts';
+import { componentOf, readDeadLetter } from '../bus/dead-letter-reader.ts';
 import { deliveryRecord, type RedriveResult } from '../bus/delivery-log.ts';
 import { parseRedrive, type RedriveRequest } from '../bus/redrive-request.ts';
 import { topicsOf } from '../bus/topics.ts';
@@ -22,7 +23,7 @@ export type RedriverParts = {
   database: Pick<Database, 'query' | 'migrate'>;
   log: Logger;
   /** Tries one dead letter again; may be called twice for one request. @throws RetryableError while that is not possible */
-  redrive(letter: FetchedRecord, request: RedriveRequest): Promise<Redriven>;
+  redrive(deadLetter: FetchedRecord, request: RedriveRequest): Promise<Redriven>;
 };
 
 export type Redriver = { close(): Promise<void> };
@@ -37,7 +38,7 @@ const LIMITS = { maxBytes: 1_048_576, partitionMaxBytes: 1_048_576 };
  */
 export const followRedrives = (parts: RedriverParts): Redriver => {
   const { organisation, component, database, producer, log } = parts;
-  const topics = topicsOf(organisation);
+  const topic = topicsOf(organisation).redrive;
   const reader = parts.reader();
   const closing = new AbortController();
 
@@ -50,20 +51,14 @@ export const followRedrives = (parts: RedriverParts): Redriver => {
     return row?.next ?? 0;
   };
 
-  const letterAt = async (offset: number): Promise<FetchedRecord | undefined> => {
-    const at = { topic: topics.deadLetter, partition: 0, offset };
-    const [part] = await reader.fetch([at], { ...LIMITS, maxWaitMs: 0 });
-    return part?.records.find((record) => record.offset === offset);
-  };
-
   const carryOut = async (record: FetchedRecord): Promise<void> => {
     const request = readRequest(record, log);
     if (request === undefined) return;
-    const letter = await letterAt(request.deadLetter);
-    // Somebody else's, as far as one can tell: whose it was is written in the letter that is gone.
+    const letter = await readDeadLetter(reader, organisation, request.deadLetter);
+    // Somebody else's, as far as one can tell: whose it was is written in the dead letter that is gone.
     if (letter === undefined)
       return log.warn({ organisation }, 'a dead letter that is to be redriven is kept no longer');
-    if (letter.headers['dl-component']?.toString('utf8') !== component) return;
+    if (componentOf(letter) !== component) return;
     const redriven = await attempt(letter, request);
     const { id, deadLetter } = request;
     const at = new Date().toISOString();
@@ -72,9 +67,9 @@ export const followRedrives = (parts: RedriverParts): Redriver => {
     log.info({ organisation, request: id, ...redriven }, 'a dead letter was redriven');
   };
 
-  const attempt = async (letter: FetchedRecord, request: RedriveRequest): Promise<Redriven> => {
+  const attempt = async (deadLetter: FetchedRecord, request: RedriveRequest): Promise<Redriven> => {
     try {
-      return await parts.redrive(letter, request);
+      return await parts.redrive(deadLetter, request);
     } catch (error) {
       if (isPermanent(error)) return { outcome: 'refused', code: error.code };
       throw error;
@@ -89,9 +84,9 @@ export const followRedrives = (parts: RedriverParts): Redriver => {
     );
 
   const read = async (from: number): Promise<number> => {
-    const at = { topic: topics.redrive, partition: 0, offset: from };
+    const at = { topic, partition: 0, offset: from };
     const [part] = await reader.fetch([at], { ...LIMITS, maxWaitMs: WAIT_MS });
-    if (part?.outOfRange) return (await reader.bounds(topics.redrive, [0]))[0]?.start ?? from;
+    if (part?.outOfRange) return (await reader.bounds(topic, [0]))[0]?.start ?? from;
     let next = from;
     for (const record of part?.records ?? []) {
       if (closing.signal.aborted) return next;
@@ -102,24 +97,20 @@ export const followRedrives = (parts: RedriverParts): Redriver => {
     return Math.max(next, part?.next ?? from);
   };
 
-  const run = async (): Promise<void> => {
-    let next: number | undefined;
-    let told = '';
-    while (!closing.signal.aborted) {
-      try {
-        next = await read(next ?? (await position()));
-        told = '';
-      } catch (error) {
-        next = undefined;
-        const code = errorCode(error);
-        if (code !== told && !closing.signal.aborted)
-          log.warn({ organisation, code }, 'redrive requests cannot be carried out now; trying again');
-        told = code;
-        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
-      }
-    }
-  };
-  const running = run();
+  let next: number | undefined;
+  const running = runLoop({
+    name: 'redrive',
+    signal: closing.signal,
+    step: async () => {
+      next = await read(next ?? (await position()));
+    },
+    onError: () => {
+      next = undefined;
+    },
+    retryMs: RETRY_MS,
+    log,
+    fields: { organisation },
+  });
 
   return {
     async close() {

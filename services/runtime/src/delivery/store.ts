@@ -176,13 +176,13 @@ const itemOf = (row: Row): Item => ({
   tries: row.tries,
   firstTry: row.first_try?.getTime() ?? null,
   due: row.due?.getTime() ?? 0,
-  letter: row.letter,
+  deadLetter: row.letter,
   redrive: row.redrive,
 });
 
 const instant = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
-const rowOf = ({ position, event, since, tries, firstTry, due, letter, redrive }: Item) => ({
+const rowOf = ({ position, event, since, tries, firstTry, due, deadLetter, redrive }: Item) => ({
   position,
   event_id: event.id,
   event_type: event.type,
@@ -193,7 +193,7 @@ const rowOf = ({ position, event, since, tries, firstTry, due, letter, redrive }
   tries,
   first_try: instant(firstTry),
   due: due === 0 ? null : instant(due),
-  letter,
+  letter: deadLetter,
   redrive,
 });
 

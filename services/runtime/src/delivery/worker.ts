@@ -1,12 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type NextStep, runLoop } from '../async/run-loop.ts';
 import { endingAfter } from '../async/timeout.ts';
 import { errorCode } from '../errors.ts';
 import type { Ends } from '../inbox/tail.ts';
 import { type AttemptParts, attemptOnce, type Result } from './attempt.ts';
 import type { Circuit } from './circuit-breaker.ts';
 import type { DeliveryInbox } from './inbox-of.ts';
-import type { Track, TrackParts } from './partition.ts';
+import type { PartitionDelivery, PartitionDeliveryParts } from './partition.ts';
 import type { Item } from './queue.ts';
 import type { DeliveryStore } from './store.ts';
 
@@ -15,10 +16,10 @@ import type { DeliveryStore } from './store.ts';
  * many at a time as the subscription says, and writes down what came of it.
  */
 export type Worker = {
-  add(track: Track): void;
-  tracks(): Track[];
+  add(delivery: PartitionDelivery): void;
+  deliveries(): PartitionDelivery[];
   /** Something can be tried or read that could not before. */
-  poke(): void;
+  wake(): void;
   /** Rows parked for the whole subscription, by all instances. */
   parkedInAll(count: number): void;
   /** Takes nothing new, waits for what is under way and writes it down. */
@@ -29,7 +30,7 @@ export type WorkerParts = AttemptParts & {
   inbox: DeliveryInbox;
   store: DeliveryStore;
   circuit: Circuit;
-  log: TrackParts['log'];
+  log: PartitionDeliveryParts['log'];
   /** Whether leases are certain to be held still: a process that was stopped for a while must not go on. */
   holds(): boolean;
   /** Heard after each settled event. */
@@ -55,7 +56,7 @@ const WOKEN = 'woken';
 
 export const createWorker = (parts: WorkerParts): Worker => {
   const { subscription, clock, circuit, inbox, log } = parts;
-  const tracks = new Set<Track>();
+  const deliveries = new Set<PartitionDelivery>();
   /** Ends the loops, and later what is still under way then. */
   const halting = new AbortController();
   const stopping = new AbortController();
@@ -66,20 +67,20 @@ export const createWorker = (parts: WorkerParts): Worker => {
   let wakeReading = new AbortController();
 
   /** Which are waited for at their ends; others could not be read on, for want of room or because the receiver is left alone. */
-  let waitedFor: ReadonlySet<Track> | undefined;
+  let waitedFor: ReadonlySet<PartitionDelivery> | undefined;
 
-  const poke = (): void => wakeTrying?.();
+  const wake = (): void => wakeTrying?.();
 
   const readOnIfRoom = (): void => {
-    if (waitedFor === undefined || readable().every((track) => waitedFor?.has(track))) return;
+    if (waitedFor === undefined || readable().every((delivery) => waitedFor?.has(delivery))) return;
     waitedFor = undefined;
     wakeReading.abort(WOKEN);
     wakeReading = new AbortController();
   };
 
-  const alive = (): Track[] => [...tracks].filter(({ signal }) => !signal.aborted);
-  const working = (): Track[] => alive().filter((track) => !track.retired());
-  const parkedHere = (): number => alive().reduce((sum, track) => sum + track.parked(), 0);
+  const alive = (): PartitionDelivery[] => [...deliveries].filter(({ signal }) => !signal.aborted);
+  const working = (): PartitionDelivery[] => alive().filter((delivery) => !delivery.retired());
+  const parkedHere = (): number => alive().reduce((sum, delivery) => sum + delivery.parked(), 0);
   const freshBytes = (): number => alive().reduce((sum, { queue }) => sum + queue.freshBytes(), 0);
 
   // ── trying ──
@@ -96,50 +97,57 @@ export const createWorker = (parts: WorkerParts): Worker => {
     if (free <= 0) return;
     const now = clock.now();
     const found = working()
-      .filter((track) => track.unsaved() < AHEAD)
-      .flatMap((track) => track.queue.ready(now, free).map((item) => ({ track, item })));
+      .filter((delivery) => delivery.unsaved() < AHEAD)
+      .flatMap((delivery) => delivery.queue.ready(now, free).map((item) => ({ delivery, item })));
     found.sort((a, b) => pressure(a.item) - pressure(b.item));
-    for (const { track, item } of found.slice(0, free)) void tryItem(track, item);
+    for (const { delivery, item } of found.slice(0, free)) void tryItem(delivery, item);
   };
 
-  /** Ends whatever is under way of a track, when it is lost or the worker stops. */
-  const signals = new WeakMap<Track, AbortSignal>();
-  const signalOf = (track: Track): AbortSignal => {
-    const signal = signals.get(track) ?? AbortSignal.any([track.signal, stopping.signal]);
+  /** Ends whatever is under way of a delivery, when it is lost or the worker stops. */
+  const signals = new WeakMap<PartitionDelivery, AbortSignal>();
+  const signalOf = (delivery: PartitionDelivery): AbortSignal => {
+    const signal = signals.get(delivery) ?? AbortSignal.any([delivery.signal, stopping.signal]);
     // As many listen as there are events under way.
     setMaxListeners(0, signal);
-    signals.set(track, signal);
+    signals.set(delivery, signal);
     return signal;
   };
 
-  const tryItem = async (track: Track, item: Item): Promise<void> => {
+  const tryItem = async (delivery: PartitionDelivery, item: Item): Promise<void> => {
     underWay += 1;
-    track.queue.begin(item);
-    const signal = signalOf(track);
+    delivery.queue.begin(item);
+    const signal = signalOf(delivery);
     try {
-      const result = await attemptOnce(parts, item, track.held.partition, signal);
-      if (!track.signal.aborted) settle(track, item, result);
+      const result = await attemptOnce(parts, item, delivery.held.partition, signal);
+      if (!delivery.signal.aborted) settle(delivery, item, result);
     } catch (error) {
       // Not the event's fault nor the receiver's: the bus or the registry is away, or we are stopping.
       if (!signal.aborted)
         log.warn({ subscription: subscription.id, code: errorCode(error) }, 'an event cannot be read now');
       item.due = clock.now() + AFTER_FAILURE_MS;
-      track.queue.postpone(item);
+      delivery.queue.postpone(item);
     } finally {
       underWay -= 1;
-      poke();
+      wake();
     }
   };
 
-  const settle = (track: Track, item: Item, result: Result): void => {
-    const { next, said, record, receiver } = result;
+  const settle = (delivery: PartitionDelivery, item: Item, result: Result): void => {
+    const { next, said, record, receiver, item: tried } = result;
+    // The queue keeps its own item: only what the attempt decides is taken over.
+    if (tried !== undefined)
+      Object.assign(item, { tries: tried.tries, firstTry: tried.firstTry, due: tried.due });
     noteReceiver(receiver, item);
     parts.settled(item, result);
-    if (next === 'done') track.done(item, said, result.also);
-    else if (next === 'bury' && record !== undefined && said !== undefined)
-      track.bury(item, { record, reason: burialReason(said), attempts: item.tries, also: result.also }, said);
-    else if (next === 'postpone' && said !== undefined) track.postpone(item, said);
-    else if (said !== undefined) track.park(item, said);
+    if (next === 'done') delivery.done(item, said, result.also);
+    else if (next === 'dead-letter' && record !== undefined && said !== undefined)
+      delivery.deadLetter(
+        item,
+        { record, reason: deadLetterReason(said), attempts: item.tries, also: result.also },
+        said,
+      );
+    else if (next === 'postpone' && said !== undefined) delivery.postpone(item, said);
+    else if (said !== undefined) delivery.park(item, said);
     if (next === 'stop') {
       stopped = true;
       parts.gone();
@@ -169,7 +177,7 @@ export const createWorker = (parts: WorkerParts): Worker => {
     if (!stopped && until !== null && until > now) return until - now;
     if (slots() <= 0) return null;
     const dues = working()
-      .filter((track) => track.unsaved() < AHEAD)
+      .filter((delivery) => delivery.unsaved() < AHEAD)
       .flatMap(({ queue }) => queue.nextDue() ?? []);
     return dues.length > 0 ? Math.max(1, Math.min(...dues) - now) : null;
   };
@@ -199,12 +207,12 @@ export const createWorker = (parts: WorkerParts): Worker => {
 
   // ── reading ──
 
-  const readable = (): Track[] => {
+  const readable = (): PartitionDelivery[] => {
     const state = circuit.state(clock.now());
     if (stopped || state === 'open') return [];
     const isFull = elsewhere + parkedHere() >= MOST_PARKED;
     // What is parked ahead is tried, and becomes less, only once it has been read again.
-    const growing = working().filter((track) => !isFull || track.hasAhead());
+    const growing = working().filter((delivery) => !isFull || delivery.hasAhead());
     const bytes = freshBytes();
     // Something must be there to be tried, or an open circuit would never be closed again.
     if (state === 'half-open') return bytes === 0 ? growing : [];
@@ -215,29 +223,29 @@ export const createWorker = (parts: WorkerParts): Worker => {
   };
 
   /** True where there is more to be read at once. */
-  const readOn = async (from: readonly Track[]): Promise<boolean> => {
+  const readOn = async (from: readonly PartitionDelivery[]): Promise<boolean> => {
     const fetched = await inbox.read(
-      from.map((track) => ({ partition: track.held.partition, offset: track.readAt() })),
+      from.map((delivery) => ({ partition: delivery.held.partition, offset: delivery.readAt() })),
     );
     let more = false;
-    for (const track of from) {
-      const part = fetched.find(({ partition }) => partition === track.held.partition);
-      if (part === undefined || track.signal.aborted) continue;
-      if (part.outOfRange) more = (await overGap(track)) || more;
-      else if (part.next > track.readAt()) {
+    for (const delivery of from) {
+      const part = fetched.find(({ partition }) => partition === delivery.held.partition);
+      if (part === undefined || delivery.signal.aborted) continue;
+      if (part.outOfRange) more = (await overGap(delivery)) || more;
+      else if (part.next > delivery.readAt()) {
         const room = part.records.slice(0, AHEAD);
         const last = room.length < part.records.length ? room.at(-1) : undefined;
         more ||= last !== undefined || part.next < part.endOffset;
-        track.take(room, last === undefined ? part.next : last.offset + 1);
+        delivery.take(room, last === undefined ? part.next : last.offset + 1);
       }
     }
     return more;
   };
 
   /** What retention has taken was not delivered: that is said, and reading goes on where the log begins now. */
-  const overGap = async (track: Track): Promise<boolean> => {
-    const { partition } = track.held;
-    const [oldest, from] = [(await inbox.oldest())[partition] ?? 0, track.readAt()];
+  const overGap = async (delivery: PartitionDelivery): Promise<boolean> => {
+    const { partition } = delivery.held;
+    const [oldest, from] = [(await inbox.oldest())[partition] ?? 0, delivery.readAt()];
     if (oldest <= from) return false;
     log.error(
       { subscription: subscription.id, partition, from, until: oldest },
@@ -245,66 +253,70 @@ export const createWorker = (parts: WorkerParts): Worker => {
     );
     parts.gap();
     const at = new Date(clock.now()).toISOString();
-    track.say(
+    delivery.say(
       { kind: 'gap', subscription: subscription.name ?? subscription.id, partition, from, until: oldest, at },
       oldest,
     );
     return true;
   };
 
-  const reading = async (): Promise<void> => {
-    /** Where the partitions end, as far as that is known now. */
-    let known: Ends = [];
-    while (!stopped) {
-      const wake = wakeReading.signal;
-      try {
-        const from = readable();
-        const longer = from.filter((track) => known[track.held.partition] !== track.readAt());
-        known = [];
-        if (longer.length > 0 && (await readOn(longer))) continue;
-        if (readable().some((track) => !from.includes(track))) continue;
-        waitedFor = new Set(from);
-        const ends: (number | undefined)[] = [];
-        for (const track of from) ends[track.held.partition] = track.readAt();
-        const limit = endingAfter(IDLE_MS, wake, halting.signal);
-        if (from.length > 0) known = await inbox.beyond(ends, limit.signal);
-        else await delay(IDLE_MS, undefined, { signal: limit.signal }).catch(() => undefined);
-        limit.end();
-      } catch (error) {
-        if (stopped) return;
-        log.warn({ subscription: subscription.id, code: errorCode(error) }, 'the inbox cannot be read now');
-        await delay(AFTER_FAILURE_MS);
-      }
-    }
+  /** Where the partitions end, as far as that is known now. */
+  let known: Ends = [];
+
+  const readOnce = async (): Promise<NextStep> => {
+    if (stopped) return 'done';
+    const wake = wakeReading.signal;
+    const from = readable();
+    const longer = from.filter((delivery) => known[delivery.held.partition] !== delivery.readAt());
+    known = [];
+    if (longer.length > 0 && (await readOn(longer))) return;
+    if (readable().some((delivery) => !from.includes(delivery))) return;
+    waitedFor = new Set(from);
+    const ends: (number | undefined)[] = [];
+    for (const delivery of from) ends[delivery.held.partition] = delivery.readAt();
+    const limit = endingAfter(IDLE_MS, wake, halting.signal);
+    if (from.length > 0) known = await inbox.beyond(ends, limit.signal);
+    else await delay(IDLE_MS, undefined, { signal: limit.signal }).catch(() => undefined);
+    limit.end();
   };
+
+  const reading = () =>
+    runLoop({
+      name: 'delivery-reading',
+      signal: halting.signal,
+      step: readOnce,
+      retryMs: AFTER_FAILURE_MS,
+      log,
+      fields: { subscription: subscription.id },
+    });
 
   const running = Promise.all([trying(), reading()]);
 
   return {
-    add(track) {
-      for (const old of tracks) {
+    add(delivery) {
+      for (const old of deliveries) {
         // Claimed anew by its own holder, whose lease had run out or was ended by a replay: each partition is read once.
-        if (old.held.partition === track.held.partition) old.drop();
-        if (old.signal.aborted) tracks.delete(old);
+        if (old.held.partition === delivery.held.partition) old.drop();
+        if (old.signal.aborted) deliveries.delete(old);
       }
-      tracks.add(track);
-      poke();
+      deliveries.add(delivery);
+      wake();
     },
-    tracks: alive,
-    poke,
+    deliveries: alive,
+    wake,
     parkedInAll: (count) => {
       elsewhere = Math.max(0, count - parkedHere());
     },
     async stop() {
       stopped = true;
       halting.abort(WOKEN);
-      poke();
+      wake();
       const patience = setTimeout(() => stopping.abort(), STOP_MS);
       await running;
       while (underWay > 0) await delay(10);
       clearTimeout(patience);
       stopping.abort();
-      await Promise.all(alive().map((track) => track.flushed()));
+      await Promise.all(alive().map((delivery) => delivery.flushed()));
     },
   };
 };
@@ -315,5 +327,5 @@ const STOP_MS = 4_000;
 const pressure = ({ event, since, due }: Item): number =>
   (event.priority === 'immediate' ? 0 : 1e15) + Math.max(since, due);
 
-const burialReason = ({ outcome, code }: { outcome: string; code: string }): string =>
+const deadLetterReason = ({ outcome, code }: { outcome: string; code: string }): string =>
   `${outcome}-${code}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');

@@ -12,7 +12,7 @@ import type { AvroSchema } from '@causeway/schemas/avro/schema';
 import type { Release } from '@causeway/schemas/disclosure/view';
 import type { Envelope } from '../bus/envelope.ts';
 import type { SafeguardKind } from '../reference-data/safeguards.ts';
-import { handOver } from './delivery-decision.ts';
+import { authoriseDelivery } from './delivery-decision.ts';
 import type { HandOverRuling } from './policy-snapshot.ts';
 import { rulebookOf } from './release-decision.ts';
 
@@ -105,7 +105,7 @@ const ask = (
     agreement,
     ...event,
   };
-  return handOver(ruling, { event: sent, data: DATA, schema: SCHEMA }, recipient);
+  return authoriseDelivery(ruling, { event: sent, data: DATA, schema: SCHEMA }, recipient);
 };
 
 const said = (answer: ReturnType<typeof ask>) =>

@@ -15,7 +15,7 @@ import { answeredBy, reference, ruleKey } from './release-decision.ts';
  * whether it still may and how much of it: agreements end, a new version of one can grant less, and people come under
  * protection.
  */
-export type HandOver =
+export type DeliveryDecision =
   /** The event as it may be handed over: `agreement` names what it is released under now, `data` holds no more than that. */
   | { outcome: 'release'; event: Envelope; data: unknown }
   | { outcome: 'withhold'; reason: WithheldReason | 'cannot-project' };
@@ -44,7 +44,7 @@ export type Ruled =
  * event there, it goes out as it is, else as far as those that remain release it today.
  * The data of the record is looked at only where a condition asks for it. Pure: the same question always has the same answer.
  */
-export const ruleOn = (ruling: HandOverRuling, record: UnreadRecord, recipient: string): Ruled => {
+export const evaluate = (ruling: HandOverRuling, record: UnreadRecord, recipient: string): Ruled => {
   const { event } = record;
   if (isFeedback(event.type))
     return answeredBy(event) === recipient
@@ -62,10 +62,14 @@ export const ruleOn = (ruling: HandOverRuling, record: UnreadRecord, recipient: 
   return ruled;
 };
 
-/** As `ruleOn`, with the data as far as it may be handed over. */
-export const handOver = (ruling: HandOverRuling, record: InboxRecord, recipient: string): HandOver => {
+/** As `evaluate`, with the data as far as it may be handed over. */
+export const authoriseDelivery = (
+  ruling: HandOverRuling,
+  record: InboxRecord,
+  recipient: string,
+): DeliveryDecision => {
   const { data } = record;
-  const ruled = ruleOn(ruling, { ...record, data: () => data }, recipient);
+  const ruled = evaluate(ruling, { ...record, data: () => data }, recipient);
   if (ruled.outcome === 'withhold') return ruled;
   const { event, release } = ruled;
   return { outcome: 'release', event, data: release === null ? data : narrow(data, release) };

@@ -5,10 +5,10 @@ import type { Reader } from '../kafka/reader.ts';
 import type { Heard, OverdueStore } from './overdue-store.ts';
 
 /**
- * Hears what the organisation has acknowledged elsewhere, such as over HTTP at the gateway: without it a watch would call for help with
- * an event that somebody has long taken on.
+ * Reads what the organisation has acknowledged elsewhere, such as over HTTP at the gateway: without it a watch would raise an alarm
+ * about an event that a colleague has long taken on.
  */
-export type Hearing = {
+export type AcknowledgementFollower = {
   /** Reads on; gives what was acknowledged since, to be noted once the watch knows the events. @throws RetryableError */
   listen(now: number): Promise<Heard>;
   close(): Promise<void>;
@@ -21,11 +21,11 @@ const LIMITS = { maxWaitMs: 0, maxBytes: 1_048_576, partitionMaxBytes: 262_144 }
 
 const acknowledged = z.object({ kind: z.literal('acknowledged'), position: z.string().regex(/^\d+-\d+$/) });
 
-export const createHearing = (
+export const followAcknowledgements = (
   open: () => Reader,
   organisation: string,
   store: Pick<OverdueStore, 'heard'>,
-): Hearing => {
+): AcknowledgementFollower => {
   const topic = topicsOf(organisation).deliveries;
   let reader: Reader | undefined;
   const soon = <T>(asked: Promise<T>): Promise<T> => withTimeout(REQUEST_MS, 'kafka', asked);

@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { gathered } from '../async/batcher.ts';
+import { runLoop } from '../async/run-loop.ts';
 import { decodeHeaders, type Envelope } from '../bus/envelope.ts';
 import { inboxOf } from '../delivery/inbox-of.ts';
 import { instanceName } from '../delivery/instance.ts';
 import { type Clock, systemClock } from '../delivery/subscription.ts';
-import { errorCode } from '../errors.ts';
 import type { Inboxes } from '../inbox/inbox.ts';
 import type { FetchedRecord, KafkaRecord } from '../kafka/broker-client.ts';
 import type { Producer } from '../kafka/producer.ts';
@@ -12,7 +11,7 @@ import type { Reader } from '../kafka/reader.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { createHearing } from './acknowledgement-follower.ts';
+import { followAcknowledgements } from './acknowledgement-follower.ts';
 import {
   allowsFeedback,
   type FeedbackParts,
@@ -105,7 +104,7 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
   const { organisation } = feedback;
   const store = createOverdueStore(database, organisation, parts.instance ?? instanceName());
   const inbox = inboxOf(parts.inboxes, organisation);
-  const hearing = parts.reader && createHearing(parts.reader, organisation, store);
+  const acknowledgements = parts.reader && followAcknowledgements(parts.reader, organisation, store);
   const closing = new AbortController();
   let migrated: Promise<void> | undefined;
   let complete = false;
@@ -169,31 +168,28 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
     }
   };
 
-  const run = async (): Promise<void> => {
-    let told = '';
-    while (!closing.signal.aborted) {
-      try {
-        await prepared();
-        if (await store.lead(LEASE_MS)) {
-          const heard = await hearing?.listen(clock.now());
-          await look();
-          // Heard before the inbox was read to its end: what was acknowledged is known by now.
-          if (heard !== undefined) await store.hear(heard, clock.now());
-          await tell();
-          await store.forget();
-        }
-        told = '';
-        await clock.wait(TURN_MS, closing.signal);
-      } catch (error) {
-        const code = errorCode(error);
-        if (code !== told)
-          log.warn({ organisation, code }, 'overdue events cannot be looked for now; trying again');
-        told = code;
-        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
-      }
-    }
+  const turn = async (): Promise<void> => {
+    await prepared();
+    if (!(await store.lead(LEASE_MS))) return;
+    const heard = await acknowledgements?.listen(clock.now());
+    await look();
+    // Heard before the inbox was read to its end: what was acknowledged is known by now.
+    if (heard !== undefined) await store.hear(heard, clock.now());
+    await tell();
+    await store.forget();
   };
-  const running = run();
+
+  const running = runLoop({
+    name: 'overdue-watch',
+    signal: closing.signal,
+    step: async () => {
+      await turn();
+      await clock.wait(TURN_MS, closing.signal);
+    },
+    retryMs: RETRY_MS,
+    log,
+    fields: { organisation },
+  });
 
   const placed = (events: readonly Placed[]): Watched[] =>
     events.flatMap((one) => (isFeedback(one.event.type) ? [] : (watchedOf(one.event, one) ?? [])));
@@ -218,7 +214,7 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
     async close() {
       closing.abort();
       await running;
-      await hearing?.close();
+      await acknowledgements?.close();
     },
   };
 };
