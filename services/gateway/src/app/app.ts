@@ -31,7 +31,7 @@ import type { PublishingParts } from '../publishing/publish.ts';
 import { postEvents } from '../publishing/route.ts';
 import type { ReadingParts } from '../reading/current-page.ts';
 import { getEvents } from '../reading/events-route.ts';
-import type { HandedOver } from '../reading/read-receipts.ts';
+import type { ReadReceipts } from '../reading/read-receipts.ts';
 import { getStream, type StreamLimits } from '../reading/stream-route.ts';
 import {
   deleteSubscription,
@@ -59,7 +59,7 @@ export type AppParts = {
   reading: ReadingParts;
   publishing: PublishingParts;
   feedback: FeedbackRouteParts;
-  handedOver: HandedOver;
+  readReceipts: ReadReceipts;
   interests: InterestParts;
   catalogue: CatalogueParts;
   subscriptions: SubscriptionParts;
@@ -82,14 +82,14 @@ export const createApp = (parts: AppParts): Express => {
     .set('case sensitive routing', true);
   app.use(audited(log, metrics), takenInTime(parts.streams.slowMs), withHeaders(), limited);
   app.post('/v1/events', guard('events:write'), bodyOf(MAX_BODY), postEvents(parts.publishing));
-  app.get('/v1/events', bodyless, guard('events:read'), getEvents(reading, parts.handedOver, stopping));
+  app.get('/v1/events', bodyless, guard('events:read'), getEvents(reading, parts.readReceipts, stopping));
   app.all('/v1/events', allowing('GET', 'HEAD', 'POST'));
   app.head('/v1/events/stream', allowing('GET'));
   app.get(
     '/v1/events/stream',
     bodyless,
     guard('events:read'),
-    getStream(reading, stopping, parts.streams, parts.handedOver, metrics),
+    getStream(reading, stopping, parts.streams, parts.readReceipts, metrics),
   );
   app.all('/v1/events/stream', allowing('GET'));
   app.post(

@@ -38,13 +38,13 @@ import { createPublished } from '../publishing/published.ts';
 import { createTypes } from '../publishing/types.ts';
 import type { ReadingParts } from '../reading/current-page.ts';
 import { createCursors } from '../reading/cursor.ts';
-import { createHandedOver } from '../reading/read-receipts.ts';
+import { createReadReceipts } from '../reading/read-receipts.ts';
 import { openStore } from '../store/store.ts';
 import { systemResolve } from '../subscriptions/endpoint.ts';
-import { createSealing } from '../subscriptions/secret-encryption.ts';
+import { createSecretEncryption } from '../subscriptions/secret-encryption.ts';
 import { createSigner } from '../subscriptions/signing.ts';
 import { holdsLoopback, rangesOf } from '../subscriptions/ssrf-policy.ts';
-import { createPoster } from '../subscriptions/webhook-client.ts';
+import { createWebhookClient } from '../subscriptions/webhook-client.ts';
 import { createWebhooks } from '../subscriptions/webhooks.ts';
 import { createApp } from './app.ts';
 
@@ -168,8 +168,8 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     now,
   };
   const access = createAccessVerifier({ issuer: config.OIDC_ISSUER, audience: AUDIENCE });
-  const poster = createPoster();
-  const sealing = createSealing(config.WEBHOOK_KEY);
+  const webhookClient = createWebhookClient();
+  const encryption = createSecretEncryption(config.WEBHOOK_KEY);
   const webhooks = createWebhooks({
     database: store,
     inboxes,
@@ -182,25 +182,25 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     log,
     metrics,
     watchOf: watches.of,
-    sealing,
+    encryption,
     sending: {
-      poster,
+      webhookClient,
       resolve: systemResolve,
-      allowed: {
+      policy: {
         ranges: rangesOf(config.GATEWAY_WEBHOOK_RANGES),
         loopback: config.GATEWAY_WEBHOOKS_TO_LOOPBACK,
       },
-      signer: createSigner(sealing),
+      signer: createSigner(encryption),
     },
   });
   onStop('webhooks', async () => {
     await webhooks.close();
-    poster.close();
+    webhookClient.close();
   });
   const app = createApp({
     guard: createGuard(access, config.GATEWAY_REQUESTS_PER_SECOND),
     reading,
-    handedOver: createHandedOver({ send: notes.send, watchOf: watches.of, now, log }),
+    readReceipts: createReadReceipts({ send: notes.send, watchOf: watches.of, now, log }),
     publishing: {
       agreements,
       ready: onceThere(AGREEMENTS_MS, 'agreements', agreements.caughtUp),
@@ -213,7 +213,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     },
     feedback: { feedback, producer, watches, now, index: createFeedbackIndex(store) },
     interests: { interests, producer, tokeniser, now },
-    subscriptions: { webhooks, sealing, reading, catalogue: { agreements, types }, now },
+    subscriptions: { webhooks, encryption, reading, catalogue: { agreements, types }, now },
     catalogue: { agreements, types, served: { url: urlOf(config), issuer: config.OIDC_ISSUER }, now },
     streams: {
       heartbeatMs: config.GATEWAY_STREAM_HEARTBEAT_SECONDS * 1_000,

@@ -19,7 +19,7 @@ export type AcknowledgingParts = {
   now(): number;
 };
 
-export type Said = Omit<Acknowledgement, 'at'> & { id: string; partition: number; offset: number };
+export type Acknowledging = Omit<Acknowledgement, 'at'> & { id: string; partition: number; offset: number };
 
 /**
  * Writes down what a recipient says of an event in its inbox, and tells the source where the agreements allow it. Who calls
@@ -30,19 +30,22 @@ export const acknowledge = async (
   parts: AcknowledgingParts,
   inbox: Inbox,
   caller: { organisation: string; clientId: string },
-  { id, partition, offset, ...said }: Said,
+  { id, partition, offset, ...acknowledgement }: Acknowledging,
 ): Promise<void> => {
   const { organisation } = caller;
   const placed = await eventAt(inbox, id, partition, offset);
   if (isFeedback(placed.event.type)) throw notAcknowledgeable();
   const at = new Date(parts.now()).toISOString();
-  const answer = await acknowledgementRecord(parts.feedback(organisation), placed.event, { ...said, at });
+  const answer = await acknowledgementRecord(parts.feedback(organisation), placed.event, {
+    ...acknowledgement,
+    at,
+  });
   const note = deliveryRecord(organisation, {
     kind: 'acknowledged',
     client: caller.clientId,
     position: positionOf(partition, offset),
     event: id,
-    state: said.state,
+    state: acknowledgement.state,
     at,
   });
   await sendInTime(parts.producer, answer === undefined ? [note] : [note, answer]);

@@ -2,11 +2,12 @@ import { Problem } from '@causeway/runtime/service/http-server';
 import type { RequestHandler } from 'express';
 import { parsed } from '../http/body.ts';
 import { callerOf } from '../http/guard.ts';
+import { EVENT_ID_PATTERN } from '../http/query.ts';
 import { type ReadingParts, withInbox } from '../reading/current-page.ts';
 import { type AcknowledgingParts, acknowledge } from './acknowledge.ts';
+import { acknowledgementIn } from './acknowledgement-body.ts';
 import type { FeedbackIndex } from './feedback-index.ts';
 import { outcomeOf } from './outcome.ts';
-import { saidIn } from './said.ts';
 
 export type FeedbackRouteParts = AcknowledgingParts & { index: FeedbackIndex };
 
@@ -15,25 +16,25 @@ export const postAcknowledgement =
   (reading: ReadingParts, parts: AcknowledgingParts): RequestHandler<{ id: string }> =>
   async (request, response) => {
     const caller = callerOf(response);
-    const said = saidIn(request.params.id, parsed(request.body));
-    await withInbox(reading, caller.organisation, (inbox) => acknowledge(parts, inbox, caller, said));
-    response.status(202).json({ id: said.id });
+    const acknowledgement = acknowledgementIn(request.params.id, parsed(request.body));
+    await withInbox(reading, caller.organisation, (inbox) =>
+      acknowledge(parts, inbox, caller, acknowledgement),
+    );
+    response.status(202).json({ id: acknowledgement.id });
   };
 
-/** GET /v1/events/:id/outcome: what recipients have said of an event of the caller's. */
+/** GET /v1/events/:id/outcome: what recipients have acknowledgement of an event of the caller's. */
 export const getOutcome =
   (reading: ReadingParts, { index }: FeedbackRouteParts): RequestHandler<{ id: string }> =>
   async (request, response) => {
     const { organisation } = callerOf(response);
     const { id } = request.params;
-    if (!EVENT_ID.test(id)) throw notAnId();
+    if (!new RegExp(EVENT_ID_PATTERN).test(id)) throw notAnId();
     const outcome = await withInbox(reading, organisation, (inbox) =>
       outcomeOf({ index, writerOf: reading.writerOf }, inbox, organisation, id),
     );
     response.json(outcome);
   };
-
-const EVENT_ID = /^[A-Za-z0-9_-]{16,64}$/;
 
 const notAnId = () =>
   new Problem(400, 'invalid-parameter', 'Not the id of an event', 'Give the member id of an event of yours.');

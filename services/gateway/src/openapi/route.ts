@@ -3,7 +3,7 @@ import { auditOf } from '../http/audit.ts';
 import { openApi } from './openapi.ts';
 import { documentationPage } from './page.ts';
 
-/** GET /v1/openapi.json: says nothing about anybody, so it needs no token. */
+/** GET /v1/openapi.json: holds no personal data, so it needs no token. */
 export const getOpenApi = (issuer: string): RequestHandler => {
   const document = JSON.stringify(openApi(issuer));
   return (_request, response) => {
@@ -12,7 +12,7 @@ export const getOpenApi = (issuer: string): RequestHandler => {
   };
 };
 
-/** GET /: the same for people. */
+/** GET /: the same as a web page. */
 export const getDocumentation = (issuer: string): RequestHandler => {
   const page = documentationPage(openApi(issuer));
   return (_request, response) => {

@@ -23,15 +23,17 @@ import type { Claim, Published } from './published.ts';
 import { isShared, type Types } from './types.ts';
 
 /** Why an event was refused. Part of the public interface: clients branch on it. */
-export type RefusalCode =
-  | 'invalid-event'
-  | 'wrong-source'
-  | 'unknown-type'
-  | 'reserved-type'
-  | 'not-shared'
-  | 'invalid-data'
-  | 'too-large'
-  | 'id-conflict';
+export const REFUSAL_CODES = [
+  'invalid-event',
+  'wrong-source',
+  'unknown-type',
+  'reserved-type',
+  'not-shared',
+  'invalid-data',
+  'too-large',
+  'id-conflict',
+] as const;
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 export type Refusal = {
   outcome: 'refused';

@@ -8,7 +8,7 @@ import { Problem } from '@causeway/runtime/service/http-server';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import { noTopics } from '../http/limits.ts';
 import type { Filter, Start } from '../http/query.ts';
-import { createJudge, type Tally } from './authorise.ts';
+import { createAuthoriser, type Tally } from './authorise.ts';
 import type { Cursors } from './cursor.ts';
 import { type Page, type PageLimits, readPage } from './page.ts';
 
@@ -74,7 +74,7 @@ export const startOf = async ({ parts, inbox, organisation }: Reading, start: St
   return Array.from({ length: partitions }, (_, partition) => positions[partition] ?? 0);
 };
 
-export const emptyTally = (): Tally => ({ judged: 0, withheld: 0, unreadable: 0 });
+export const emptyTally = (): Tally => ({ authorised: 0, withheld: 0, unreadable: 0 });
 
 /**
  * A page whose every event was checked against the agreements and safeguards as they are now. What was not handed over is added to `total`.
@@ -94,11 +94,11 @@ export const currentPage = async (
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const ruling = rulings.current();
     const tally = emptyTally();
-    const judge = createJudge(parts, ruling, organisation, filter, tally);
+    const authorise = createAuthoriser(parts, ruling, organisation, filter, tally);
     const wanted = filtered ? undefined : limits.events;
-    const page = await readPage(inbox.read, from, limits, judge, { wanted, ends });
+    const page = await readPage(inbox.read, from, limits, authorise, { wanted, ends });
     if ('missed' in page) return afterGap(reading, from, page.missed);
-    if (tally.judged === 0 || rulings.isCurrent(ruling)) {
+    if (tally.authorised === 0 || rulings.isCurrent(ruling)) {
       total.withheld += tally.withheld;
       total.unreadable += tally.unreadable;
       return page;

@@ -11,22 +11,22 @@ import type { PageEvent } from './page.ts';
  * Notes what somebody was handed: one record per page in `deliveries.<organisation>`, and that nothing of it is overdue any more.
  * Nobody waits for it: what is lost of it in a crash is a gap in the statistics, or a telephone call too many.
  */
-export type HandedOver = (
+export type ReadReceipts = (
   caller: Pick<Caller, 'organisation' | 'clientId'>,
   via: PageRecord['via'],
   events: readonly PageEvent[],
   withheld: number,
 ) => void;
 
-export type HandedOverParts = {
+export type ReadReceiptParts = {
   send(records: readonly KafkaRecord[]): Promise<unknown>;
   watchOf(organisation: string): Pick<OverdueWatch, 'delivered'> | undefined;
   now(): number;
   log: Logger;
 };
 
-export const createHandedOver =
-  ({ send, watchOf, now, log }: HandedOverParts): HandedOver =>
+export const createReadReceipts =
+  ({ send, watchOf, now, log }: ReadReceiptParts): ReadReceipts =>
   ({ organisation, clientId }, via, events, withheld) => {
     if (events.length === 0 && withheld === 0) return;
     const record: PageRecord = {

@@ -6,7 +6,7 @@ import { callerOf } from '../http/guard.ts';
 import { parseStreamQuery } from '../http/query.ts';
 import type { ReadingParts } from './current-page.ts';
 import type { PageEvent } from './page.ts';
-import type { HandedOver } from './read-receipts.ts';
+import type { ReadReceipts } from './read-receipts.ts';
 import { type Sink, type StreamSettings, streamEvents } from './stream.ts';
 
 export type StreamLimits = StreamSettings & {
@@ -20,7 +20,7 @@ export const getStream = (
   parts: ReadingParts,
   stopping: AbortSignal,
   limits: StreamLimits,
-  handedOver: HandedOver,
+  readReceipts: ReadReceipts,
   metrics: Metrics,
 ): RequestHandler => {
   const open = new Map<string, number>();
@@ -37,7 +37,7 @@ export const getStream = (
     const signals = { left: left.signal, stopping, expiresAt };
     try {
       const sink = sinkOf(response, left.signal, limits.slowMs, (events, withheld) =>
-        handedOver(caller, 'stream', events, withheld),
+        readReceipts(caller, 'stream', events, withheld),
       );
       const ended = await streamEvents(parts, organisation, query, sink, signals, limits);
       auditOf(response).ended = ended;

@@ -7,20 +7,20 @@ import type { RequestHandler, Response } from 'express';
 import { viewsOf } from '../catalogue/catalogue.ts';
 import type { CatalogueParts } from '../catalogue/route.ts';
 import { auditOf } from '../http/audit.ts';
-import { parsed } from '../http/body.ts';
+import { checked, parsed } from '../http/body.ts';
 import { callerOf } from '../http/guard.ts';
 import { parametersOf, whole } from '../http/query.ts';
 import { type ReadingParts, withInbox } from '../reading/current-page.ts';
 import { answerText } from './answer-text.ts';
 import { outcomeOf, sendSigned } from './deliver.ts';
 import { parseEndpoint, resolveEndpoint } from './endpoint.ts';
-import { newSecret, type Sealing } from './secret-encryption.ts';
+import { newSecret, type SecretEncryption } from './secret-encryption.ts';
 import {
   checkAgainst,
   endpointRefused,
   REDRIVE_MOST,
-  redriveIn,
-  replayIn,
+  redriveBody,
+  replayBody,
   subscriptionIn,
 } from './subscription-body.ts';
 import type { Change, Stored } from './subscription-store.ts';
@@ -28,7 +28,7 @@ import type { Webhooks } from './webhooks.ts';
 
 export type SubscriptionParts = {
   webhooks: Webhooks;
-  sealing: Sealing;
+  encryption: SecretEncryption;
   reading: ReadingParts;
   catalogue: Pick<CatalogueParts, 'agreements' | 'types'>;
   now(): number;
@@ -47,10 +47,10 @@ const TEST_TYPE = 'uk.causeway.gateway.test.v1';
 export const postSubscription =
   (parts: SubscriptionParts): RequestHandler =>
   async (request, response) => {
-    const { webhooks, sealing, reading } = parts;
+    const { webhooks, encryption, reading } = parts;
     const { organisation } = callerOf(response);
-    const { allowed } = webhooks.sending;
-    const given = subscriptionIn(parsed(request.body), parts.now(), allowed);
+    const { policy } = webhooks.sending;
+    const given = subscriptionIn(parsed(request.body), parts.now(), policy);
     const endpoint = given.endpoint ?? '';
     await checkWanted(parts, organisation, given);
     await checkCallable(parts, endpoint);
@@ -68,7 +68,7 @@ export const postSubscription =
       status: 'active' as const,
       reason: null,
       expires: given.expires ?? null,
-      secret: sealing.seal(secret, id),
+      secret: encryption.encrypt(secret, id),
       previous_secret: null,
       previous_until: null,
     };
@@ -103,8 +103,8 @@ export const patchSubscription =
   (parts: SubscriptionParts): Handler =>
   async (request, response) => {
     const stored = await ownOf(parts, request.params.id, response);
-    const { allowed } = parts.webhooks.sending;
-    const given = subscriptionIn(parsed(request.body), parts.now(), allowed, true);
+    const { policy } = parts.webhooks.sending;
+    const given = subscriptionIn(parsed(request.body), parts.now(), policy, true);
     const { types = stored.types, filter = stored.filter } = given;
     if (given.types !== undefined || given.filter !== undefined)
       await checkWanted(parts, stored.organisation, { types, filter });
@@ -147,7 +147,7 @@ export const rotateSecret =
     const stored = await ownOf(parts, request.params.id, response);
     const secret = newSecret();
     const after = await changed(parts, stored, {
-      secret: parts.sealing.seal(secret, stored.id),
+      secret: parts.encryption.encrypt(secret, stored.id),
       previous_secret: stored.secret,
       previous_until: new Date(parts.now() + ROTATION_HOURS * 3_600_000),
     });
@@ -238,7 +238,7 @@ export const redriveSubscription =
   (parts: SubscriptionParts): Handler =>
   async (request, response) => {
     const stored = await ownOf(parts, request.params.id, response);
-    const { dryRun = false, events } = redriveIn(parsed(request.body));
+    const { dryRun = false, events } = checked(redriveBody, parsed(request.body));
     const question = { limit: REDRIVE_MOST, events, openOnly: events === undefined };
     const letters = await parts.webhooks.deadLetters.list(stored.organisation, stored.id, question);
     const redriven =
@@ -261,7 +261,7 @@ export const replaySubscription =
   (parts: SubscriptionParts): Handler =>
   async (request, response) => {
     const stored = await ownOf(parts, request.params.id, response);
-    const from = replayIn(parsed(request.body));
+    const from = Date.parse(checked(replayBody, parsed(request.body)).from);
     const heads = await withInbox(parts.reading, stored.organisation, (inbox) => inbox.since(from));
     await parts.webhooks.replay(stored.id, heads);
     response.status(202).json({ from: new Date(from).toISOString() });
@@ -301,9 +301,9 @@ const checkWanted = async (
 
 /** A name that leads nowhere now may do so later; one that leads into a network of ours is refused at the door. */
 const checkCallable = async ({ webhooks }: SubscriptionParts, endpoint: string): Promise<void> => {
-  const { allowed, resolve } = webhooks.sending;
+  const { policy, resolve } = webhooks.sending;
   try {
-    await resolveEndpoint(parseEndpoint(endpoint, allowed), allowed, resolve);
+    await resolveEndpoint(parseEndpoint(endpoint, policy), policy, resolve);
   } catch (error) {
     if (isPermanent(error)) throw endpointRefused(error.message);
     if (errorCode(error) !== 'name-not-resolved') throw error;

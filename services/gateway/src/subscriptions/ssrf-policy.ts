@@ -61,14 +61,14 @@ export const holdsLoopback = (ranges: readonly string[]): boolean => {
 };
 
 /** What operators let pass beyond the public internet. */
-export type Allowed = {
+export type SsrfPolicy = {
   ranges: BlockList;
   /** On a laptop: this machine, over plain http as well. */
   loopback: boolean;
 };
 
 /** Whether it may be called. Anything that is not an address may not. */
-export const mayCall = (address: string, { ranges, loopback: here }: Allowed): boolean => {
+export const mayCall = (address: string, { ranges, loopback: here }: SsrfPolicy): boolean => {
   const family = familyOf(address);
   if (family === undefined || address.includes('%')) return false;
   const embedded = embeddedIn(address);

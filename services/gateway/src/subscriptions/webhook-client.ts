@@ -7,7 +7,7 @@ export type Answer =
   | { status: number; retryAfter: string | undefined; text: Buffer; durationMs: number }
   | { code: string; durationMs: number };
 
-export type Poster = {
+export type WebhookClient = {
   /** Sends a body once, to the address that was checked. No redirect is followed. Never throws. */
   post(target: Target, headers: Record<string, string>, body: Buffer, signal: AbortSignal): Promise<Answer>;
   close(): void;
@@ -22,13 +22,13 @@ const SWEEP_MS = 60_000;
 type Connections = { pool: Pool; underWay: number; usedAt: number };
 
 /** `ca`: in place of the public authorities. */
-export const createPoster = ({
+export const createWebhookClient = ({
   timeoutMs = TIME_OUT_MS,
   ca,
 }: {
   timeoutMs?: number;
   ca?: string;
-} = {}): Poster => {
+} = {}): WebhookClient => {
   const known = new Map<string, Connections>();
 
   /**

@@ -14,7 +14,7 @@ import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import { type Attempts, createAttempts } from './attempts.ts';
 import { COMPONENT, createDeadLetters, type DeadLetters, type Letter } from './dead-letters.ts';
 import { delivererOf, type SendingParts, wantsOf } from './deliver.ts';
-import type { Sealing } from './secret-encryption.ts';
+import type { SecretEncryption } from './secret-encryption.ts';
 import { createSubscriptionStore, type Stored, type SubscriptionStore } from './subscription-store.ts';
 
 /** Brings inboxes to partners' endpoints, with the other instances of the gateway. */
@@ -42,7 +42,7 @@ export type Webhooks = {
 
 export type WebhooksParts = Omit<DeliveryParts, 'component' | 'settled' | 'gone'> & {
   sending: Omit<SendingParts, 'clock'>;
-  sealing: Pick<Sealing, 'again'>;
+  encryption: Pick<SecretEncryption, 'reencrypt'>;
   watchOf(organisation: string): Pick<OverdueWatch, 'delivered'> | undefined;
 };
 
@@ -63,7 +63,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
   const deadLetters = createDeadLetters(database, parts.reader);
   const answers = new Map<string, string>();
   const known = new Map<string, Stored>();
-  const handedOver = noting(parts);
+  const deliveredNotes = noting(parts);
 
   const delivery: Delivery = createDelivery({
     ...parts,
@@ -76,7 +76,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
       attempts.note(said, answer);
       if (event === undefined || (said.outcome !== 'delivered' && said.outcome !== 'withheld')) return;
       const [partition = 0, offset = 0] = said.position.split('-').map(Number);
-      handedOver.note(organisation, { event, partition, offset, since: item.since });
+      deliveredNotes.note(organisation, { event, partition, offset, since: item.since });
     },
     gone: ({ id }) => {
       const stored = known.get(id);
@@ -137,7 +137,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
   const take = async (stored: Stored): Promise<void> => {
     const before = known.get(stored.id);
     const isOver = stored.expires !== null && stored.expires.getTime() <= clock.now();
-    if (before === undefined) await subscriptions.seal(stored, parts.sealing);
+    if (before === undefined) await subscriptions.reencrypt(stored, parts.encryption);
     if (stored.status === 'active' && isOver) await endOf(stored);
     if (before?.revision === stored.revision) return;
     known.set(stored.id, stored);
@@ -271,7 +271,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
       await running;
       await Promise.all([...redrivers.values()].map((one) => one.close()));
       await delivery.close();
-      await Promise.all([attempts.close(), handedOver.close(), deadLetters.close()]);
+      await Promise.all([attempts.close(), deliveredNotes.close(), deadLetters.close()]);
     },
   };
 };
