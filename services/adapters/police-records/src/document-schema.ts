@@ -5,6 +5,7 @@
  * What the Standard Data Model holds beyond this is taken and ignored: it grows with every form. What restricts the sharing stands in
  * `sharing`, which is closed, so that a misspelt restriction is a fault and not ignored.
  */
+import { object as objectOf, text } from '@causeway/runtime/service/openapi';
 import * as codes from './codes.ts';
 
 export type JsonSchema = Record<string, unknown>;
@@ -16,23 +17,12 @@ const PARTIAL_DATE = '^(18|19|20)[0-9]{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[
 const REFERENCE = '^[A-Za-z0-9][A-Za-z0-9./:_-]{0,63}$';
 const ORGANISATION = '^[a-z][a-z0-9-]{1,62}$';
 
-const object = (properties: JsonSchema, required: string[] = []): JsonSchema => ({
-  type: 'object',
-  properties,
-  ...(required.length > 0 && { required }),
-});
-const words = (maxLength: number, description: string): JsonSchema => ({
-  type: 'string',
-  minLength: 1,
-  maxLength,
-  description,
-});
+const object = (properties: JsonSchema, required: string[] = []): JsonSchema =>
+  objectOf(properties as Record<string, object>, required);
+const words = (maxLength: number, description: string): JsonSchema =>
+  text(description, { minLength: 1, maxLength });
 const narrative = (description: string) => words(20_000, description);
-const patterned = (pattern: string, description: string): JsonSchema => ({
-  type: 'string',
-  pattern,
-  description,
-});
+const patterned = (pattern: string, description: string): JsonSchema => text(description, { pattern });
 const instant = (what: string) =>
   patterned(INSTANT, `${what}: a time with offset, such as 2026-11-09T19:00:00+00:00.`);
 const reference = (what: string) =>
