@@ -1,8 +1,9 @@
 import { Problem } from '@causeway/runtime/service/http-server';
-import type { RequestHandler } from 'express';
+import type { Express, RequestHandler } from 'express';
 import { parsed } from '../http/body.ts';
-import { callerOf } from '../http/guard.ts';
+import { callerOf, type Guard } from '../http/guard.ts';
 import { EVENT_ID_PATTERN } from '../http/query.ts';
+import { bodyless, bodyOf, MAX_SMALL_BODY, route } from '../http/route.ts';
 import { type ReadingParts, withInbox } from '../reading/current-page.ts';
 import { type AcknowledgingParts, acknowledge } from './acknowledge.ts';
 import { acknowledgementIn } from './acknowledgement-body.ts';
@@ -11,8 +12,21 @@ import { outcomeOf } from './outcome.ts';
 
 export type FeedbackRouteParts = AcknowledgingParts & { index: FeedbackIndex };
 
+export const feedbackRoutes = (
+  app: Express,
+  guard: Guard,
+  reading: ReadingParts,
+  parts: FeedbackRouteParts,
+): void => {
+  const caller = guard('events:read');
+  route(app, '/v1/events/:id/acknowledgements', {
+    post: [...caller, bodyOf(MAX_SMALL_BODY), postAcknowledgement(reading, parts)],
+  });
+  route(app, '/v1/events/:id/outcome', { get: [bodyless, ...caller, getOutcome(reading, parts)] });
+};
+
 /** POST /v1/events/:id/acknowledgements: 202, whether or not the source may be told. */
-export const postAcknowledgement =
+const postAcknowledgement =
   (reading: ReadingParts, parts: AcknowledgingParts): RequestHandler<{ id: string }> =>
   async (request, response) => {
     const caller = callerOf(response);
@@ -24,7 +38,7 @@ export const postAcknowledgement =
   };
 
 /** GET /v1/events/:id/outcome: what recipients have acknowledgement of an event of the caller's. */
-export const getOutcome =
+const getOutcome =
   (reading: ReadingParts, { index }: FeedbackRouteParts): RequestHandler<{ id: string }> =>
   async (request, response) => {
     const { organisation } = callerOf(response);

@@ -1,5 +1,5 @@
 import { Problem } from '@causeway/runtime/service/http-server';
-import express, { type RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import { auditOf } from './audit.ts';
 
 const MAX_URL = 4_096;
@@ -34,20 +34,6 @@ export const limited: RequestHandler = (request, _response, next) => {
   next();
 };
 
-/** For what is asked without a body. */
-export const bodyless: RequestHandler = (request, _response, next) => {
-  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
-  if (encoding !== undefined || Number(length) > 0) {
-    const detail = 'Send the request without a body.';
-    // The rest of the body would otherwise be read to keep the connection.
-    throw new Problem(413, 'too-large', 'No body is read here', detail, {}, { connection: 'close' });
-  }
-  next();
-};
-
-/** The bytes of a body of at most `limit` bytes, also when it is compressed. */
-export const bodyOf = (limit: number): RequestHandler => express.raw({ type: () => true, limit });
-
 export const noTopics = () =>
   new Problem(
     403,
@@ -55,11 +41,3 @@ export const noTopics = () =>
     'This organisation does not take part here',
     'The organisation in the access token has no topics here. Ask the operator of this service to add it.',
   );
-
-/** Answers every method of a known address that no route before it took. */
-export const allowing =
-  (...methods: string[]): RequestHandler =>
-  () => {
-    const allow = methods.join(', ');
-    throw new Problem(405, 'method-not-allowed', 'Method not allowed', `Use ${allow}.`, {}, { allow });
-  };

@@ -10,7 +10,9 @@ import {
   text,
   time,
 } from '@causeway/runtime/service/openapi';
-import { LIST_LIMIT, MOST_SUBSCRIPTIONS, ROTATION_HOURS } from '../../subscriptions/route.ts';
+import { ROTATION_HOURS } from '../../subscriptions/actions.ts';
+import { LIST_LIMIT } from '../../subscriptions/delivery-lists.ts';
+import { MOST_SUBSCRIPTIONS } from '../../subscriptions/manage.ts';
 import {
   redriveBody,
   replayBody,
