@@ -114,9 +114,9 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   });
   readiness('agreements', async () => {
     if (!agreements.freshWithin(READY_MS))
-      throw new RetryableError('agreements-not-current', 'agreements are not followed');
+      throw new RetryableError('agreements-not-current', 'agreements are not up to date');
     if (!organisations.freshWithin(READY_MS) || !safeguards.freshWithin(READY_MS))
-      throw new RetryableError('safeguards-not-current', 'organisations and safeguards are not followed');
+      throw new RetryableError('safeguards-not-current', 'organisations and safeguards are not up to date');
   });
   // A moment's patience saves the first requests a refusal; while Kafka is away they are refused and told why.
   const caughtUp = Promise.all([agreements.caughtUp, organisations.caughtUp, safeguards.caughtUp]);

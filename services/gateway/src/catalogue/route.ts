@@ -141,4 +141,4 @@ const formatOf = (url: string): 'json' | 'avro' => {
   return query.checked(format === 'avro' ? 'avro' : 'json');
 };
 
-const nothing = (what: string) => new Problem(404, 'not-found', `There is no such ${what}`);
+const nothing = (what: string) => new Problem(404, 'not-found', `Not found: ${what}`);

@@ -67,14 +67,14 @@ const notThere = () =>
   new Problem(
     404,
     'not-found',
-    'There is no such event at this position of your inbox',
-    'Give the members id and position of one event as you received it. An inbox is kept for 30 days.',
+    'Event not found at this position of your inbox',
+    'Give the members `id` and `position` of one event as you received it. Events are kept for 30 days.',
   );
 
 const notAcknowledgeable = () =>
   new Problem(
     409,
     'not-acknowledgeable',
-    'Feedback is not acknowledged',
-    'Acknowledge events of other organisations, not what they say about yours.',
+    'Feedback cannot be acknowledged',
+    'Acknowledge events of other organisations, not their feedback on yours.',
   );

@@ -51,4 +51,9 @@ const getOutcome =
   };
 
 const notAnId = () =>
-  new Problem(400, 'invalid-parameter', 'Not the id of an event', 'Give the member id of an event of yours.');
+  new Problem(
+    400,
+    'invalid-parameter',
+    'Not a valid event id',
+    'Give the member `id` of an event that you published.',
+  );

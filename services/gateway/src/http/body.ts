@@ -25,7 +25,7 @@ export const eventsOf = (request: Request): Given[] => {
   throw new Problem(
     415,
     'unsupported-media-type',
-    'Not a media type for events',
+    'Unsupported media type for events',
     `Send ${EVENT_JSON} or ${BATCH_JSON}, or application/json with the attributes as ce- headers.`,
   );
 };

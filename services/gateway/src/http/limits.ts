@@ -38,6 +38,6 @@ export const noTopics = () =>
   new Problem(
     403,
     'organisation-unknown',
-    'This organisation does not take part here',
+    'This organisation does not take part in this service',
     'The organisation in the access token has no topics here. Ask the operator of this service to add it.',
   );

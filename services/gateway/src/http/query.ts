@@ -76,12 +76,9 @@ export const parametersOf = (url: string, known: readonly string[]): Parameters 
 const startOf = (query: Parameters, after: string | undefined): Start => {
   const from = query.get('from');
   if (after === '')
-    query.fault(
-      'after',
-      'Give the member next of the last answer, or leave it out to start at the oldest event.',
-    );
+    query.fault('after', 'Give the member `next` of the last page, or omit it to start at the oldest event.');
   if (after !== undefined && from !== undefined)
-    query.fault('from', 'Give either after or from: a cursor already says where to go on.');
+    query.fault('from', 'Give either `after` or `from`: a cursor already sets the start.');
   if (after !== undefined) return { after };
   if (from === undefined) return 'oldest';
   const time = new RegExp(TIME_PATTERN).test(from) ? Date.parse(from) : Number.NaN;
@@ -111,7 +108,7 @@ export const whole = (query: Parameters, parameter: string, bounds: Bounds): num
   if (value === undefined) return bounds.default;
   const number = /^(0|[1-9]\d{0,8})$/.test(value) ? Number(value) : Number.NaN;
   if (number >= bounds.minimum && number <= bounds.maximum) return number;
-  query.fault(parameter, `Give a whole number from ${bounds.minimum} to ${bounds.maximum}, or leave it out.`);
+  query.fault(parameter, `Give a whole number from ${bounds.minimum} to ${bounds.maximum}, or omit it.`);
   return bounds.default;
 };
 
@@ -126,8 +123,8 @@ const refused = (parameters: Fault[]): Problem =>
   new Problem(
     400,
     'invalid-parameter',
-    'The request cannot be read as it is',
-    'Correct what the member parameters names.',
+    'The request is not valid',
+    'Correct the parameters listed in `parameters`.',
     { parameters },
   );
 

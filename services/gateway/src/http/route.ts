@@ -24,7 +24,7 @@ export const bodyless: RequestHandler = (request, _response, next) => {
   if (encoding !== undefined || Number(length) > 0) {
     const detail = 'Send the request without a body.';
     // The rest of the body would otherwise be read to keep the connection.
-    throw new Problem(413, 'too-large', 'No body is read here', detail, {}, { connection: 'close' });
+    throw new Problem(413, 'too-large', 'This operation takes no body', detail, {}, { connection: 'close' });
   }
   next();
 };

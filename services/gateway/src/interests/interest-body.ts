@@ -90,7 +90,7 @@ export const interestIn = (
   if (until !== undefined && until < since)
     throw invalidBody({
       path: 'until',
-      problem: 'must not be before since, which is today where it is left out',
+      problem: 'must not be before since, which is today by default',
     });
   const { tokens, demographic } = tokensIn(person, organisation, tokeniser);
   if (tokens.length === 0 && demographic === undefined)

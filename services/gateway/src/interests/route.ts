@@ -79,7 +79,7 @@ const getInterests =
   (request, response) => {
     const query = parametersOf(request.url, ['after', 'limit']);
     const given = query.get('after');
-    if ((given?.length ?? 0) > LONGEST_KEY) query.fault('after', 'Give the member next of the last answer.');
+    if ((given?.length ?? 0) > LONGEST_KEY) query.fault('after', 'Give the member `next` of the last page.');
     const { after = '', limit } = query.checked({
       after: given,
       limit: whole(query, 'limit', INTERESTS_LIMIT),
@@ -116,6 +116,6 @@ const noInterest = () =>
   new Problem(
     404,
     'not-found',
-    'There is no such interest',
+    'Interest not found',
     'A reference has at most 200 letters, digits and . _ : / -',
   );

@@ -93,11 +93,14 @@ export const checkAttributes = (
   if (!Object.hasOwn(event, 'data')) faults.push({ path: 'data', problem: 'is missing' });
   if (!REPLAY.includes(event.replay)) faults.push({ path: 'replay', problem: 'must be true or false' });
   if (!Object.hasOwn(event, 'subject') && !Object.hasOwn(event, 'localid'))
-    faults.push({ path: 'subject', problem: 'is missing: give subject, or localid to have it made' });
+    faults.push({
+      path: 'subject',
+      problem: 'is missing: give subject, or localid to have the subject made',
+    });
   if (binary && Object.hasOwn(event, 'localid'))
     faults.push({
       path: 'localid',
-      problem: 'is not for header lines, which end up in logs: send structured JSON',
+      problem: 'must not be sent in a header, because headers are logged: send structured JSON',
     });
   if (faults.length > 0) return { faults: faults.slice(0, MAX_FAULTS) };
   const { data: _, replay, ...rest } = event;

@@ -102,7 +102,7 @@ export const publishEvents = async (
       return refuse(
         id,
         'id-conflict',
-        'The id was used before for other content: give the event an id of its own.',
+        'The id was used before with different content: give the event a unique id.',
       );
     return { outcome: fate === 'send' && first === one ? 'accepted' : 'duplicate', id };
   });
@@ -132,12 +132,7 @@ const candidateOf = async (
   if ('faults' in checked) {
     const faulty = checked.faults.some(({ path }) => path === 'id');
     const id = faulty ? null : String(event.id);
-    return refuse(
-      id,
-      'invalid-event',
-      'Correct the attributes that the member faults names.',
-      checked.faults,
-    );
+    return refuse(id, 'invalid-event', 'Correct the attributes listed in `faults`.', checked.faults);
   }
   const { attributes } = checked;
   const { id } = attributes;
@@ -147,13 +142,17 @@ const candidateOf = async (
     return refuse(id, 'reserved-type', 'Acknowledge an event at /v1/events/{id}/acknowledgements instead.');
   const type = parts.types.get(attributes.type);
   if (type === undefined)
-    return refuse(id, 'unknown-type', 'There is no such event type: see /v1/schemas/events.');
+    return refuse(id, 'unknown-type', 'The event type does not exist: see /v1/schemas/events.');
   if (!isShared(parts.agreements.state(), organisation, type.type))
-    return refuse(id, 'not-shared', 'No agreement of your organisation names this type: it was not kept.');
+    return refuse(
+      id,
+      'not-shared',
+      'No agreement of your organisation covers this type, so it was not kept.',
+    );
   const faults = parts.types.faults(type, event.data);
   if (faults.length > 0) {
     const inData = faults.map(({ path, problem }) => ({ path: path ? `data.${path}` : 'data', problem }));
-    return refuse(id, 'invalid-data', 'Correct the fields that the member faults names.', inData);
+    return refuse(id, 'invalid-data', 'Correct the fields listed in `faults`.', inData);
   }
   try {
     const traced = { ...(traceparent !== undefined && { traceparent }), ...attributes };

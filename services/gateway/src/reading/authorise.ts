@@ -29,10 +29,7 @@ export const createAuthoriser = (
   const unreadable = (error: unknown, record: FetchedRecord, partition: number): Authorisation => {
     tally.unreadable += 1;
     const position = positionOf(partition, record.offset);
-    log.error(
-      { organisation, position, code: errorCode(error) },
-      'a record of an inbox cannot be read and is passed over',
-    );
+    log.error({ organisation, position, code: errorCode(error) }, 'inbox record unreadable, skipped');
     return { outcome: 'passed' };
   };
   const isAskedFor = ({ type, subject }: Envelope) =>

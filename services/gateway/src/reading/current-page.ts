@@ -55,10 +55,7 @@ export const withInbox = async <T>(
   } catch (error) {
     const code = errorCode(error);
     if (!NO_INBOX.includes(code)) throw error;
-    parts.log.warn(
-      { organisation, code },
-      'an organisation with an access token has no inbox that can be read',
-    );
+    parts.log.warn({ organisation, code }, 'organisation has an access token but no readable inbox');
     throw noTopics();
   }
 };
@@ -137,8 +134,8 @@ const agreementsNotCurrent = () =>
   new Problem(
     503,
     'agreements-not-current',
-    'The agreements cannot be followed now',
-    'Nothing is handed over until it is known which agreements are in force. Try again.',
+    'The agreements are not up to date',
+    'No events are released until the agreements in force are known. Try again.',
     {},
     { 'retry-after': '1' },
   );
@@ -147,8 +144,8 @@ const notACursor = () =>
   new Problem(
     400,
     'invalid-cursor',
-    'Not a cursor of this inbox',
-    'Give the member next of an answer to your own organisation, unchanged, or leave after out to start at the oldest event that is kept.',
+    'The cursor does not belong to this inbox',
+    'Give the member `next` of a page for your own organisation, unchanged, or omit `after` to start at the oldest event kept.',
   );
 
 const gone = (oldest: string) =>
@@ -156,6 +153,6 @@ const gone = (oldest: string) =>
     410,
     'events-missed',
     'Events were deleted before they were read',
-    'What came next after this cursor is no longer kept. Go on with the cursor in the member oldest: it repeats nothing and leaves out only what is gone.',
+    'The next events after this cursor are no longer kept. Continue with the cursor in the member `oldest`: it repeats nothing and skips only the deleted events.',
     { oldest },
   );

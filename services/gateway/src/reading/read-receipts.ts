@@ -38,7 +38,7 @@ export const createReadReceipts =
       at: new Date(now()).toISOString(),
     };
     const missed = (error: unknown) =>
-      log.warn({ organisation, code: errorCode(error) }, 'a page that was handed over could not be noted');
+      log.warn({ organisation, code: errorCode(error) }, 'read receipt could not be recorded');
     send([deliveryRecord(organisation, record)]).catch(missed);
     watchOf(organisation)?.delivered(events).catch(missed);
   };

@@ -166,15 +166,10 @@ const patiently = async (stream: Stream, positions: readonly number[], known: En
 /** Tells the reader what he would have been answered, as far as he can still be told. */
 const refuse = async (error: unknown, { sink, reading }: Stream): Promise<StreamEnd> => {
   if (!(error instanceof Problem))
-    reading.parts.log.warn({ code: errorCode(error) }, 'a stream could not go on');
+    reading.parts.log.warn({ code: errorCode(error) }, 'stream ended by an error');
   const problem = error instanceof Problem ? error : UNAVAILABLE;
   await sink.write(`event: problem\ndata: ${JSON.stringify(problemBody(problem))}\n\n`);
   return problem.slug === 'events-missed' ? 'events-missed' : 'unavailable';
 };
 
-const UNAVAILABLE = new Problem(
-  503,
-  'unavailable',
-  'Temporarily unavailable',
-  'Connect again with the last id.',
-);
+const UNAVAILABLE = new Problem(503, 'unavailable', 'Temporarily unavailable', 'Reconnect with the last id.');

@@ -77,7 +77,9 @@ export const createAttempts = ({ query }: Pick<Database, 'query'>, log: Logger):
        where exists (select 1 from webhook_subscription where id = row.subscription)
        order by row.place`,
       [JSON.stringify(rows)],
-    ).catch((error) => log.warn({ code: errorCode(error) }, 'tries of webhooks could not be listed'));
+    ).catch((error) =>
+      log.warn({ code: errorCode(error) }, 'webhook delivery attempts could not be recorded'),
+    );
     sincePruned += batch.length;
     if (sincePruned < PRUNE_EVERY) return;
     sincePruned = 0;

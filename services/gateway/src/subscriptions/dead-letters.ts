@@ -48,7 +48,7 @@ export const createDeadLetters = ({ query }: Pick<Database, 'query'>, open: () =
       [organisation],
     );
     const [bounds] = await reader.bounds(topic, [0]);
-    if (bounds === undefined) throw new RetryableError('kafka-unavailable', 'Kafka gave no answer');
+    if (bounds === undefined) throw new RetryableError('kafka-unavailable', 'Kafka did not respond');
     let head = Math.max(known?.head ?? 0, bounds.start);
     while (head < bounds.end) {
       const [part] = await reader.fetch([{ topic, partition: 0, offset: head }], LIMITS);

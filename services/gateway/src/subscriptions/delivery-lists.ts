@@ -54,7 +54,7 @@ const pageOf = (url: string): { limit: number; after: number | undefined } => {
   const query = parametersOf(url, ['after', 'limit']);
   const given = query.get('after');
   if (given !== undefined && !/^\d{1,15}$/.test(given))
-    query.fault('after', 'Give the member next of the last answer.');
+    query.fault('after', 'Give the member `next` of the last page.');
   return query.checked({
     after: given === undefined ? undefined : Number(given),
     limit: whole(query, 'limit', LIST_LIMIT),

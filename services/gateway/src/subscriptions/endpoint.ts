@@ -19,7 +19,8 @@ const RESOLVE_MS = 3_000;
  * @throws PermanentError `endpoint-refused` that says why and does not quote it
  */
 export const parseEndpoint = (text: string, policy: SsrfPolicy): URL => {
-  if (text.length > LONGEST || !URL.canParse(text)) throw refused('It is not an absolute https address.');
+  if (text.length > LONGEST || !URL.canParse(text))
+    throw refused('The endpoint is not an absolute https address.');
   if (PASSED_OVER.test(text)) throw refused('Leave out spaces, control characters and backslashes.');
   const url = new URL(text);
   const host = hostOf(url);
@@ -28,12 +29,12 @@ export const parseEndpoint = (text: string, policy: SsrfPolicy): URL => {
     throw refused('Give an https address.');
   if (url.username !== '' || url.password !== '') throw refused('Leave out user name and password.');
   if (url.hash !== '') throw refused('Leave out the fragment.');
-  if (url.port === '0') throw refused('There is no port 0.');
-  if (host.endsWith('.')) throw refused('Write the host without a dot at the end.');
+  if (url.port === '0') throw refused('Port 0 is not valid.');
+  if (host.endsWith('.')) throw refused('Remove the dot at the end of the host.');
   if (writtenHost(text) !== url.hostname)
     throw refused('Write the host plainly: a name, or an address in its usual form.');
   if (isIP(host) === 0 && !here && !host.includes('.')) throw refused('Give the full name of the host.');
-  if (isIP(host) !== 0 && !mayCall(host, policy)) throw refused('Its host is not on the public internet.');
+  if (isIP(host) !== 0 && !mayCall(host, policy)) throw refused('The host is not on the public internet.');
   return url;
 };
 
@@ -45,16 +46,16 @@ export const parseEndpoint = (text: string, policy: SsrfPolicy): URL => {
 export const resolveEndpoint = async (url: URL, policy: SsrfPolicy, resolve: Resolve): Promise<Target> => {
   const host = hostOf(url);
   if (isIP(host) !== 0) {
-    if (!mayCall(host, policy)) throw refused('Its host is not on the public internet.');
+    if (!mayCall(host, policy)) throw refused('The host is not on the public internet.');
     return { url, address: host };
   }
   if (policy.loopback && host === 'localhost') return { url, address: '127.0.0.1' };
   const addresses = await resolve(host).catch(() => []);
   const [first] = addresses;
   if (first === undefined)
-    throw new RetryableError('name-not-resolved', 'The name of the host has no address now');
+    throw new RetryableError('name-not-resolved', 'The host name cannot be resolved at the moment');
   const usable = url.protocol === 'https:' && addresses.every((address) => mayCall(address, policy));
-  if (!usable) throw refused('Its name leads to an address that is not on the public internet.');
+  if (!usable) throw refused('The host name resolves to an address that is not on the public internet.');
   return { url, address: first };
 };
 

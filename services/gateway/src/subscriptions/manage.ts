@@ -129,6 +129,6 @@ const tooMany = () =>
   new Problem(
     409,
     'too-many-subscriptions',
-    'Your organisation has as many subscriptions as it may have',
-    `Delete one first; there may be ${MOST_SUBSCRIPTIONS}.`,
+    'Your organisation has reached its limit of subscriptions',
+    `Delete one first; the limit is ${MOST_SUBSCRIPTIONS}.`,
   );

@@ -50,13 +50,12 @@ export const shown = (stored: Stored) => ({
   createdAt: stored.created_at.toISOString(),
 });
 
-export const notThere = () =>
-  new Problem(404, 'not-found', 'There is no such subscription of your organisation');
+export const notThere = () => new Problem(404, 'not-found', 'Subscription not found');
 
 export const expired = () =>
   new Problem(
     409,
     'subscription-expired',
     'This subscription has expired',
-    'Set another time with PATCH (expires), then resume it.',
+    'Set a later `expires` with PATCH, then resume it.',
   );

@@ -23,7 +23,7 @@ export const createSecretEncryption = (keys: readonly string[]): SecretEncryptio
   const encryption: SecretEncryption = {
     encrypt(secret, subscription) {
       const [first] = made;
-      if (first === undefined) throw new PermanentError('configuration', 'there is no key for secrets');
+      if (first === undefined) throw new PermanentError('configuration', 'no key for secrets is configured');
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', first.key, nonce).setAAD(Buffer.from(subscription));
       const encrypted = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);

@@ -45,7 +45,7 @@ export const subscriptionBody = z.strictObject({
     .meta({ description: 'An https address on the public internet', format: 'uri', maxLength: 2_000 }),
   types: z
     .array(type)
-    .min(1, 'names no type; leave it out for all')
+    .min(1, 'is empty; omit it for all types')
     .max(MOST_TYPES)
     .nullable()
     .describe('Names of event types; all where it is left out')
