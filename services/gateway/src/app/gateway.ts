@@ -118,7 +118,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     if (!organisations.freshWithin(READY_MS) || !safeguards.freshWithin(READY_MS))
       throw new RetryableError('safeguards-not-current', 'organisations and safeguards are not up to date');
   });
-  // A moment's patience saves the first requests a refusal; while Kafka is away they are refused and told why.
+  // A short wait avoids refusing the first requests; while Kafka is unavailable they are refused with the reason.
   const caughtUp = Promise.all([agreements.caughtUp, organisations.caughtUp, safeguards.caughtUp]);
   await Promise.race([caughtUp, delay(START_PATIENCE_MS, undefined, { signal, ref: false })]).catch(() => {});
   const inboxes = createInboxes(kafka, log);
@@ -126,10 +126,10 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
 
   const producer = kafka.producer();
   onStop('producer', () => producer.close());
-  // Notes of what was handed over never stand in the way of what is published.
+  // Read receipts never delay publishing.
   const notes = kafka.producer();
   onStop('notes', () => notes.close());
-  // Neither does what is delivered elsewhere.
+  // Neither do delivery records of webhooks.
   const deliveries = kafka.producer();
   onStop('deliveries', () => deliveries.close());
   const store = openStore(
@@ -237,7 +237,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
 const urlOf = ({ GATEWAY_URL, GATEWAY_HOST, GATEWAY_PORT }: Settings): string =>
   GATEWAY_URL ?? `http://${GATEWAY_HOST}:${GATEWAY_PORT}`;
 
-/** Whose events are watched for being late: everybody's but those to whom an adapter delivers, which watches itself. */
+/** The organisations whose events are checked for being overdue: all except those with an adapter, which checks its own. */
 const watchedBy =
   (
     { GATEWAY_WATCHED: only, GATEWAY_NOT_WATCHED: not }: Settings,

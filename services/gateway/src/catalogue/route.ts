@@ -4,6 +4,7 @@ import type { Agreements } from '@causeway/runtime/reference-data/agreements';
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { VersionState } from '@causeway/schemas/agreements/log';
 import { jsonSchemaOf } from '@causeway/schemas/avro/json-schema';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import type { Express, RequestHandler, Response } from 'express';
 import { callerOf, type Guard } from '../http/guard.ts';
 import { parametersOf } from '../http/query.ts';
@@ -21,8 +22,6 @@ export type CatalogueParts = {
 };
 
 const CAUGHT_UP_MS = 3_000;
-const FEEDBACK = 'uk.causeway.exchange.';
-
 export const catalogueRoutes = (app: Express, guard: Guard, parts: CatalogueParts): void => {
   const reading = [bodyless, ...guard('events:read')];
   route(app, '/v1/catalogue', { get: [...reading, getCatalogue(parts)] });
@@ -79,7 +78,7 @@ const getAgreements =
     });
   };
 
-/** GET /v1/agreements/:id/:version: for its parties; it does not exist for anybody else. */
+/** GET /v1/agreements/:id/:version: for its parties; 404 for every other organisation. */
 const getAgreement =
   (parts: CatalogueParts): RequestHandler<{ id: string; version: string }> =>
   async (request, response) => {
@@ -104,13 +103,13 @@ const getReceivedSchema =
     const view = viewsOf(question).find((one) => one.from === source && one.eventType.type === type);
     if (view !== undefined) response.json(format === 'avro' ? view.schema : receivedSchema(view));
     else {
-      const whole = type.startsWith(FEEDBACK) ? parts.types.get(type) : undefined;
+      const whole = isFeedback(type) ? parts.types.get(type) : undefined;
       if (whole === undefined) throw nothing('event type that your organisation receives from there');
       response.json(format === 'avro' ? whole.schema : wholeSchema(whole.schema));
     }
   };
 
-/** GET /v1/schemas/events: every event type that there is. Says nothing about anybody, so it needs no token. */
+/** GET /v1/schemas/events: every event type. Holds no personal data, so it needs no token. */
 const getEventTypes =
   ({ types }: CatalogueParts): RequestHandler =>
   (_request, response) => {

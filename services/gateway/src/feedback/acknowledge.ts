@@ -1,13 +1,14 @@
 import { deliveryRecord } from '@causeway/runtime/bus/delivery-log';
 import { decodeHeaders } from '@causeway/runtime/bus/envelope';
 import { type Acknowledgement, acknowledgementRecord } from '@causeway/runtime/feedback/acknowledgement';
-import { type FeedbackParts, isFeedback } from '@causeway/runtime/feedback/feedback';
+import type { FeedbackParts } from '@causeway/runtime/feedback/feedback';
 import type { Placed } from '@causeway/runtime/feedback/overdue-watch';
 import type { Inbox } from '@causeway/runtime/inbox/inbox';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Producer } from '@causeway/runtime/kafka/producer';
 import { sendInTime } from '@causeway/runtime/kafka/producer';
 import { Problem } from '@causeway/runtime/service/http-server';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import { positionOf } from '../events/cloud-event.ts';
 import type { Watches } from './watches.ts';
 

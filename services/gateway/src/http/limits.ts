@@ -4,12 +4,12 @@ import { auditOf } from './audit.ts';
 
 const MAX_URL = 4_096;
 
-/** Cuts off whoever does not take a whole answer within `ms`: it is kept in memory until then. */
+/** Closes the connection of a client that does not receive the whole response within `ms`: it is kept in memory until then. */
 export const takenInTime =
   (ms: number): RequestHandler =>
   (_request, response, next) => {
     response.once('prefinish', () => {
-      // Nobody is there any more to take it.
+      // The client has gone.
       if (response.closed) return;
       const late = setTimeout(() => {
         auditOf(response).ended = 'too-slow';

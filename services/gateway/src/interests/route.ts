@@ -97,7 +97,7 @@ const getInterests =
     });
   };
 
-/** Without the tokens: who writes an interest knows whom he meant. */
+/** Without the tokens: the organisation knows which person it named. */
 const shown = ({ writer, reference, reason, since, until, expires }: Interest) => ({
   reference,
   writer,

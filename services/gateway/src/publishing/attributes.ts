@@ -30,7 +30,7 @@ type Rule = { form: RegExp; says: string; required?: true; list?: true };
 
 const TIME_SAYS = 'must be a date and time with offset, RFC 3339';
 
-/** Every attribute that a source may write. What it says is shown to whoever wrote it. */
+/** Every attribute that a source may write. The text is shown to the caller. */
 export const RULES: Readonly<Record<string, Rule>> = {
   specversion: { form: /^1\.0$/, says: 'must be 1.0', required: true },
   id: { form: FORMS.id, says: 'must be 16 to 64 letters, digits, - and _', required: true },

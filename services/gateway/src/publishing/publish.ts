@@ -16,6 +16,7 @@ import { type Fact, factRecord, type LocalIdentifier } from '@causeway/runtime/s
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { canonicalJson } from '@causeway/schemas/agreements/agreement';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import type { Given } from '../http/body.ts';
 import { type Attributes, checkAttributes, type Fault } from './attributes.ts';
 import { peopleIn } from './people.ts';
@@ -58,9 +59,6 @@ export type PublishingParts = {
 };
 
 type Candidate = { claim: Claim; record: KafkaRecord };
-
-/** Made by the recipient's side of this service itself, with checks of their own. */
-const RESERVED = 'uk.causeway.exchange.';
 
 /**
  * Publishes into the organisation's own outbox. Resolves once every event that is not refused is on all in-sync replicas.
@@ -138,7 +136,7 @@ const candidateOf = async (
   const { id } = attributes;
   if (organisationOf(attributes.source) !== organisation)
     return refuse(id, 'wrong-source', 'The source must begin with your own organisation.');
-  if (attributes.type.startsWith(RESERVED))
+  if (isFeedback(attributes.type))
     return refuse(id, 'reserved-type', 'Acknowledge an event at /v1/events/{id}/acknowledgements instead.');
   const type = parts.types.get(attributes.type);
   if (type === undefined)

@@ -58,7 +58,7 @@ export const createPublished = (store: Store, log: Logger): Published => {
 
   const claim = gathered(async (events: readonly Claim[]) => {
     const first = await look(store, events);
-    // Added by somebody else between the two halves of the statement: now it can be seen.
+    // Added by another instance between the two halves of the statement: now it is visible.
     const unseen = events.filter((event) => !first.has(keyOf(event)));
     const second = unseen.length > 0 ? await look(store, unseen) : first;
     return events.map((event) => {

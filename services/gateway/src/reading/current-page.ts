@@ -22,13 +22,13 @@ export type ReadingParts = Knowledge & {
   now: () => number;
 };
 
-/** Somebody who reads: the common ground of page and stream. */
+/** One reader: what page and stream have in common. */
 export type Reading = {
   parts: ReadingParts;
   inbox: Inbox;
   organisation: string;
   filter: Filter;
-  /** Whether he was told where he is: then what is no longer kept there is missed. */
+  /** Whether the reader has a cursor: then events that are no longer kept are reported as missed. */
   hasCursor: boolean;
 };
 

@@ -5,7 +5,7 @@ import type { Ends } from '@causeway/runtime/inbox/tail';
 import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 
 /**
- * One page of an inbox: what is handed over of the records at hand, and where to go on. Pure but for the two
+ * One page of an inbox: the events released from the fetched records, and the next positions. Pure but for the two
  * functions it is given, which read the log and authorise a record.
  */
 
@@ -14,7 +14,7 @@ export type Authorisation =
   | { outcome: 'event'; json: Buffer; event: Envelope }
   /** Not asked for, not allowed any more, or not readable: its position is passed. */
   | { outcome: 'passed' }
-  /** Cannot be authorised now: its partition stops before it, the others go on. */
+  /** Cannot be authorised now: its partition stops before it, the others continue. */
   | { outcome: 'blocked'; error: Error };
 
 /** No promise where nothing has to be looked up: most records of a page are authorised in one go. */
@@ -22,7 +22,7 @@ export type Authoriser = (record: FetchedRecord, partition: number) => Authorisa
 
 export type PageLimits = { events: number; bytes: number };
 
-/** A CloudEvent in structured JSON (UTF-8), where it lies, and where its partition goes on behind it. */
+/** A CloudEvent in structured JSON (UTF-8), its position, and the next offset of its partition. */
 export type PageEvent = Placed & { json: Buffer; next: number };
 
 export type Page = {
@@ -61,7 +61,7 @@ export const readPage = async (
     wanted,
   );
   for (const [index, part] of fetched.entries()) {
-    // The broker fills the partitions in turn until the answer is full: whoever got nothing is asked again
+    // The broker fills the partitions in turn until the answer is full: a partition without records is fetched again
     // alone, where it always gets one batch, so that a busy partition never keeps a quiet one waiting.
     if (isStarved(part, positions[part.partition] ?? 0)) {
       const offset = positions[part.partition] ?? 0;

@@ -8,8 +8,8 @@ import type { Caller } from '../http/guard.ts';
 import type { PageEvent } from './page.ts';
 
 /**
- * Notes what somebody was handed: one record per page in `deliveries.<organisation>`, and that nothing of it is overdue any more.
- * Nobody waits for it: what is lost of it in a crash is a gap in the statistics, or a telephone call too many.
+ * Records what a reader received: one record per page in `deliveries.<organisation>`, and that nothing of it is overdue any more.
+ * Written in the background: a crash can lose receipts, which leaves a gap in the statistics or reports an event as overdue.
  */
 export type ReadReceipts = (
   caller: Pick<Caller, 'organisation' | 'clientId'>,

@@ -21,7 +21,7 @@ export const pauseSubscription =
     response.json(shown(await changed(parts, stored, { status: 'paused', reason: null })));
   };
 
-/** POST …/resume: goes on where it stopped, also after the endpoint had answered 410. */
+/** POST …/resume: continues where it stopped, also after a 410 response. */
 export const resumeSubscription =
   (parts: SubscriptionParts): Handler =>
   async (request, response) => {
@@ -45,7 +45,7 @@ export const rotateSecret =
     response.json({ ...shown(after), secret });
   };
 
-/** POST …/test: sends one event that is about nobody, now, and says what the endpoint answered. */
+/** POST …/test: sends one event that is about no person, now, and returns the response of the endpoint. */
 export const testSubscription =
   (parts: SubscriptionParts): Handler =>
   async (request, response) => {

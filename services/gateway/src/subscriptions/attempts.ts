@@ -4,8 +4,8 @@ import type { Database } from '@causeway/runtime/postgres/database';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 
 /**
- * The last tries of each subscription, for whoever looks for the cause of a failure. Written a moment later and many together;
- * nobody waits for it, and what a crash takes is in `deliveries.<organisation>` all the same.
+ * The latest attempts of each subscription, for finding the cause of a failure. Written in batches shortly after;
+ * what a crash loses is still in `deliveries.<organisation>` all the same.
  */
 export type Attempts = {
   note(attempt: AttemptRecord, answer: string | undefined): void;

@@ -7,7 +7,7 @@ import type { Database } from '@causeway/runtime/postgres/database';
 
 /**
  * Which dead letters are a subscription's. The letters lie in `dead-letter.<organisation>` for 90 days; here is only where. The
- * list is brought up to date whenever somebody asks.
+ * list is brought up to date on request.
  */
 export type DeadLetters = {
   list(organisation: string, subscription: string, question: Question): Promise<Letter[]>;

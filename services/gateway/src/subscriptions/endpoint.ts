@@ -39,8 +39,8 @@ export const parseEndpoint = (text: string, policy: SsrfPolicy): URL => {
 };
 
 /**
- * Resolves the name anew and picks an address to connect to. One that is not allowed condemns them all: which of several is taken
- * must not be up to whoever runs the name server.
+ * Resolves the name again and picks an address to connect to. One that is not allowed condemns them all: which of several is taken
+ * must not be up to the name server.
  * @throws PermanentError `endpoint-refused`, RetryableError `name-not-resolved`
  */
 export const resolveEndpoint = async (url: URL, policy: SsrfPolicy, resolve: Resolve): Promise<Target> => {

@@ -61,7 +61,7 @@ export const createSubscriptionStore = ({ query }: Pick<Database, 'query'>): Sub
       [...names.map((name) => written(name, subscription[name])), most],
     );
     if (rows.length === 0) return false;
-    // Many at once may all have counted the same: whoever finds too many of them afterwards takes its own back.
+    // Many at once may all have counted the same: a request that finds too many afterwards removes its own.
     const [after] = await query<{ count: number }>(
       'select count(*)::int as count from webhook_subscription where organisation = $1',
       [subscription.organisation],

@@ -92,7 +92,7 @@ export const createWebhookClient = ({
           request?.abort(GIVEN_UP);
         };
         const stop = () => fail('stopped');
-        // For everything together: an endpoint that sends a byte now and then must not hold us for ever.
+        // For everything together: an endpoint that sends a byte now and then must not hold the connection open.
         const late = setTimeout(() => fail('time-out'), timeoutMs);
         signal.addEventListener('abort', stop);
         if (signal.aborted) return stop();
@@ -138,7 +138,7 @@ export const createWebhookClient = ({
 const NOTHING = Buffer.alloc(0);
 const GIVEN_UP = new Error('given up');
 
-/** The words of Node itself where the client has codes of its own. */
+/** The codes of Node where the client has its own. */
 const WORDS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'econnreset',
   UND_ERR_CONNECT_TIMEOUT: 'time-out',

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import { gathered } from '../async/batcher.ts';
 import { decodeHeaders, type Envelope } from '../bus/envelope.ts';
 import { inboxOf } from '../delivery/inbox-of.ts';
@@ -17,7 +18,6 @@ import {
   allowsFeedback,
   type FeedbackParts,
   feedbackRecord,
-  isFeedback,
   isInForce,
   recipientContact,
 } from './feedback.ts';
