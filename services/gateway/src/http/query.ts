@@ -6,7 +6,7 @@ export const WAIT_SECONDS = { minimum: 0, maximum: 30, default: 0 };
 export const TYPE_PATTERN = '^uk\\.causeway\\.[a-z][a-z0-9-]*(\\.[a-z][a-z0-9-]*)+\\.v[1-9][0-9]*$';
 export const SUBJECT_PATTERN = '^[A-Za-z0-9_-]{22}$';
 export const EVENT_ID_PATTERN = '^[A-Za-z0-9_-]{16,64}$';
-export const TIME_PATTERN =
+const TIME_PATTERN =
   '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$';
 const MAX_TEXT = 200;
 

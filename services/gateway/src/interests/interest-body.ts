@@ -12,8 +12,8 @@ import { checked, invalidBody } from '../http/body.ts';
 /** The body of PUT /v1/interests/{reference}: the person, the reason and the period. */
 
 export const REFERENCE_PATTERN = '^[A-Za-z0-9._:/-]{1,200}$';
-export const LOCAL_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}:[^\\p{C}]{1,100}$';
-export const TOKEN_PATTERN = '^[A-Za-z0-9_-]{22}$';
+const LOCAL_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}:[^\\p{C}]{1,100}$';
+const TOKEN_PATTERN = '^[A-Za-z0-9_-]{22}$';
 export const REASONS: readonly string[] = CODE_LISTS.interests.codes.map(({ code }) => code);
 
 const date = (description: string) => z.iso.date('must be a date, YYYY-MM-DD').describe(description);
