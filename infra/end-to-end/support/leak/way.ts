@@ -12,7 +12,7 @@ import { createLogger } from '@causeway/runtime/telemetry/log';
 import type { AgreementsState } from '@causeway/schemas/agreements/log';
 import { decideRecord, type Verdict } from '../../../../services/exchange/src/decide-record.ts';
 import type { Views } from '../../../../services/exchange/src/views.ts';
-import { createJudge } from '../../../../services/gateway/src/reading/authorise.ts';
+import { createAuthoriser } from '../../../../services/gateway/src/reading/authorise.ts';
 import { decodeBatches } from '../../../../services/runtime/src/kafka/protocol/record-batch-decoder.ts';
 import { encodeRecordBatch } from '../../../../services/runtime/src/kafka/protocol/record-batch-encoder.ts';
 import { SOURCE } from './agreements.ts';
@@ -94,14 +94,17 @@ export const handedOver = async (
     },
     now,
   );
-  const judge = createJudge(
+  const authorise = createAuthoriser(
     { writerOf: createWriterOf(codec, now), log },
     rulings.current(),
     recipient,
     { type: undefined, subject: undefined },
-    { judged: 0, withheld: 0, unreadable: 0 },
+    { authorised: 0, withheld: 0, unreadable: 0 },
   );
-  const judged = await judge(record, 0);
-  if (judged.outcome === 'blocked') throw judged.error;
-  return { json: judged.outcome === 'event' ? judged.json.toString() : null, log: lines.splice(0).join('') };
+  const authorised = await authorise(record, 0);
+  if (authorised.outcome === 'blocked') throw authorised.error;
+  return {
+    json: authorised.outcome === 'event' ? authorised.json.toString() : null,
+    log: lines.splice(0).join(''),
+  };
 };

@@ -1,10 +1,11 @@
 /**
  * The document that a records management system sends, as JSON Schema: a JSON:API document in the shape of the Standard Data
- * Model. The same schema is checked at the door and published in the OpenAPI document, so the two cannot differ.
+ * Model. The same schema validates requests and is published in the OpenAPI document, so the two cannot differ.
  *
- * What the Standard Data Model holds beyond this is taken and ignored: it grows with every form. What restricts the sharing stands in
- * `sharing`, which is closed, so that a misspelt restriction is a fault and not ignored.
+ * Other members of the Standard Data Model are accepted and ignored: it grows with every form. Restrictions on sharing are in `sharing`,
+ * which is closed, so that a misspelt restriction is a fault and not ignored.
  */
+import { object as objectOf, text } from '@causeway/runtime/service/openapi';
 import * as codes from './codes.ts';
 
 export type JsonSchema = Record<string, unknown>;
@@ -16,23 +17,12 @@ const PARTIAL_DATE = '^(18|19|20)[0-9]{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[
 const REFERENCE = '^[A-Za-z0-9][A-Za-z0-9./:_-]{0,63}$';
 const ORGANISATION = '^[a-z][a-z0-9-]{1,62}$';
 
-const object = (properties: JsonSchema, required: string[] = []): JsonSchema => ({
-  type: 'object',
-  properties,
-  ...(required.length > 0 && { required }),
-});
-const words = (maxLength: number, description: string): JsonSchema => ({
-  type: 'string',
-  minLength: 1,
-  maxLength,
-  description,
-});
+const object = (properties: JsonSchema, required: string[] = []): JsonSchema =>
+  objectOf(properties as Record<string, object>, required);
+const words = (maxLength: number, description: string): JsonSchema =>
+  text(description, { minLength: 1, maxLength });
 const narrative = (description: string) => words(20_000, description);
-const patterned = (pattern: string, description: string): JsonSchema => ({
-  type: 'string',
-  pattern,
-  description,
-});
+const patterned = (pattern: string, description: string): JsonSchema => text(description, { pattern });
 const instant = (what: string) =>
   patterned(INSTANT, `${what}: a time with offset, such as 2026-11-09T19:00:00+00:00.`);
 const reference = (what: string) =>
@@ -51,7 +41,10 @@ const coded = (list: Record<string, string>, description: string): JsonSchema =>
 const SHARING: JsonSchema = {
   ...object(
     {
-      classification: coded(codes.CLASSIFICATION, 'Marking; nothing above OFFICIAL-SENSITIVE is taken'),
+      classification: coded(
+        codes.CLASSIFICATION,
+        'Protective marking; nothing above OFFICIAL-SENSITIVE is accepted',
+      ),
       handlingCode: {
         type: 'string',
         enum: ['P', 'C'],
@@ -62,7 +55,10 @@ const SHARING: JsonSchema = {
         type: 'array',
         minItems: 1,
         maxItems: 10,
-        items: coded(codes.HANDLING, 'A condition; only who has undertaken to keep it receives the event'),
+        items: coded(
+          codes.HANDLING,
+          'A condition; only organisations that have agreed to it receive the event',
+        ),
       },
       mustNotBeTold: {
         type: 'array',
@@ -76,16 +72,16 @@ const SHARING: JsonSchema = {
   anyOf: [{ properties: { handlingCode: { const: 'P' } } }, { required: ['handlingConditions'] }],
   'x-fault': {
     at: 'handlingConditions',
-    problem: 'is needed: the handling code C permits sharing with conditions only, and this names them',
+    problem: 'is required: the handling code C permits sharing only with the conditions listed here',
   },
 };
 
 const COMMON = {
   customerReferenceNumber: reference("The force's own reference of the case"),
   recordedAt: instant('When it was written down'),
-  backRecord: flag('History that is entered later; nobody has to act on it.'),
+  backRecord: flag('A historical record entered later; no action is needed.'),
   personCategory: coded(codes.PERSON_CATEGORY, 'What the person is in law'),
-  assertionKind: coded(codes.ASSERTION_KIND, 'Whether it states what happened or what somebody thinks of it'),
+  assertionKind: coded(codes.ASSERTION_KIND, 'Whether it states a fact or an opinion'),
   dataSubjectCategory: coded(codes.DATA_SUBJECT_CATEGORY, 'What the person is to the police here'),
   sharing: SHARING,
   incidentDescription: narrative('What happened, as the officer wrote it.'),
@@ -107,8 +103,8 @@ const FACTS: Record<codes.Cancellable, Attributes> = {
       lastSeenAt: instant('When the person was last seen'),
       lastSeenArea: words(100, 'Where the person was last seen, no finer than a district or an outcode.'),
       personDescription: narrative('What the person looks like and wears.'),
-      exploitationConcern: flag('Whether the police fear that somebody exploits the person.'),
-      medicalNeeds: narrative('What somebody who finds the person must know about their health.'),
+      exploitationConcern: flag('Whether the police suspect that the person is being exploited.'),
+      medicalNeeds: narrative('Health information needed by anyone who finds the person.'),
     },
     required: ['reportedAt', 'risk'],
   },
@@ -119,7 +115,7 @@ const FACTS: Record<codes.Cancellable, Attributes> = {
       foundBy: coded(codes.FOUND_BY, 'Who found the person'),
       outcome: coded(codes.LOCATED_OUTCOME, 'How the person was found'),
       whereFound: words(500, 'Where the person was found.'),
-      exploitationConcern: flag('Whether the police fear that somebody exploits the person.'),
+      exploitationConcern: flag('Whether the police suspect that the person is being exploited.'),
       returnInterviewDueAt: instant(
         'By when a return home interview is due; of a child, 72 hours later by default',
       ),
@@ -128,7 +124,7 @@ const FACTS: Record<codes.Cancellable, Attributes> = {
   },
   INTY_0003: {
     properties: {
-      localFormType: words(60, 'What the force calls the form, such as PPN, Merlin PAC, PVP or SCARF.'),
+      localFormType: words(60, "The force's own name of the form, such as PPN, Merlin PAC, PVP or SCARF."),
       submittedAt: instant('When the officer submitted the report'),
       grade: coded(codes.GRADE, 'How the safeguarding hub graded it'),
       concerns: {
@@ -196,7 +192,7 @@ const FACTS: Record<codes.Cancellable, Attributes> = {
   },
 };
 
-/** What a cancellation repeats of what it cancels, so that it goes to whoever was given that. */
+/** What a cancellation repeats of the cancelled incident, so that it reaches the same recipients. */
 const REPEATED: Record<codes.Cancellable, { required: string[]; optional: string[] }> = {
   INTY_0001: { required: ['risk'], optional: ['fromCare', 'placingAuthority'] },
   INTY_0002: { required: ['risk', 'outcome'], optional: ['locatedAt', 'fromCare', 'placingAuthority'] },
@@ -292,7 +288,7 @@ const PERSON: JsonSchema = object(
       under18: flag('Whether the person is under 18.'),
       pncId: words(30, 'Police National Computer id.'),
       croNumber: words(30, 'Criminal Records Office number.'),
-      nhsNumber: words(20, 'NHS number; taken only where nhsNumberVerified is true.'),
+      nhsNumber: words(20, 'NHS number; used only where nhsNumberVerified is true.'),
       nhsNumberVerified: flag('Whether the number was traced in the national index.'),
       childPresence: coded(codes.CHILD_PRESENCE, 'Of a child at an incident: where it was'),
       seenByOfficer: flag('Of a child at an incident: whether an officer saw it.'),
@@ -318,7 +314,7 @@ const LOCATION: JsonSchema = object(
   ['type', 'id'],
 );
 
-/** E-mail addresses, telephones, attachments and whatever else: taken and not looked at. */
+/** Other resources such as e-mail addresses, telephones and attachments: accepted and ignored. */
 const OTHER: JsonSchema = object(
   {
     type: { type: 'string', minLength: 1, maxLength: 100, not: { enum: ['person', 'location'] } },
@@ -331,7 +327,7 @@ const SKELETON: JsonSchema = {
   title: 'skeleton of a form that is not modelled',
   type: 'object',
   properties: { incidentType: false },
-  description: 'Without incidentType: kept until somebody models the form, and not published.',
+  description: 'Without incidentType: stored until the form is modelled, and not published.',
 };
 
 /** The schemas of the parts of a document; a force takes only documents with its own identifier. */

@@ -38,13 +38,13 @@ import { createPublished } from '../publishing/published.ts';
 import { createTypes } from '../publishing/types.ts';
 import type { ReadingParts } from '../reading/current-page.ts';
 import { createCursors } from '../reading/cursor.ts';
-import { createHandedOver } from '../reading/read-receipts.ts';
+import { createReadReceipts } from '../reading/read-receipts.ts';
 import { openStore } from '../store/store.ts';
 import { systemResolve } from '../subscriptions/endpoint.ts';
-import { createSealing } from '../subscriptions/secret-encryption.ts';
+import { createSecretEncryption } from '../subscriptions/secret-encryption.ts';
 import { createSigner } from '../subscriptions/signing.ts';
 import { holdsLoopback, rangesOf } from '../subscriptions/ssrf-policy.ts';
-import { createPoster } from '../subscriptions/webhook-client.ts';
+import { createWebhookClient } from '../subscriptions/webhook-client.ts';
 import { createWebhooks } from '../subscriptions/webhooks.ts';
 import { createApp } from './app.ts';
 
@@ -114,11 +114,11 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   });
   readiness('agreements', async () => {
     if (!agreements.freshWithin(READY_MS))
-      throw new RetryableError('agreements-not-current', 'agreements are not followed');
+      throw new RetryableError('agreements-not-current', 'agreements are not up to date');
     if (!organisations.freshWithin(READY_MS) || !safeguards.freshWithin(READY_MS))
-      throw new RetryableError('safeguards-not-current', 'organisations and safeguards are not followed');
+      throw new RetryableError('safeguards-not-current', 'organisations and safeguards are not up to date');
   });
-  // A moment's patience saves the first requests a refusal; while Kafka is away they are refused and told why.
+  // A short wait avoids refusing the first requests; while Kafka is unavailable they are refused with the reason.
   const caughtUp = Promise.all([agreements.caughtUp, organisations.caughtUp, safeguards.caughtUp]);
   await Promise.race([caughtUp, delay(START_PATIENCE_MS, undefined, { signal, ref: false })]).catch(() => {});
   const inboxes = createInboxes(kafka, log);
@@ -126,10 +126,10 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
 
   const producer = kafka.producer();
   onStop('producer', () => producer.close());
-  // Notes of what was handed over never stand in the way of what is published.
+  // Read receipts never delay publishing.
   const notes = kafka.producer();
   onStop('notes', () => notes.close());
-  // Neither does what is delivered elsewhere.
+  // Neither do delivery records of webhooks.
   const deliveries = kafka.producer();
   onStop('deliveries', () => deliveries.close());
   const store = openStore(
@@ -168,8 +168,8 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     now,
   };
   const access = createAccessVerifier({ issuer: config.OIDC_ISSUER, audience: AUDIENCE });
-  const poster = createPoster();
-  const sealing = createSealing(config.WEBHOOK_KEY);
+  const webhookClient = createWebhookClient();
+  const encryption = createSecretEncryption(config.WEBHOOK_KEY);
   const webhooks = createWebhooks({
     database: store,
     inboxes,
@@ -182,25 +182,25 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     log,
     metrics,
     watchOf: watches.of,
-    sealing,
+    encryption,
     sending: {
-      poster,
+      webhookClient,
       resolve: systemResolve,
-      allowed: {
+      policy: {
         ranges: rangesOf(config.GATEWAY_WEBHOOK_RANGES),
         loopback: config.GATEWAY_WEBHOOKS_TO_LOOPBACK,
       },
-      signer: createSigner(sealing),
+      signer: createSigner(encryption),
     },
   });
   onStop('webhooks', async () => {
     await webhooks.close();
-    poster.close();
+    webhookClient.close();
   });
   const app = createApp({
     guard: createGuard(access, config.GATEWAY_REQUESTS_PER_SECOND),
     reading,
-    handedOver: createHandedOver({ send: notes.send, watchOf: watches.of, now, log }),
+    readReceipts: createReadReceipts({ send: notes.send, watchOf: watches.of, now, log }),
     publishing: {
       agreements,
       ready: onceThere(AGREEMENTS_MS, 'agreements', agreements.caughtUp),
@@ -213,7 +213,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     },
     feedback: { feedback, producer, watches, now, index: createFeedbackIndex(store) },
     interests: { interests, producer, tokeniser, now },
-    subscriptions: { webhooks, sealing, reading, catalogue: { agreements, types }, now },
+    subscriptions: { webhooks, encryption, reading, catalogue: { agreements, types }, now },
     catalogue: { agreements, types, served: { url: urlOf(config), issuer: config.OIDC_ISSUER }, now },
     streams: {
       heartbeatMs: config.GATEWAY_STREAM_HEARTBEAT_SECONDS * 1_000,
@@ -237,7 +237,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
 const urlOf = ({ GATEWAY_URL, GATEWAY_HOST, GATEWAY_PORT }: Settings): string =>
   GATEWAY_URL ?? `http://${GATEWAY_HOST}:${GATEWAY_PORT}`;
 
-/** Whose events are watched for being late: everybody's but those to whom an adapter delivers, which watches itself. */
+/** The organisations whose events are checked for being overdue: all except those with an adapter, which checks its own. */
 const watchedBy =
   (
     { GATEWAY_WATCHED: only, GATEWAY_NOT_WATCHED: not }: Settings,

@@ -4,7 +4,7 @@ import { type CatalogueQuestion, catalogueOf, type ReceivedView, viewsOf } from 
 import { receivedEventSchema, receivedSchema, wholeSchema } from './event-schema.ts';
 import { plainAvro } from './plain-avro.ts';
 
-/** What the document needs to know of where it is served. */
+/** Where the document is served. */
 export type Served = { url: string; issuer: string };
 
 type Message = Record<string, unknown>;
@@ -49,7 +49,7 @@ export const asyncApi = (question: CatalogueQuestion, { url, issuer }: Served) =
       bus: {
         host: '{broker}',
         protocol: 'kafka-secure',
-        description: 'For an organisation that reads its inbox itself, with a log-in of its own',
+        description: 'For an organisation that reads its inbox directly, with its own Kafka credentials',
         variables: { broker: { description: 'Ask the operator' } },
         security: [{ $ref: '#/components/securitySchemes/kafkaLogIn' }],
       },
@@ -103,7 +103,7 @@ const receivedMessage = (view: ReceivedView): Message => ({
 const feedbackMessage = ({ type, title, schema }: EventType): Message => ({
   name: type,
   title,
-  summary: 'From whoever received an event of yours',
+  summary: 'From a recipient of one of your events',
   contentType: EVENT_JSON,
   payload: receivedEventSchema(type, '[a-z][a-z0-9-]{1,62}', wholeSchema(schema)),
 });

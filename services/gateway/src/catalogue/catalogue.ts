@@ -3,6 +3,7 @@ import type { Agreement } from '@causeway/schemas/agreements/agreement';
 import { type AgreementsState, type VersionState, versionKey } from '@causeway/schemas/agreements/log';
 import { type AvroSchema, leavesOf, type Sensitivity } from '@causeway/schemas/avro/schema';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import { deriveView, formOf, type Release, unionRelease } from '@causeway/schemas/disclosure/view';
 
 /**
@@ -52,11 +53,9 @@ export type CatalogueQuestion = {
   today: string;
 };
 
-const FEEDBACK = 'uk.causeway.exchange.';
-
 export const catalogueOf = (question: CatalogueQuestion): Catalogue => {
   const { types, organisation } = question;
-  const feedback = types.filter(({ type }) => type.startsWith(FEEDBACK));
+  const feedback = types.filter(({ type }) => isFeedback(type));
   return {
     organisation,
     receives: viewsOf(question).map(receivedOf),

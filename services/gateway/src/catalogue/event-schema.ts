@@ -1,6 +1,6 @@
 import { type JsonSchema, jsonSchemaOf } from '@causeway/schemas/avro/json-schema';
 import type { AvroSchema } from '@causeway/schemas/avro/schema';
-import { cloudEvent } from '../openapi/schemas.ts';
+import { cloudEvent } from '../events/cloud-event-schema.ts';
 import type { ReceivedView } from './catalogue.ts';
 
 /** JSON Schema of the data of an event as one organisation receives it. */

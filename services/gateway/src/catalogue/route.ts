@@ -4,9 +4,11 @@ import type { Agreements } from '@causeway/runtime/reference-data/agreements';
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { VersionState } from '@causeway/schemas/agreements/log';
 import { jsonSchemaOf } from '@causeway/schemas/avro/json-schema';
-import type { RequestHandler, Response } from 'express';
-import { callerOf } from '../http/guard.ts';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
+import type { Express, RequestHandler, Response } from 'express';
+import { callerOf, type Guard } from '../http/guard.ts';
 import { parametersOf } from '../http/query.ts';
+import { bodyless, route, routed } from '../http/route.ts';
 import type { Types } from '../publishing/types.ts';
 import { asyncApi, type Served } from './asyncapi.ts';
 import { type CatalogueQuestion, catalogueOf, viewsOf } from './catalogue.ts';
@@ -20,7 +22,16 @@ export type CatalogueParts = {
 };
 
 const CAUGHT_UP_MS = 3_000;
-const FEEDBACK = 'uk.causeway.exchange.';
+export const catalogueRoutes = (app: Express, guard: Guard, parts: CatalogueParts): void => {
+  const reading = [bodyless, ...guard('events:read')];
+  route(app, '/v1/catalogue', { get: [...reading, getCatalogue(parts)] });
+  route(app, '/v1/asyncapi.json', { get: [...reading, getAsyncApi(parts)] });
+  route(app, '/v1/agreements', { get: [...reading, getAgreements(parts)] });
+  route(app, '/v1/agreements/:id/:version', { get: [...reading, getAgreement(parts)] });
+  route(app, '/v1/schemas/received/:source/:type', { get: [...reading, getReceivedSchema(parts)] });
+  route(app, '/v1/schemas/events', { get: [bodyless, routed, getEventTypes(parts)] });
+  route(app, '/v1/schemas/events/:type', { get: [bodyless, routed, getEventSchema(parts)] });
+};
 
 const questionOf = async (
   { agreements, types, now }: CatalogueParts,
@@ -36,21 +47,21 @@ const questionOf = async (
 };
 
 /** GET /v1/catalogue */
-export const getCatalogue =
+const getCatalogue =
   (parts: CatalogueParts): RequestHandler =>
   async (_request, response) => {
     response.json(catalogueOf(await questionOf(parts, response)));
   };
 
 /** GET /v1/asyncapi.json */
-export const getAsyncApi =
+const getAsyncApi =
   (parts: CatalogueParts): RequestHandler =>
   async (_request, response) => {
     response.json(asyncApi(await questionOf(parts, response), parts.served));
   };
 
 /** GET /v1/agreements: every version that the caller's organisation is a party to. */
-export const getAgreements =
+const getAgreements =
   (parts: CatalogueParts): RequestHandler =>
   async (_request, response) => {
     const { state, organisation } = await questionOf(parts, response);
@@ -67,8 +78,8 @@ export const getAgreements =
     });
   };
 
-/** GET /v1/agreements/:id/:version: for its parties; it does not exist for anybody else. */
-export const getAgreement =
+/** GET /v1/agreements/:id/:version: for its parties; 404 for every other organisation. */
+const getAgreement =
   (parts: CatalogueParts): RequestHandler<{ id: string; version: string }> =>
   async (request, response) => {
     const { state, organisation } = await questionOf(parts, response);
@@ -83,7 +94,7 @@ const isParty = ({ record: { agreement } }: VersionState, organisation: string):
   agreement.from === organisation || agreement.to.includes(organisation);
 
 /** GET /v1/schemas/received/:source/:type: what the caller receives of a type, as JSON Schema or in Avro. */
-export const getReceivedSchema =
+const getReceivedSchema =
   (parts: CatalogueParts): RequestHandler<{ source: string; type: string }> =>
   async (request, response) => {
     const format = formatOf(request.url);
@@ -92,14 +103,14 @@ export const getReceivedSchema =
     const view = viewsOf(question).find((one) => one.from === source && one.eventType.type === type);
     if (view !== undefined) response.json(format === 'avro' ? view.schema : receivedSchema(view));
     else {
-      const whole = type.startsWith(FEEDBACK) ? parts.types.get(type) : undefined;
+      const whole = isFeedback(type) ? parts.types.get(type) : undefined;
       if (whole === undefined) throw nothing('event type that your organisation receives from there');
       response.json(format === 'avro' ? whole.schema : wholeSchema(whole.schema));
     }
   };
 
-/** GET /v1/schemas/events: every event type that there is. Says nothing about anybody, so it needs no token. */
-export const getEventTypes =
+/** GET /v1/schemas/events: every event type. Holds no personal data, so it needs no token. */
+const getEventTypes =
   ({ types }: CatalogueParts): RequestHandler =>
   (_request, response) => {
     response.json({
@@ -113,7 +124,7 @@ export const getEventTypes =
   };
 
 /** GET /v1/schemas/events/:type: an event type as a source publishes it. */
-export const getEventSchema =
+const getEventSchema =
   ({ types }: CatalogueParts): RequestHandler<{ type: string }> =>
   (request, response) => {
     const format = formatOf(request.url);
@@ -129,4 +140,4 @@ const formatOf = (url: string): 'json' | 'avro' => {
   return query.checked(format === 'avro' ? 'avro' : 'json');
 };
 
-const nothing = (what: string) => new Problem(404, 'not-found', `There is no such ${what}`);
+const nothing = (what: string) => new Problem(404, 'not-found', `Not found: ${what}`);

@@ -2,7 +2,7 @@ import type { Envelope } from '@causeway/runtime/bus/envelope';
 
 /**
  * An inbox record as a CloudEvent 1.0.2 in structured JSON. The attributes are those of the Kafka headers without
- * `ce_`; `position` says where in the inbox the record lies, and `data` has the fields of the view: a field that
+ * `ce_`; `position` is the position of the record in the inbox, and `data` has the fields of the view: a field that
  * no agreement releases is absent, one that the source does not know is null.
  */
 export const toCloudEvent = (event: Envelope, position: string, data: unknown) => ({

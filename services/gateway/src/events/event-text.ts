@@ -4,7 +4,7 @@ import { attributesText, toCloudEvent } from './cloud-event.ts';
 
 /** Writes CloudEvents one behind the other into pieces of memory that a page holds as long as it lives. */
 export type EventTexts = {
-  /** As it lies in the inbox, without decoding it. @throws PermanentError `undecodable` */
+  /** As stored in the inbox, without decoding it. @throws PermanentError `undecodable` */
   whole(event: Envelope, position: string, writer: WriterSchema, value: Buffer): Buffer;
   of(event: Envelope, position: string, data: unknown): Buffer;
 };

@@ -1,13 +1,14 @@
 import { deliveryRecord } from '@causeway/runtime/bus/delivery-log';
 import { decodeHeaders } from '@causeway/runtime/bus/envelope';
 import { type Acknowledgement, acknowledgementRecord } from '@causeway/runtime/feedback/acknowledgement';
-import { type FeedbackParts, isFeedback } from '@causeway/runtime/feedback/feedback';
+import type { FeedbackParts } from '@causeway/runtime/feedback/feedback';
 import type { Placed } from '@causeway/runtime/feedback/overdue-watch';
 import type { Inbox } from '@causeway/runtime/inbox/inbox';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Producer } from '@causeway/runtime/kafka/producer';
 import { sendInTime } from '@causeway/runtime/kafka/producer';
 import { Problem } from '@causeway/runtime/service/http-server';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import { positionOf } from '../events/cloud-event.ts';
 import type { Watches } from './watches.ts';
 
@@ -19,7 +20,7 @@ export type AcknowledgingParts = {
   now(): number;
 };
 
-export type Said = Omit<Acknowledgement, 'at'> & { id: string; partition: number; offset: number };
+export type Acknowledging = Omit<Acknowledgement, 'at'> & { id: string; partition: number; offset: number };
 
 /**
  * Writes down what a recipient says of an event in its inbox, and tells the source where the agreements allow it. Who calls
@@ -30,19 +31,22 @@ export const acknowledge = async (
   parts: AcknowledgingParts,
   inbox: Inbox,
   caller: { organisation: string; clientId: string },
-  { id, partition, offset, ...said }: Said,
+  { id, partition, offset, ...acknowledgement }: Acknowledging,
 ): Promise<void> => {
   const { organisation } = caller;
   const placed = await eventAt(inbox, id, partition, offset);
   if (isFeedback(placed.event.type)) throw notAcknowledgeable();
   const at = new Date(parts.now()).toISOString();
-  const answer = await acknowledgementRecord(parts.feedback(organisation), placed.event, { ...said, at });
+  const answer = await acknowledgementRecord(parts.feedback(organisation), placed.event, {
+    ...acknowledgement,
+    at,
+  });
   const note = deliveryRecord(organisation, {
     kind: 'acknowledged',
     client: caller.clientId,
     position: positionOf(partition, offset),
     event: id,
-    state: said.state,
+    state: acknowledgement.state,
     at,
   });
   await sendInTime(parts.producer, answer === undefined ? [note] : [note, answer]);
@@ -64,14 +68,14 @@ const notThere = () =>
   new Problem(
     404,
     'not-found',
-    'There is no such event at this position of your inbox',
-    'Give the members id and position of one event as you received it. An inbox is kept for 30 days.',
+    'Event not found at this position of your inbox',
+    'Give the members `id` and `position` of one event as you received it. Events are kept for 30 days.',
   );
 
 const notAcknowledgeable = () =>
   new Problem(
     409,
     'not-acknowledgeable',
-    'Feedback is not acknowledged',
-    'Acknowledge events of other organisations, not what they say about yours.',
+    'Feedback cannot be acknowledged',
+    'Acknowledge events of other organisations, not their feedback on yours.',
   );

@@ -1,14 +1,14 @@
 import { RetryableError } from '@causeway/runtime/errors';
-import { isFeedback } from '@causeway/runtime/feedback/feedback';
 import type { Inbox } from '@causeway/runtime/inbox/inbox';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import type { Store } from '../store/store.ts';
 
 export type Place = { partition: number; offset: number };
 
-/** Where in an inbox the feedback on each event lies: read on from where it was left when somebody asks. */
+/** The positions in an inbox of the feedback on each event, brought up to date on request. */
 export type FeedbackIndex = {
-  /** @throws RetryableError `reading-on` where that takes longer than a request may; the next one goes on from there */
+  /** @throws RetryableError `reading-on` where that takes longer than a request may; the next request continues from there */
   catchUp(organisation: string, inbox: Inbox): Promise<void>;
   /** In the order of the inbox: all feedback on one event is in one partition. */
   places(organisation: string, eventId: string): Promise<Place[]>;

@@ -1,8 +1,8 @@
 import type { WriterOf } from '@causeway/runtime/avro/schema-lookup';
 import { decodeHeaders, organisationOf } from '@causeway/runtime/bus/envelope';
-import { isFeedback } from '@causeway/runtime/feedback/feedback';
 import type { Inbox } from '@causeway/runtime/inbox/inbox';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import type { Contact, EventData } from '@causeway/schemas/generated/types';
 import { type FeedbackIndex, type Place, responseOf } from './feedback-index.ts';
 
@@ -25,8 +25,8 @@ export type Outcome = { id: string; recipients: RecipientOutcome[] };
 
 /**
  * What became of one of the organisation's events, as far as recipients have told it. It comes from the feedback in the
- * organisation's own inbox and from nothing else: whoever has said nothing is not listed, because that would tell who was told,
- * and so perhaps who knows the person. An event that nobody answered and one that never was have the same outcome.
+ * organisation's own inbox and from nothing else: a recipient without feedback is not listed, because that would reveal who was told,
+ * and so perhaps who knows the person. An event without feedback and one that does not exist have the same outcome.
  * @throws RetryableError while the inbox is not read to its end
  */
 export const outcomeOf = async (

@@ -1,5 +1,6 @@
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { Request } from 'express';
+import type { z } from 'zod';
 
 /** CloudEvents over HTTP (the protocol binding 1.0.2): one or many in structured JSON, or one in binary mode. */
 
@@ -24,7 +25,7 @@ export const eventsOf = (request: Request): Given[] => {
   throw new Problem(
     415,
     'unsupported-media-type',
-    'Not a media type for events',
+    'Unsupported media type for events',
     `Send ${EVENT_JSON} or ${BATCH_JSON}, or application/json with the attributes as ce- headers.`,
   );
 };
@@ -37,6 +38,26 @@ export const parsed = (body: unknown): unknown => {
     throw new Problem(400, 'invalid-json', 'The body is not JSON', 'Send JSON in UTF-8.');
   }
 };
+
+export type BodyFault = { path: string; problem: string };
+
+/**
+ * The body as the form describes it.
+ * @throws Problem 400 `invalid-body` that names every fault and no value
+ */
+export const checked = <S extends z.ZodType>(form: S, body: unknown): z.infer<S> => {
+  const result = form.safeParse(body);
+  if (result.success) return result.data;
+  throw invalidBody(
+    ...result.error.issues.map(({ path, message, code }) => ({
+      path: path.map(String).join('.').slice(0, 100),
+      problem: code === 'unrecognized_keys' ? 'has members that are not defined here' : message,
+    })),
+  );
+};
+
+export const invalidBody = (...faults: BodyFault[]): Problem =>
+  new Problem(400, 'invalid-body', 'The body is not valid', 'Correct what `faults` lists.', { faults });
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 

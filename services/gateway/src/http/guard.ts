@@ -61,7 +61,7 @@ const tooManyRequests = (seconds: number): Problem =>
     429,
     'too-many-requests',
     'Too many requests',
-    'Wait as long as Retry-After says. Ask for more events at once, or use the stream.',
+    'Wait for the time in Retry-After. Request more events at once, or use the stream.',
     {},
     { 'retry-after': String(Math.max(1, Math.ceil(seconds))) },
   );

@@ -5,7 +5,8 @@ export const LIMIT = { minimum: 1, maximum: 1000, default: 100 };
 export const WAIT_SECONDS = { minimum: 0, maximum: 30, default: 0 };
 export const TYPE_PATTERN = '^uk\\.causeway\\.[a-z][a-z0-9-]*(\\.[a-z][a-z0-9-]*)+\\.v[1-9][0-9]*$';
 export const SUBJECT_PATTERN = '^[A-Za-z0-9_-]{22}$';
-export const TIME_PATTERN =
+export const EVENT_ID_PATTERN = '^[A-Za-z0-9_-]{16,64}$';
+const TIME_PATTERN =
   '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$';
 const MAX_TEXT = 200;
 
@@ -75,12 +76,9 @@ export const parametersOf = (url: string, known: readonly string[]): Parameters 
 const startOf = (query: Parameters, after: string | undefined): Start => {
   const from = query.get('from');
   if (after === '')
-    query.fault(
-      'after',
-      'Give the member next of the last answer, or leave it out to start at the oldest event.',
-    );
+    query.fault('after', 'Give the member `next` of the last page, or omit it to start at the oldest event.');
   if (after !== undefined && from !== undefined)
-    query.fault('from', 'Give either after or from: a cursor already says where to go on.');
+    query.fault('from', 'Give either `after` or `from`: a cursor already sets the start.');
   if (after !== undefined) return { after };
   if (from === undefined) return 'oldest';
   const time = new RegExp(TIME_PATTERN).test(from) ? Date.parse(from) : Number.NaN;
@@ -110,7 +108,7 @@ export const whole = (query: Parameters, parameter: string, bounds: Bounds): num
   if (value === undefined) return bounds.default;
   const number = /^(0|[1-9]\d{0,8})$/.test(value) ? Number(value) : Number.NaN;
   if (number >= bounds.minimum && number <= bounds.maximum) return number;
-  query.fault(parameter, `Give a whole number from ${bounds.minimum} to ${bounds.maximum}, or leave it out.`);
+  query.fault(parameter, `Give a whole number from ${bounds.minimum} to ${bounds.maximum}, or omit it.`);
   return bounds.default;
 };
 
@@ -125,8 +123,8 @@ const refused = (parameters: Fault[]): Problem =>
   new Problem(
     400,
     'invalid-parameter',
-    'The request cannot be read as it is',
-    'Correct what the member parameters names.',
+    'The request is not valid',
+    'Correct the parameters listed in `parameters`.',
     { parameters },
   );
 

@@ -1,58 +1,82 @@
 import { MOST_TOKENS } from '@causeway/runtime/bus/person-record';
 import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
 import { type Interest, MAX_INTEREST_DAYS } from '@causeway/runtime/reference-data/interests';
-import { Problem } from '@causeway/runtime/service/http-server';
 import { CODE_LISTS } from '@causeway/schemas/agreements/code-lists';
 import type { Checked } from '@causeway/schemas/identifiers/checked';
 import { checkNhsNumber } from '@causeway/schemas/identifiers/nhs-number';
 import { checkCro, checkPncId } from '@causeway/schemas/identifiers/police';
 import { checkUpn } from '@causeway/schemas/identifiers/upn';
 import { z } from 'zod';
+import { checked, invalidBody } from '../http/body.ts';
 
-/** The body of PUT /v1/interests/{reference}: who is known, why, and for how long. */
+/** The body of PUT /v1/interests/{reference}: the person, the reason and the period. */
 
 export const REFERENCE_PATTERN = '^[A-Za-z0-9._:/-]{1,200}$';
-export const LOCAL_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}:[^\\p{C}]{1,100}$';
-export const TOKEN_PATTERN = '^[A-Za-z0-9_-]{22}$';
+const LOCAL_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}:[^\\p{C}]{1,100}$';
+const TOKEN_PATTERN = '^[A-Za-z0-9_-]{22}$';
 export const REASONS: readonly string[] = CODE_LISTS.interests.codes.map(({ code }) => code);
 
-const date = z.iso.date('must be a date, YYYY-MM-DD');
-const identifier = (check: (text: string) => Checked) =>
+const date = (description: string) => z.iso.date('must be a date, YYYY-MM-DD').describe(description);
+const identifier = (description: string, check: (text: string) => Checked) =>
   z
     .string()
     .max(40)
     .refine((text) => check(text).valid, 'does not pass the check of its scheme')
+    .describe(description)
     .optional();
-const line = z.string().min(1).max(100);
+const line = (description: string) => z.string().min(1).max(100).describe(description);
 
 const form = z
   .strictObject({
     reason: z.enum(REASONS, `must be one of ${REASONS.join(', ')}`),
-    since: date.optional(),
-    until: date.optional(),
-    expires: date,
+    since: date('First day; today where it is left out').optional(),
+    until: date('Last day, where the case has closed').optional(),
+    expires: date(`At most ${MAX_INTEREST_DAYS} days ahead`),
     tokens: z
-      .array(z.string().regex(new RegExp(TOKEN_PATTERN), 'must be 22 characters'))
+      .array(
+        z
+          .string()
+          .regex(new RegExp(TOKEN_PATTERN), 'must be 22 characters')
+          .describe('A pseudonym that you made'),
+      )
       .max(MOST_TOKENS)
+      .meta({ minItems: 1 })
       .optional(),
-    localid: z.string().regex(new RegExp(LOCAL_PATTERN, 'u'), 'must be <scheme>:<id>').optional(),
+    localid: z
+      .string()
+      .regex(new RegExp(LOCAL_PATTERN, 'u'), 'must be <scheme>:<id>')
+      .describe('<scheme>:<your own number of the person>')
+      .optional(),
     identifiers: z
       .strictObject({
-        nhsNumber: identifier(checkNhsNumber),
-        upn: identifier(checkUpn),
-        pncId: identifier(checkPncId),
-        cro: identifier(checkCro),
+        nhsNumber: identifier('NHS number', checkNhsNumber),
+        upn: identifier('Unique Pupil Number', checkUpn),
+        pncId: identifier('Police National Computer id', checkPncId),
+        cro: identifier('Criminal Records Office number', checkCro),
       })
       .refine((given) => Object.keys(given).length > 0, 'must have at least one')
+      .meta({ minProperties: 1 })
       .optional(),
-    person: z.strictObject({ familyName: line, firstName: line, dateOfBirth: date }).optional(),
+    person: z
+      .strictObject({
+        familyName: line('Family name'),
+        firstName: line('First given name'),
+        dateOfBirth: date('Full date of birth'),
+      })
+      .describe('For possible matches by name and date of birth')
+      .optional(),
   })
   .refine(({ until, since }) => until === undefined || since === undefined || until >= since, {
     path: ['until'],
     message: 'must not be before since',
   });
 
-/** @throws Problem 400 `invalid-body` that names every fault and no value */
+export const interestBody = form.meta({
+  description: 'Name a person by identifiers, localid, person or tokens',
+  anyOf: ['identifiers', 'localid', 'person', 'tokens'].map((name) => ({ required: [name] })),
+});
+
+/** @throws Problem 400 `invalid-body` */
 export const interestIn = (
   body: unknown,
   { organisation, reference, today, tokeniser }: InterestContext,
@@ -62,32 +86,23 @@ export const interestIn = (
     path: ['expires'],
     message: `must be at most ${MAX_INTEREST_DAYS} days ahead`,
   });
-  const result = bounded.safeParse(body);
-  if (!result.success) {
-    throw refused(
-      result.error.issues.map(({ path, message, code }) => ({
-        path: path.map(String).join('.'),
-        problem: code === 'unrecognized_keys' ? 'has members that are not read here' : message,
-      })),
-    );
-  }
-  const { reason, since = today, until, expires, ...person } = result.data;
+  const { reason, since = today, until, expires, ...person } = checked(bounded, body);
   if (until !== undefined && until < since)
-    throw refused([
-      { path: 'until', problem: 'must not be before since, which is today where it is left out' },
-    ]);
+    throw invalidBody({
+      path: 'until',
+      problem: 'must not be before since, which is today by default',
+    });
   const { tokens, demographic } = tokensIn(person, organisation, tokeniser);
   if (tokens.length === 0 && demographic === undefined)
-    throw refused([
-      { path: 'identifiers', problem: 'name somebody: identifiers, localid, person or tokens' },
-    ]);
+    throw invalidBody({
+      path: 'identifiers',
+      problem: 'name a person: identifiers, localid, person or tokens',
+    });
   if (tokens.length > MOST_TOKENS)
-    throw refused([
-      {
-        path: 'tokens',
-        problem: `must be at most ${MOST_TOKENS} with those that identifiers and localid become`,
-      },
-    ]);
+    throw invalidBody({
+      path: 'tokens',
+      problem: `must be at most ${MOST_TOKENS}, including those made from identifiers and localid`,
+    });
   return {
     writer: 'gateway',
     reference,
@@ -136,15 +151,6 @@ const demographicOf = (tokeniser: Tokeniser, person: NonNullable<Named['person']
   try {
     return tokeniser.demographic(person);
   } catch {
-    throw refused([{ path: 'person', problem: 'is not a name and a full date of birth' }]);
+    throw invalidBody({ path: 'person', problem: 'is not a name and a full date of birth' });
   }
 };
-
-const refused = (faults: { path: string; problem: string }[]): Problem =>
-  new Problem(
-    400,
-    'invalid-body',
-    'The interest cannot be read as it is',
-    'Correct what the member faults names.',
-    { faults },
-  );

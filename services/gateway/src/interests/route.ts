@@ -9,11 +9,12 @@ import {
   withdrawnInterestRecord,
 } from '@causeway/runtime/reference-data/interests';
 import { Problem } from '@causeway/runtime/service/http-server';
-import type { RequestHandler } from 'express';
+import type { Express, RequestHandler } from 'express';
 import { auditOf } from '../http/audit.ts';
 import { parsed } from '../http/body.ts';
-import { callerOf } from '../http/guard.ts';
+import { callerOf, type Guard } from '../http/guard.ts';
 import { parametersOf, whole } from '../http/query.ts';
+import { bodyless, bodyOf, MAX_SMALL_BODY, route } from '../http/route.ts';
 import { interestIn, REFERENCE_PATTERN } from './interest-body.ts';
 
 export type InterestParts = {
@@ -29,8 +30,18 @@ type Handler = RequestHandler<{ reference: string }>;
 export const LONGEST_KEY = 300;
 export const INTERESTS_LIMIT = { minimum: 1, maximum: 1000, default: 100 };
 
+export const interestRoutes = (app: Express, guard: Guard, parts: InterestParts): void => {
+  const [reading, writing] = [guard('events:read'), guard('events:write')];
+  route(app, '/v1/interests', { get: [bodyless, ...reading, getInterests(parts)] });
+  route(app, '/v1/interests/:reference', {
+    get: [bodyless, ...reading, getInterest(parts)],
+    put: [...writing, bodyOf(MAX_SMALL_BODY), putInterest(parts)],
+    delete: [bodyless, ...writing, deleteInterest(parts)],
+  });
+};
+
 /** PUT /v1/interests/:reference: publishes an interest, or replaces the one of that reference. */
-export const putInterest =
+const putInterest =
   ({ producer, tokeniser, now }: InterestParts): Handler =>
   async (request, response) => {
     const { organisation } = callerOf(response);
@@ -42,7 +53,7 @@ export const putInterest =
   };
 
 /** DELETE /v1/interests/:reference: as if it had never been; also where it never was. */
-export const deleteInterest =
+const deleteInterest =
   ({ producer }: InterestParts): Handler =>
   async (request, response) => {
     const { organisation } = callerOf(response);
@@ -52,7 +63,7 @@ export const deleteInterest =
   };
 
 /** GET /v1/interests/:reference: what was published here under that reference. */
-export const getInterest =
+const getInterest =
   ({ interests }: InterestParts): Handler =>
   (request, response) => {
     const reference = referenceOf(request.params.reference);
@@ -63,12 +74,12 @@ export const getInterest =
   };
 
 /** GET /v1/interests: all of the caller's organisation, by writer and reference, those of its adapters too. */
-export const getInterests =
+const getInterests =
   ({ interests }: InterestParts): RequestHandler =>
   (request, response) => {
     const query = parametersOf(request.url, ['after', 'limit']);
     const given = query.get('after');
-    if ((given?.length ?? 0) > LONGEST_KEY) query.fault('after', 'Give the member next of the last answer.');
+    if ((given?.length ?? 0) > LONGEST_KEY) query.fault('after', 'Give the member `next` of the last page.');
     const { after = '', limit } = query.checked({
       after: given,
       limit: whole(query, 'limit', INTERESTS_LIMIT),
@@ -86,7 +97,7 @@ export const getInterests =
     });
   };
 
-/** Without the tokens: who writes an interest knows whom he meant. */
+/** Without the tokens: the organisation knows which person it named. */
 const shown = ({ writer, reference, reason, since, until, expires }: Interest) => ({
   reference,
   writer,
@@ -105,6 +116,6 @@ const noInterest = () =>
   new Problem(
     404,
     'not-found',
-    'There is no such interest',
+    'Interest not found',
     'A reference has at most 200 letters, digits and . _ : / -',
   );

@@ -1,4 +1,4 @@
-/** A page for people about the interface, made of the OpenAPI document: one source, no scripts, nothing from elsewhere. */
+/** A web page of the OpenAPI document: one source, no scripts, no external content. */
 
 type Operation = {
   summary?: string;
@@ -41,7 +41,7 @@ export const documentationPage = (document: Document): string => {
 <main>
 <h1>${text(document.info.title)}</h1>
 <p>${words(document.info.description)}</p>
-<p>For programs: <a href="/v1/openapi.json">OpenAPI 3.1</a>. What your own organisation receives is at <code>/v1/catalogue</code> and <code>/v1/asyncapi.json</code>, with your access token.</p>
+<p>For programs: <a href="/v1/openapi.json">OpenAPI 3.1</a>. See what your own organisation receives at <code>/v1/catalogue</code> and <code>/v1/asyncapi.json</code>, with your access token.</p>
 <nav aria-label="Addresses"><ul>
 ${list.join('\n')}
 </ul></nav>
@@ -73,13 +73,13 @@ const section = (id: string, name: string, scopes: readonly string[], operation:
       : ''
   }</p>
 ${rows.length > 0 ? `<table><caption>Parameters</caption><tbody>${rows.join('')}</tbody></table>` : ''}
-<table><caption>Answers</caption><tbody>${answers.join('')}</tbody></table>
+<table><caption>Responses</caption><tbody>${answers.join('')}</tbody></table>
 </section>`;
 };
 
 const text = (value: string): string => value.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
-/** With what stands between backquotes as code. */
+/** Renders text between backquotes as code. */
 const words = (value: string): string => text(value).replace(/`([^`]+)`/g, '<code>$1</code>');
 
 const STYLE = `

@@ -1,77 +1,70 @@
-/** What the paths of the OpenAPI document are made of. */
+import { object, problem, RETRY_AFTER, text, WWW_AUTHENTICATE } from '@causeway/runtime/service/openapi';
+import type { Scope } from '../http/guard.ts';
 
-export const parameter = (name: string, description: string, schema: object, where = 'query') => ({
-  name,
-  in: where,
-  description,
-  schema,
-  ...(where === 'path' && { required: true }),
-});
-
-export const text = (description: string, more: object = {}) => ({ type: 'string', description, ...more });
-export const time = (description: string) => text(description, { format: 'date-time' });
-export const schema = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-export const json = (content: object, mediaType = 'application/json') => ({
-  [mediaType]: { schema: content },
-});
-
-const RETRY_AFTER = {
-  'Retry-After': {
-    required: true,
-    description: 'Seconds to wait',
-    schema: { type: 'integer', minimum: 1 },
-  },
-};
-
-const STATUSES: Record<number, { description: string; headers?: object }> = {
-  400: {
-    description:
-      '`invalid-parameter`: the member parameters names each fault. `invalid-cursor`: the cursor is not one of this organisation. `invalid-json`, `invalid-body`: the body cannot be read.',
-  },
-  401: {
-    description: '`invalid-token`: no access token, or one that is not accepted here',
-    headers: {
-      'WWW-Authenticate': { description: 'What is wrong with the token', schema: { type: 'string' } },
+export const problemDetails = object(
+  {
+    type: text('What went wrong, stable', { pattern: '^urn:causeway:problem:[a-z-]+$' }),
+    title: text('The same in words'),
+    status: { type: 'integer' },
+    detail: text('What to do'),
+    instance: text('This occurrence, for the operator'),
+    oldest: text('With events-missed: the cursor to continue with'),
+    parameters: {
+      type: 'array',
+      description: 'With invalid-parameter',
+      items: object({ parameter: { type: 'string' }, detail: { type: 'string' } }),
     },
   },
-  403: {
-    description:
-      '`insufficient-scope`; `organisation-required`: the token has no organisation; `organisation-unknown`: it has no topics here',
-  },
-  404: { description: '`not-found`: there is nothing of this kind for the caller' },
-  406: { description: '`not-acceptable`' },
-  408: { description: '`request-time-out`: the request did not arrive in time' },
-  409: { description: '`conflict`' },
-  410: {
-    description:
-      '`events-missed`: events behind this cursor were deleted before they were read. The member oldest is the cursor to go on with.',
-  },
-  413: { description: '`too-large`: the body is too large, or there is one where none is read' },
-  414: { description: '`uri-too-long`' },
-  415: { description: '`unsupported-media-type`' },
-  422: { description: 'The request was understood and is refused; the members say why' },
-  429: {
-    description:
-      '`too-many-requests` or `too-many-streams`: this client has had its share of the service for now',
-    headers: RETRY_AFTER,
-  },
-  431: { description: '`headers-too-large`: address and headers are longer than 16 kB' },
-  503: {
-    description:
-      '`unavailable` or `agreements-not-current`: nothing is done for the moment. The same request will succeed later.',
-    headers: RETRY_AFTER,
-  },
+  ['type', 'title', 'status'],
+  { description: 'Problem details, RFC 9457' },
+);
+
+type Operation = { summary?: never; responses: object } & Record<string, unknown>;
+
+/** Operations of one feature. Without a scope they need the one that reads events. */
+export const operations =
+  (tag: string, feature?: Scope) =>
+  (operationId: string, summary: string, { responses, ...more }: Operation, scope = feature) => ({
+    operationId,
+    tags: [tag],
+    summary,
+    ...(scope && { security: [{ accessToken: [scope] }] }),
+    ...more,
+    responses,
+  });
+
+const PROBLEMS = {
+  400: problem(
+    '`invalid-parameter`: the member `parameters` lists each fault. `invalid-cursor`: the cursor does not belong to this organisation. `invalid-json`, `invalid-body`: the body is not valid.',
+  ),
+  401: problem('`invalid-token`: no access token, or one that is not accepted here', WWW_AUTHENTICATE),
+  403: problem(
+    '`insufficient-scope`; `organisation-required`: the token names no organisation; `organisation-unknown`: the organisation has no topics here',
+  ),
+  404: problem('`not-found`: it does not exist for the caller'),
+  408: problem('`request-time-out`: the request did not arrive in time'),
+  409: problem('`conflict`'),
+  410: problem(
+    '`events-missed`: events after this cursor were deleted before they were read. Continue with the cursor in the member `oldest`.',
+  ),
+  413: problem('`too-large`: the body is too large, or the operation takes no body'),
+  414: problem('`uri-too-long`'),
+  415: problem('`unsupported-media-type`'),
+  422: problem('The request was understood and refused; the members say why'),
+  429: problem('`too-many-requests` or `too-many-streams`: this client has reached its limit', RETRY_AFTER),
+  431: problem('`headers-too-large`: address and headers are longer than 16 kB'),
+  503: problem(
+    '`unavailable` or `agreements-not-current`: the service cannot do this at the moment. Send the same request again later.',
+    RETRY_AFTER,
+  ),
 };
 
+type Status = keyof typeof PROBLEMS;
+
 /** The refusals of a path, as problem details. */
-export const problems = (...statuses: number[]) =>
-  Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      { ...STATUSES[status], content: json(schema('Problem'), 'application/problem+json') },
-    ]),
-  );
+export const problems = (...statuses: Status[]) =>
+  Object.fromEntries(statuses.map((status) => [status, PROBLEMS[status]]));
 
 /** What every path with an access token can answer. */
-export const refusals = (...more: number[]) =>
-  problems(...[400, 401, 403, 408, 413, 414, 429, 431, 503, ...more].sort((a, b) => a - b));
+export const refusals = (...more: Status[]) =>
+  problems(...([400, 401, 403, 408, 413, 414, 429, 431, 503, ...more].sort((a, b) => a - b) as Status[]));

@@ -1,22 +1,14 @@
-import type { RequestHandler } from 'express';
-import { auditOf } from '../http/audit.ts';
+import type { Express } from 'express';
+import { bodyless, route, routed } from '../http/route.ts';
 import { openApi } from './openapi.ts';
 import { documentationPage } from './page.ts';
 
-/** GET /v1/openapi.json: says nothing about anybody, so it needs no token. */
-export const getOpenApi = (issuer: string): RequestHandler => {
-  const document = JSON.stringify(openApi(issuer));
-  return (_request, response) => {
-    auditOf(response).route = '/v1/openapi.json';
-    response.type('application/json').send(document);
-  };
-};
-
-/** GET /: the same for people. */
-export const getDocumentation = (issuer: string): RequestHandler => {
-  const page = documentationPage(openApi(issuer));
-  return (_request, response) => {
-    auditOf(response).route = '/';
-    response.type('text/html').send(page);
-  };
+/** The OpenAPI document, and the same as a web page at /. They hold no personal data and need no token. */
+export const openApiRoutes = (app: Express, issuer: string): void => {
+  const document = openApi(issuer);
+  const [json, page] = [JSON.stringify(document), documentationPage(document)];
+  route(app, '/', { get: [bodyless, routed, (_, response) => void response.type('text/html').send(page)] });
+  route(app, '/v1/openapi.json', {
+    get: [bodyless, routed, (_, response) => void response.type('application/json').send(json)],
+  });
 };

@@ -30,7 +30,7 @@ type Rule = { form: RegExp; says: string; required?: true; list?: true };
 
 const TIME_SAYS = 'must be a date and time with offset, RFC 3339';
 
-/** Every attribute that a source may write. What it says is shown to whoever wrote it. */
+/** Every attribute that a source may write. The text is shown to the caller. */
 export const RULES: Readonly<Record<string, Rule>> = {
   specversion: { form: /^1\.0$/, says: 'must be 1.0', required: true },
   id: { form: FORMS.id, says: 'must be 16 to 64 letters, digits, - and _', required: true },
@@ -93,11 +93,14 @@ export const checkAttributes = (
   if (!Object.hasOwn(event, 'data')) faults.push({ path: 'data', problem: 'is missing' });
   if (!REPLAY.includes(event.replay)) faults.push({ path: 'replay', problem: 'must be true or false' });
   if (!Object.hasOwn(event, 'subject') && !Object.hasOwn(event, 'localid'))
-    faults.push({ path: 'subject', problem: 'is missing: give subject, or localid to have it made' });
+    faults.push({
+      path: 'subject',
+      problem: 'is missing: give subject, or localid to have the subject made',
+    });
   if (binary && Object.hasOwn(event, 'localid'))
     faults.push({
       path: 'localid',
-      problem: 'is not for header lines, which end up in logs: send structured JSON',
+      problem: 'must not be sent in a header, because headers are logged: send structured JSON',
     });
   if (faults.length > 0) return { faults: faults.slice(0, MAX_FAULTS) };
   const { data: _, replay, ...rest } = event;

@@ -16,6 +16,7 @@ import { type Fact, factRecord, type LocalIdentifier } from '@causeway/runtime/s
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { canonicalJson } from '@causeway/schemas/agreements/agreement';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import type { Given } from '../http/body.ts';
 import { type Attributes, checkAttributes, type Fault } from './attributes.ts';
 import { peopleIn } from './people.ts';
@@ -23,15 +24,17 @@ import type { Claim, Published } from './published.ts';
 import { isShared, type Types } from './types.ts';
 
 /** Why an event was refused. Part of the public interface: clients branch on it. */
-export type RefusalCode =
-  | 'invalid-event'
-  | 'wrong-source'
-  | 'unknown-type'
-  | 'reserved-type'
-  | 'not-shared'
-  | 'invalid-data'
-  | 'too-large'
-  | 'id-conflict';
+export const REFUSAL_CODES = [
+  'invalid-event',
+  'wrong-source',
+  'unknown-type',
+  'reserved-type',
+  'not-shared',
+  'invalid-data',
+  'too-large',
+  'id-conflict',
+] as const;
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 export type Refusal = {
   outcome: 'refused';
@@ -56,9 +59,6 @@ export type PublishingParts = {
 };
 
 type Candidate = { claim: Claim; record: KafkaRecord };
-
-/** Made by the recipient's side of this service itself, with checks of their own. */
-const RESERVED = 'uk.causeway.exchange.';
 
 /**
  * Publishes into the organisation's own outbox. Resolves once every event that is not refused is on all in-sync replicas.
@@ -100,7 +100,7 @@ export const publishEvents = async (
       return refuse(
         id,
         'id-conflict',
-        'The id was used before for other content: give the event an id of its own.',
+        'The id was used before with different content: give the event a unique id.',
       );
     return { outcome: fate === 'send' && first === one ? 'accepted' : 'duplicate', id };
   });
@@ -130,28 +130,27 @@ const candidateOf = async (
   if ('faults' in checked) {
     const faulty = checked.faults.some(({ path }) => path === 'id');
     const id = faulty ? null : String(event.id);
-    return refuse(
-      id,
-      'invalid-event',
-      'Correct the attributes that the member faults names.',
-      checked.faults,
-    );
+    return refuse(id, 'invalid-event', 'Correct the attributes listed in `faults`.', checked.faults);
   }
   const { attributes } = checked;
   const { id } = attributes;
   if (organisationOf(attributes.source) !== organisation)
     return refuse(id, 'wrong-source', 'The source must begin with your own organisation.');
-  if (attributes.type.startsWith(RESERVED))
+  if (isFeedback(attributes.type))
     return refuse(id, 'reserved-type', 'Acknowledge an event at /v1/events/{id}/acknowledgements instead.');
   const type = parts.types.get(attributes.type);
   if (type === undefined)
-    return refuse(id, 'unknown-type', 'There is no such event type: see /v1/schemas/events.');
+    return refuse(id, 'unknown-type', 'The event type does not exist: see /v1/schemas/events.');
   if (!isShared(parts.agreements.state(), organisation, type.type))
-    return refuse(id, 'not-shared', 'No agreement of your organisation names this type: it was not kept.');
+    return refuse(
+      id,
+      'not-shared',
+      'No agreement of your organisation covers this type, so it was not kept.',
+    );
   const faults = parts.types.faults(type, event.data);
   if (faults.length > 0) {
     const inData = faults.map(({ path, problem }) => ({ path: path ? `data.${path}` : 'data', problem }));
-    return refuse(id, 'invalid-data', 'Correct the fields that the member faults names.', inData);
+    return refuse(id, 'invalid-data', 'Correct the fields listed in `faults`.', inData);
   }
   try {
     const traced = { ...(traceparent !== undefined && { traceparent }), ...attributes };

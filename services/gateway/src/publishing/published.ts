@@ -58,7 +58,7 @@ export const createPublished = (store: Store, log: Logger): Published => {
 
   const claim = gathered(async (events: readonly Claim[]) => {
     const first = await look(store, events);
-    // Added by somebody else between the two halves of the statement: now it can be seen.
+    // Added by another instance between the two halves of the statement: now it is visible.
     const unseen = events.filter((event) => !first.has(keyOf(event)));
     const second = unseen.length > 0 ? await look(store, unseen) : first;
     return events.map((event) => {
@@ -82,14 +82,14 @@ export const createPublished = (store: Store, log: Logger): Published => {
   const forgetting = setInterval(() => {
     store
       .query(FORGET)
-      .catch((error) => log.warn({ code: errorCode(error) }, 'old event ids were not removed'));
+      .catch((error) => log.warn({ code: errorCode(error) }, 'old event ids could not be removed'));
   }, FORGET_MS).unref();
   return {
     claim,
     confirm: (events) => {
       for (const event of events) confirmed.add(keyOf(event));
       const noting = noted(events)
-        .catch((error) => log.warn({ code: errorCode(error) }, 'published events were not noted'))
+        .catch((error) => log.warn({ code: errorCode(error) }, 'published events could not be confirmed'))
         .finally(() => {
           for (const event of events) confirmed.delete(keyOf(event));
           open.delete(noting);

@@ -50,6 +50,6 @@ const allRefused = (body: Record<string, unknown>): Problem =>
     422,
     'events-refused',
     'No event was accepted',
-    'The member results says why, event by event. Nothing of this request was kept.',
+    'The member `results` gives the reason for each event. Nothing in this request was kept.',
     body,
   );

@@ -1,37 +1,35 @@
 import type { WriterSchema } from '@causeway/runtime/avro/codec';
+import type { WriterOf } from '@causeway/runtime/avro/schema-lookup';
 import { decodeHeaders, type Envelope } from '@causeway/runtime/bus/envelope';
 import { evaluate } from '@causeway/runtime/disclosure/delivery-decision';
 import { narrow } from '@causeway/runtime/disclosure/field-filter';
 import type { HandOverRuling } from '@causeway/runtime/disclosure/policy-snapshot';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 import { positionOf } from '../events/cloud-event.ts';
 import { createEventTexts } from '../events/event-text.ts';
 import type { Filter } from '../http/query.ts';
-import type { ReadingParts } from './current-page.ts';
-import type { Judge, Judgement } from './page.ts';
+import type { Authorisation, Authoriser } from './page.ts';
 
 /** How many records the agreements were asked about, and how many were passed for another reason than the filter. */
-export type Tally = { judged: number; withheld: number; unreadable: number };
+export type Tally = { authorised: number; withheld: number; unreadable: number };
 
 /**
  * Decides for one page what becomes of a record, by what is known when the page begins. A record that cannot be read is counted, logged by position and
  * passed, as it must not hold up what comes behind it; while the registry is away nothing is passed.
  */
-export const createJudge = (
-  { writerOf, log }: Pick<ReadingParts, 'writerOf' | 'log'>,
+export const createAuthoriser = (
+  { writerOf, log }: { writerOf: WriterOf; log: Logger },
   ruling: HandOverRuling,
   organisation: string,
   filter: Filter,
   tally: Tally,
-): Judge => {
-  const unreadable = (error: unknown, record: FetchedRecord, partition: number): Judgement => {
+): Authoriser => {
+  const unreadable = (error: unknown, record: FetchedRecord, partition: number): Authorisation => {
     tally.unreadable += 1;
     const position = positionOf(partition, record.offset);
-    log.error(
-      { organisation, position, code: errorCode(error) },
-      'a record of an inbox cannot be read and is passed over',
-    );
+    log.error({ organisation, position, code: errorCode(error) }, 'inbox record unreadable, skipped');
     return { outcome: 'passed' };
   };
   const isAskedFor = ({ type, subject }: Envelope) =>
@@ -45,7 +43,7 @@ export const createJudge = (
     { offset, value }: FetchedRecord,
     partition: number,
     writer: WriterSchema,
-  ): Judgement => {
+  ): Authorisation => {
     const bytes = value ?? NOTHING;
     const record = { event, schema: writer.schema, data: () => writer.decode(bytes) };
     const ruled = evaluate(ruling, record, organisation);
@@ -62,17 +60,17 @@ export const createJudge = (
   };
 
   return (record, partition) => {
-    const failed = (error: unknown): Judgement => {
+    const failed = (error: unknown): Authorisation => {
       if (isPermanent(error)) return unreadable(error, record, partition);
       return {
         outcome: 'blocked',
-        error: error instanceof Error ? error : new Error('judging a record failed'),
+        error: error instanceof Error ? error : new Error('authorising a record failed'),
       };
     };
     try {
       const event = decodeHeaders(record.headers);
       if (!isAskedFor(event)) return { outcome: 'passed' };
-      tally.judged += 1;
+      tally.authorised += 1;
       const writer = writerOf(record.value);
       if (!(writer instanceof Promise)) return decide(event, record, partition, writer);
       return writer.then((found) => decide(event, record, partition, found)).catch(failed);

@@ -8,7 +8,7 @@ import { Problem } from '@causeway/runtime/service/http-server';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import { noTopics } from '../http/limits.ts';
 import type { Filter, Start } from '../http/query.ts';
-import { createJudge, type Tally } from './authorise.ts';
+import { createAuthoriser, type Tally } from './authorise.ts';
 import type { Cursors } from './cursor.ts';
 import { type Page, type PageLimits, readPage } from './page.ts';
 
@@ -22,13 +22,13 @@ export type ReadingParts = Knowledge & {
   now: () => number;
 };
 
-/** Somebody who reads: the common ground of page and stream. */
+/** One reader: what page and stream have in common. */
 export type Reading = {
   parts: ReadingParts;
   inbox: Inbox;
   organisation: string;
   filter: Filter;
-  /** Whether he was told where he is: then what is no longer kept there is missed. */
+  /** Whether the reader has a cursor: then events that are no longer kept are reported as missed. */
   hasCursor: boolean;
 };
 
@@ -55,10 +55,7 @@ export const withInbox = async <T>(
   } catch (error) {
     const code = errorCode(error);
     if (!NO_INBOX.includes(code)) throw error;
-    parts.log.warn(
-      { organisation, code },
-      'an organisation with an access token has no inbox that can be read',
-    );
+    parts.log.warn({ organisation, code }, 'organisation has an access token but no readable inbox');
     throw noTopics();
   }
 };
@@ -74,7 +71,7 @@ export const startOf = async ({ parts, inbox, organisation }: Reading, start: St
   return Array.from({ length: partitions }, (_, partition) => positions[partition] ?? 0);
 };
 
-export const emptyTally = (): Tally => ({ judged: 0, withheld: 0, unreadable: 0 });
+export const emptyTally = (): Tally => ({ authorised: 0, withheld: 0, unreadable: 0 });
 
 /**
  * A page whose every event was checked against the agreements and safeguards as they are now. What was not handed over is added to `total`.
@@ -94,11 +91,11 @@ export const currentPage = async (
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const ruling = rulings.current();
     const tally = emptyTally();
-    const judge = createJudge(parts, ruling, organisation, filter, tally);
+    const authorise = createAuthoriser(parts, ruling, organisation, filter, tally);
     const wanted = filtered ? undefined : limits.events;
-    const page = await readPage(inbox.read, from, limits, judge, { wanted, ends });
+    const page = await readPage(inbox.read, from, limits, authorise, { wanted, ends });
     if ('missed' in page) return afterGap(reading, from, page.missed);
-    if (tally.judged === 0 || rulings.isCurrent(ruling)) {
+    if (tally.authorised === 0 || rulings.isCurrent(ruling)) {
       total.withheld += tally.withheld;
       total.unreadable += tally.unreadable;
       return page;
@@ -137,8 +134,8 @@ const agreementsNotCurrent = () =>
   new Problem(
     503,
     'agreements-not-current',
-    'The agreements cannot be followed now',
-    'Nothing is handed over until it is known which agreements are in force. Try again.',
+    'The agreements are not up to date',
+    'No events are released until the agreements in force are known. Try again.',
     {},
     { 'retry-after': '1' },
   );
@@ -147,8 +144,8 @@ const notACursor = () =>
   new Problem(
     400,
     'invalid-cursor',
-    'Not a cursor of this inbox',
-    'Give the member next of an answer to your own organisation, unchanged, or leave after out to start at the oldest event that is kept.',
+    'The cursor does not belong to this inbox',
+    'Give the member `next` of a page for your own organisation, unchanged, or omit `after` to start at the oldest event kept.',
   );
 
 const gone = (oldest: string) =>
@@ -156,6 +153,6 @@ const gone = (oldest: string) =>
     410,
     'events-missed',
     'Events were deleted before they were read',
-    'What came next after this cursor is no longer kept. Go on with the cursor in the member oldest: it repeats nothing and leaves out only what is gone.',
+    'The next events after this cursor are no longer kept. Continue with the cursor in the member `oldest`: it repeats nothing and skips only the deleted events.',
     { oldest },
   );

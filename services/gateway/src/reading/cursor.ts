@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
- * A cursor is where a reader goes on in its inbox: the next fetch offset of every partition. It is opaque to
+ * A cursor is a reader's position in its inbox: the next fetch offset of every partition. It is opaque to
  * the reader, needs no state at the gateway, and is worth nothing to another organisation:
  *
  *     version (1 byte) | partitions (1 byte) | one LEB128 offset per partition | MAC (16 bytes)

@@ -6,11 +6,11 @@ import { parseEventQuery } from '../http/query.ts';
 import type { ReadingParts } from './current-page.ts';
 import type { PageEvent } from './page.ts';
 import { readEvents } from './read.ts';
-import type { HandedOver } from './read-receipts.ts';
+import type { ReadReceipts } from './read-receipts.ts';
 
 /** GET /v1/events: a page of the caller's inbox. `stopping` answers those who wait, so that none is cut off. */
 export const getEvents =
-  (parts: ReadingParts, handedOver: HandedOver, stopping: AbortSignal): RequestHandler =>
+  (parts: ReadingParts, readReceipts: ReadReceipts, stopping: AbortSignal): RequestHandler =>
   async (request, response) => {
     const caller = callerOf(response);
     const query = parseEventQuery(request.url);
@@ -19,7 +19,7 @@ export const getEvents =
     const answer = await readEvents(parts, caller.organisation, query, left.signal, stopping);
     const { events, next, withheld, unreadable } = answer;
     Object.assign(auditOf(response), { count: events.length, withheld, unreadable });
-    response.once('finish', () => handedOver(caller, 'pull', events, withheld));
+    response.once('finish', () => readReceipts(caller, 'pull', events, withheld));
     response.type('application/json').send(bodyOf(events, next));
   };
 

@@ -4,7 +4,7 @@ import type { Envelope } from '@causeway/runtime/bus/envelope';
 import type { ReadFrom } from '@causeway/runtime/inbox/inbox';
 import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import fc from 'fast-check';
-import { type Judge, type Page, readPage } from './page.ts';
+import { type Authoriser, type Page, readPage } from './page.ts';
 
 /** What a broker keeps: data, and between it control records and data of transactions that were aborted. */
 type Entry = { kind: 'data' | 'control' | 'aborted'; wanted: boolean; size: number; timestamp: number };
@@ -50,7 +50,7 @@ function readerOf(partitions: readonly Log[], batchEntries: number, answerEntrie
 
 const ABOUT = {} as Envelope;
 
-const wantedOnly: Judge = async ({ value, offset }, partition) =>
+const wantedOnly: Authoriser = async ({ value, offset }, partition) =>
   value?.[0] === 'w'.charCodeAt(0)
     ? {
         outcome: 'event',
@@ -144,7 +144,7 @@ test('a busy partition does not keep a quiet one waiting', async () => {
   assert.deepEqual(positions, [51, 1]);
 });
 
-test('a record that cannot be judged now stops its own partition only', async () => {
+test('a record that cannot be authorised now stops its own partition only', async () => {
   const at = (timestamp: number): Entry => ({ kind: 'data', wanted: true, size: 10, timestamp });
   const partitions = [
     { entries: [at(1), at(2), at(3)], start: 0, stable: 3 },

@@ -5,24 +5,24 @@ import type { Ends } from '@causeway/runtime/inbox/tail';
 import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 
 /**
- * One page of an inbox: what is handed over of the records at hand, and where to go on. Pure but for the two
- * functions it is given, which read the log and judge a record.
+ * One page of an inbox: the events released from the fetched records, and the next positions. Pure but for the two
+ * functions it is given, which read the log and authorise a record.
  */
 
 /** What becomes of one record of an inbox for one request. */
-export type Judgement =
+export type Authorisation =
   | { outcome: 'event'; json: Buffer; event: Envelope }
   /** Not asked for, not allowed any more, or not readable: its position is passed. */
   | { outcome: 'passed' }
-  /** Cannot be judged now: its partition stops before it, the others go on. */
+  /** Cannot be authorised now: its partition stops before it, the others continue. */
   | { outcome: 'blocked'; error: Error };
 
-/** No promise where nothing has to be looked up: most records of a page are judged in one go. */
-export type Judge = (record: FetchedRecord, partition: number) => Judgement | Promise<Judgement>;
+/** No promise where nothing has to be looked up: most records of a page are authorised in one go. */
+export type Authoriser = (record: FetchedRecord, partition: number) => Authorisation | Promise<Authorisation>;
 
 export type PageLimits = { events: number; bytes: number };
 
-/** A CloudEvent in structured JSON (UTF-8), where it lies, and where its partition goes on behind it. */
+/** A CloudEvent in structured JSON (UTF-8), its position, and the next offset of its partition. */
 export type PageEvent = Placed & { json: Buffer; next: number };
 
 export type Page = {
@@ -53,7 +53,7 @@ export const readPage = async (
   read: ReadFrom,
   positions: readonly number[],
   limits: PageLimits,
-  judge: Judge,
+  authorise: Authoriser,
   { wanted, ends = [] }: ReadOptions = {},
 ): Promise<Page | Missed> => {
   const fetched = await read(
@@ -61,7 +61,7 @@ export const readPage = async (
     wanted,
   );
   for (const [index, part] of fetched.entries()) {
-    // The broker fills the partitions in turn until the answer is full: whoever got nothing is asked again
+    // The broker fills the partitions in turn until the answer is full: a partition without records is fetched again
     // alone, where it always gets one batch, so that a busy partition never keeps a quiet one waiting.
     if (isStarved(part, positions[part.partition] ?? 0)) {
       const offset = positions[part.partition] ?? 0;
@@ -70,7 +70,7 @@ export const readPage = async (
     }
   }
   const missed = fetched.filter((part) => part.outOfRange).map((part) => part.partition);
-  return missed.length > 0 ? { missed } : assemblePage(fetched, positions, limits, judge);
+  return missed.length > 0 ? { missed } : assemblePage(fetched, positions, limits, authorise);
 };
 
 const isStarved = (part: FetchedPartition, position: number): boolean =>
@@ -83,7 +83,7 @@ const assemblePage = async (
   fetched: readonly FetchedPartition[],
   from: readonly number[],
   limits: PageLimits,
-  judge: Judge,
+  authorise: Authoriser,
 ): Promise<Page> => {
   const positions = [...from];
   const ends = [...from];
@@ -108,19 +108,19 @@ const assemblePage = async (
     const slice = oldest(slices);
     const record = slice.records[slice.at];
     if (record === undefined) break;
-    const judging = judge(record, slice.partition);
-    const judgement = judging instanceof Promise ? await judging : judging;
-    if (judgement.outcome === 'blocked') {
-      blocked ??= judgement.error;
+    const authorising = authorise(record, slice.partition);
+    const authorisation = authorising instanceof Promise ? await authorising : authorising;
+    if (authorisation.outcome === 'blocked') {
+      blocked ??= authorisation.error;
       slices.splice(slices.indexOf(slice), 1);
       continue;
     }
-    if (judgement.outcome === 'event') {
-      const size = judgement.json.length;
+    if (authorisation.outcome === 'event') {
+      const size = authorisation.json.length;
       if (events.length > 0 && bytes + size > limits.bytes) break;
       events.push({
-        json: judgement.json,
-        event: judgement.event,
+        json: authorisation.json,
+        event: authorisation.event,
         partition: slice.partition,
         offset: record.offset,
         since: record.timestamp,
@@ -135,7 +135,7 @@ const assemblePage = async (
   return { events, positions, ends, blocked };
 };
 
-/** Straight to the next record that is still to be judged, over any gap before it; else to the end of what was read. */
+/** Straight to the next record that is still to be authorised, over any gap before it; else to the end of what was read. */
 const goOn = (slice: Slice): number => slice.records[slice.at]?.offset ?? slice.end;
 
 const oldest = (slices: readonly Slice[]): Slice => {

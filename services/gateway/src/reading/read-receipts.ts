@@ -8,25 +8,25 @@ import type { Caller } from '../http/guard.ts';
 import type { PageEvent } from './page.ts';
 
 /**
- * Notes what somebody was handed: one record per page in `deliveries.<organisation>`, and that nothing of it is overdue any more.
- * Nobody waits for it: what is lost of it in a crash is a gap in the statistics, or a telephone call too many.
+ * Records what a reader received: one record per page in `deliveries.<organisation>`, and that nothing of it is overdue any more.
+ * Written in the background: a crash can lose receipts, which leaves a gap in the statistics or reports an event as overdue.
  */
-export type HandedOver = (
+export type ReadReceipts = (
   caller: Pick<Caller, 'organisation' | 'clientId'>,
   via: PageRecord['via'],
   events: readonly PageEvent[],
   withheld: number,
 ) => void;
 
-export type HandedOverParts = {
+export type ReadReceiptParts = {
   send(records: readonly KafkaRecord[]): Promise<unknown>;
   watchOf(organisation: string): Pick<OverdueWatch, 'delivered'> | undefined;
   now(): number;
   log: Logger;
 };
 
-export const createHandedOver =
-  ({ send, watchOf, now, log }: HandedOverParts): HandedOver =>
+export const createReadReceipts =
+  ({ send, watchOf, now, log }: ReadReceiptParts): ReadReceipts =>
   ({ organisation, clientId }, via, events, withheld) => {
     if (events.length === 0 && withheld === 0) return;
     const record: PageRecord = {
@@ -38,7 +38,7 @@ export const createHandedOver =
       at: new Date(now()).toISOString(),
     };
     const missed = (error: unknown) =>
-      log.warn({ organisation, code: errorCode(error) }, 'a page that was handed over could not be noted');
+      log.warn({ organisation, code: errorCode(error) }, 'read receipt could not be recorded');
     send([deliveryRecord(organisation, record)]).catch(missed);
     watchOf(organisation)?.delivered(events).catch(missed);
   };

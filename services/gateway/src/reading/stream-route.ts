@@ -6,21 +6,21 @@ import { callerOf } from '../http/guard.ts';
 import { parseStreamQuery } from '../http/query.ts';
 import type { ReadingParts } from './current-page.ts';
 import type { PageEvent } from './page.ts';
-import type { HandedOver } from './read-receipts.ts';
+import type { ReadReceipts } from './read-receipts.ts';
 import { type Sink, type StreamSettings, streamEvents } from './stream.ts';
 
 export type StreamLimits = StreamSettings & {
-  /** How long a reader may take for what was written before he is cut off. */
+  /** How long a reader may take to receive what was written before the stream is closed. */
   slowMs: number;
   perClient: number;
 };
 
-/** GET /v1/events/stream: the caller's inbox as Server-Sent Events, from where he was. */
+/** GET /v1/events/stream: the caller's inbox as Server-Sent Events, from the caller's position. */
 export const getStream = (
   parts: ReadingParts,
   stopping: AbortSignal,
   limits: StreamLimits,
-  handedOver: HandedOver,
+  readReceipts: ReadReceipts,
   metrics: Metrics,
 ): RequestHandler => {
   const open = new Map<string, number>();
@@ -37,12 +37,12 @@ export const getStream = (
     const signals = { left: left.signal, stopping, expiresAt };
     try {
       const sink = sinkOf(response, left.signal, limits.slowMs, (events, withheld) =>
-        handedOver(caller, 'stream', events, withheld),
+        readReceipts(caller, 'stream', events, withheld),
       );
       const ended = await streamEvents(parts, organisation, query, sink, signals, limits);
       auditOf(response).ended = ended;
       metrics.gatewayStreamsEnded.inc({ organisation, reason: ended });
-      // What a slow reader has not taken is not kept for him: he has the id to go on with.
+      // Unread data of a slow reader is dropped: it can continue from its last id.
       if (ended === 'too-slow') response.destroy();
       else response.end();
     } finally {

@@ -19,17 +19,17 @@ import type { Page, PageEvent } from './page.ts';
 
 /**
  * Server-Sent Events: the same pages as those of a pull, one after the other. One page is in memory at a time, and the next is read only
- * when the reader has taken the last one: a slow reader costs that much and nobody's time.
+ * when the reader has taken the last one: a slow reader costs no more than that.
  */
 
-/** Why a stream ended. Whoever connects again with the last id goes on where it ended. */
+/** Why a stream ended. A reader that reconnects with the last id continues where it ended. */
 export type StreamEnd = 'left' | 'too-slow' | 'stopping' | 'token-expired' | 'events-missed' | 'unavailable';
 
 /** The other end. */
 export type Sink = {
   /** Called once, before the first write: after it a problem can no longer be the answer. */
   open(): void;
-  /** Resolves when the reader has taken enough for the next write; false when he has gone or takes too long. */
+  /** Resolves when the reader has taken enough for the next write; false when the reader has gone or takes too long. */
   write(text: Buffer | string): Promise<boolean>;
   /** Hears of each page that was taken. */
   count(events: readonly PageEvent[], tally: Tally): void;
@@ -102,7 +102,7 @@ const flow = async (stream: Stream, from: readonly number[], first: Read): Promi
       const { page, tally } = read;
       const messages = messagesOf(page, positions, id);
       positions = page.positions;
-      // An id without data moves the reader on past what is not for him, and shows that both are still there.
+      // An id without data advances the reader past events that it does not receive, and keeps the connection alive.
       if (text === '' && messages.length === 0 && now() - written >= settings.heartbeatMs)
         text = `: heartbeat\n${id(positions)}\n`;
       if (text !== '' || messages.length > 0) {
@@ -126,7 +126,7 @@ const flow = async (stream: Stream, from: readonly number[], first: Read): Promi
 
 type Id = (at: readonly number[]) => string;
 
-/** Says why it ends here, with the cursor to go on with. */
+/** Ends the stream with the reason and the cursor to continue with. */
 const goodbye = async ({ signals, sink }: Stream, id: string): Promise<StreamEnd> => {
   if (signals.left.aborted) return 'left';
   const reason = signals.stopping.aborted ? 'stopping' : 'token-expired';
@@ -163,18 +163,13 @@ const patiently = async (stream: Stream, positions: readonly number[], known: En
   }
 };
 
-/** Tells the reader what he would have been answered, as far as he can still be told. */
+/** Sends the problem that a request would have been answered with, if the stream still takes it. */
 const refuse = async (error: unknown, { sink, reading }: Stream): Promise<StreamEnd> => {
   if (!(error instanceof Problem))
-    reading.parts.log.warn({ code: errorCode(error) }, 'a stream could not go on');
+    reading.parts.log.warn({ code: errorCode(error) }, 'stream ended by an error');
   const problem = error instanceof Problem ? error : UNAVAILABLE;
   await sink.write(`event: problem\ndata: ${JSON.stringify(problemBody(problem))}\n\n`);
   return problem.slug === 'events-missed' ? 'events-missed' : 'unavailable';
 };
 
-const UNAVAILABLE = new Problem(
-  503,
-  'unavailable',
-  'Temporarily unavailable',
-  'Connect again with the last id.',
-);
+const UNAVAILABLE = new Problem(503, 'unavailable', 'Temporarily unavailable', 'Reconnect with the last id.');

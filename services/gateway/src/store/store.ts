@@ -24,8 +24,7 @@ export const openStore = (
       try {
         return await database.migrate(MIGRATIONS);
       } catch (error) {
-        if (errorCode(error) !== said)
-          log.warn({ err: error }, 'the tables cannot be made now; trying again until they are there');
+        if (errorCode(error) !== said) log.warn({ err: error }, 'database migration failed; retrying');
         said = errorCode(error);
         await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }

@@ -18,7 +18,7 @@ test('of a burst of tries the last thousand of each subscription are listed, the
   for (const id of ['busy', 'quiet'])
     await database.query(
       `insert into webhook_subscription (id, organisation, endpoint, status, secret)
-       values ($1, 'council', 'https://hooks.example.org/', 'active', 'sealed')`,
+       values ($1, 'council', 'https://hooks.example.org/', 'active', 'encrypted')`,
       [id],
     );
   const attempts = createAttempts(database, log);

@@ -4,8 +4,8 @@ import type { Database } from '@causeway/runtime/postgres/database';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 
 /**
- * The last tries of each subscription, for whoever looks for the cause of a failure. Written a moment later and many together;
- * nobody waits for it, and what a crash takes is in `deliveries.<organisation>` all the same.
+ * The latest attempts of each subscription, for finding the cause of a failure. Written in batches shortly after;
+ * what a crash loses is still in `deliveries.<organisation>` all the same.
  */
 export type Attempts = {
   note(attempt: AttemptRecord, answer: string | undefined): void;
@@ -77,7 +77,9 @@ export const createAttempts = ({ query }: Pick<Database, 'query'>, log: Logger):
        where exists (select 1 from webhook_subscription where id = row.subscription)
        order by row.place`,
       [JSON.stringify(rows)],
-    ).catch((error) => log.warn({ code: errorCode(error) }, 'tries of webhooks could not be listed'));
+    ).catch((error) =>
+      log.warn({ code: errorCode(error) }, 'webhook delivery attempts could not be recorded'),
+    );
     sincePruned += batch.length;
     if (sincePruned < PRUNE_EVERY) return;
     sincePruned = 0;

@@ -7,7 +7,7 @@ import type { Database } from '@causeway/runtime/postgres/database';
 
 /**
  * Which dead letters are a subscription's. The letters lie in `dead-letter.<organisation>` for 90 days; here is only where. The
- * list is brought up to date whenever somebody asks.
+ * list is brought up to date on request.
  */
 export type DeadLetters = {
   list(organisation: string, subscription: string, question: Question): Promise<Letter[]>;
@@ -48,7 +48,7 @@ export const createDeadLetters = ({ query }: Pick<Database, 'query'>, open: () =
       [organisation],
     );
     const [bounds] = await reader.bounds(topic, [0]);
-    if (bounds === undefined) throw new RetryableError('kafka-unavailable', 'Kafka gave no answer');
+    if (bounds === undefined) throw new RetryableError('kafka-unavailable', 'Kafka did not respond');
     let head = Math.max(known?.head ?? 0, bounds.start);
     while (head < bounds.end) {
       const [part] = await reader.fetch([{ topic, partition: 0, offset: head }], LIMITS);

@@ -5,14 +5,14 @@ import { attributesText } from '../events/cloud-event.ts';
 import { answerText } from './answer-text.ts';
 import { parseEndpoint, type Resolve, resolveEndpoint } from './endpoint.ts';
 import { type Signer, secondsOf } from './signing.ts';
-import type { Allowed } from './ssrf-policy.ts';
+import type { SsrfPolicy } from './ssrf-policy.ts';
 import type { Filter, Stored } from './subscription-store.ts';
-import type { Answer, Poster } from './webhook-client.ts';
+import type { Answer, WebhookClient } from './webhook-client.ts';
 
 export type SendingParts = {
-  poster: Pick<Poster, 'post'>;
+  webhookClient: Pick<WebhookClient, 'post'>;
   resolve: Resolve;
-  allowed: Allowed;
+  policy: SsrfPolicy;
   signer: Signer;
   clock: Clock;
 };
@@ -26,13 +26,13 @@ type Called = Pick<Stored, 'id' | 'endpoint' | 'secret' | 'previous_secret' | 'p
 
 /** Signs a body by Standard Webhooks 1.0 and sends it once. An address that may not be called counts as a failure. */
 export const sendSigned = async (
-  { poster, resolve, allowed, signer, clock }: SendingParts,
+  { webhookClient, resolve, policy, signer, clock }: SendingParts,
   stored: Called,
   { id, body, signal, traceparent }: { id: string; body: Buffer; signal: AbortSignal; traceparent?: string },
 ): Promise<Sent> => {
   const begun = performance.now();
   try {
-    const target = await resolveEndpoint(urlOf(stored, allowed), allowed, resolve);
+    const target = await resolveEndpoint(urlOf(stored, policy), policy, resolve);
     const at = new Date(clock.now());
     const headers = {
       'content-type': EVENT_JSON,
@@ -42,7 +42,7 @@ export const sendSigned = async (
       'webhook-signature': signer.sign(stored, id, at, body),
       ...(traceparent !== undefined && { traceparent }),
     };
-    return { text: NOTHING, ...(await poster.post(target, headers, body, signal)) };
+    return { text: NOTHING, ...(await webhookClient.post(target, headers, body, signal)) };
   } catch (error) {
     return { code: errorCode(error), durationMs: Math.round(performance.now() - begun), text: NOTHING };
   }
@@ -51,8 +51,8 @@ export const sendSigned = async (
 /** What an endpoint is written as never changes; where its name leads is asked at every attempt. */
 const urls = new WeakMap<Called, URL>();
 
-const urlOf = (stored: Called, allowed: Allowed): URL => {
-  const url = urls.get(stored) ?? parseEndpoint(stored.endpoint, allowed);
+const urlOf = (stored: Called, policy: SsrfPolicy): URL => {
+  const url = urls.get(stored) ?? parseEndpoint(stored.endpoint, policy);
   urls.set(stored, url);
   return url;
 };

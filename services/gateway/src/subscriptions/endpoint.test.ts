@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseEndpoint, resolveEndpoint } from './endpoint.ts';
-import { type Allowed, mayCall, rangesOf } from './ssrf-policy.ts';
+import { mayCall, rangesOf, type SsrfPolicy } from './ssrf-policy.ts';
 
-const strict: Allowed = { ranges: rangesOf([]), loopback: false };
-const laptop: Allowed = { ranges: rangesOf([]), loopback: true };
+const strict: SsrfPolicy = { ranges: rangesOf([]), loopback: false };
+const laptop: SsrfPolicy = { ranges: rangesOf([]), loopback: true };
 
 const REFUSED_ADDRESSES = [
   '0.0.0.0',
@@ -100,11 +100,11 @@ test('no address that leads to a private IPv4 address by IPv6 may be called', ()
 });
 
 test('operators may let ranges of their own network pass, and never link-local addresses', () => {
-  const allowed: Allowed = {
+  const policy: SsrfPolicy = {
     ranges: rangesOf(['10.20.0.0/16', '169.254.0.0/16', 'fe80::/10', '::/0', '0.0.0.0/0']),
     loopback: true,
   };
-  assert.equal(mayCall('10.20.3.4', allowed), true);
+  assert.equal(mayCall('10.20.3.4', policy), true);
   for (const address of [
     '169.254.169.254',
     'fe80::1',
@@ -113,7 +113,7 @@ test('operators may let ranges of their own network pass, and never link-local a
     '2002:a9fe:a9fe::1',
     'fd00:ec2::254',
   ])
-    assert.equal(mayCall(address, allowed), false, address);
+    assert.equal(mayCall(address, policy), false, address);
   assert.equal(mayCall('10.21.0.1', { ranges: rangesOf(['10.20.0.0/16']), loopback: false }), false);
   for (const wrong of ['10.0.0.0', '10.0.0.0/33', 'example.org/8', '10.0.0.0/'])
     assert.throws(() => rangesOf([wrong]), wrong);

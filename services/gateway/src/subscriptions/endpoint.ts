@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { PermanentError, RetryableError } from '@causeway/runtime/errors';
-import { type Allowed, isLoopback, mayCall } from './ssrf-policy.ts';
+import { isLoopback, mayCall, type SsrfPolicy } from './ssrf-policy.ts';
 
 /** An endpoint and the one address that was checked and is connected to. */
 export type Target = { url: URL; address: string };
@@ -18,43 +18,44 @@ const RESOLVE_MS = 3_000;
  * The address of a partner's endpoint, written as it is meant: https, a name or a plain address, nothing else.
  * @throws PermanentError `endpoint-refused` that says why and does not quote it
  */
-export const parseEndpoint = (text: string, allowed: Allowed): URL => {
-  if (text.length > LONGEST || !URL.canParse(text)) throw refused('It is not an absolute https address.');
+export const parseEndpoint = (text: string, policy: SsrfPolicy): URL => {
+  if (text.length > LONGEST || !URL.canParse(text))
+    throw refused('The endpoint is not an absolute https address.');
   if (PASSED_OVER.test(text)) throw refused('Leave out spaces, control characters and backslashes.');
   const url = new URL(text);
   const host = hostOf(url);
-  const here = allowed.loopback && (host === 'localhost' || isLoopback(host));
+  const here = policy.loopback && (host === 'localhost' || isLoopback(host));
   if (url.protocol !== 'https:' && !(here && url.protocol === 'http:'))
     throw refused('Give an https address.');
   if (url.username !== '' || url.password !== '') throw refused('Leave out user name and password.');
   if (url.hash !== '') throw refused('Leave out the fragment.');
-  if (url.port === '0') throw refused('There is no port 0.');
-  if (host.endsWith('.')) throw refused('Write the host without a dot at the end.');
+  if (url.port === '0') throw refused('Port 0 is not valid.');
+  if (host.endsWith('.')) throw refused('Remove the dot at the end of the host.');
   if (writtenHost(text) !== url.hostname)
     throw refused('Write the host plainly: a name, or an address in its usual form.');
   if (isIP(host) === 0 && !here && !host.includes('.')) throw refused('Give the full name of the host.');
-  if (isIP(host) !== 0 && !mayCall(host, allowed)) throw refused('Its host is not on the public internet.');
+  if (isIP(host) !== 0 && !mayCall(host, policy)) throw refused('The host is not on the public internet.');
   return url;
 };
 
 /**
- * Resolves the name anew and picks an address to connect to. One that is not allowed condemns them all: which of several is taken
- * must not be up to whoever runs the name server.
+ * Resolves the name again and picks an address to connect to. One that is not allowed condemns them all: which of several is taken
+ * must not be up to the name server.
  * @throws PermanentError `endpoint-refused`, RetryableError `name-not-resolved`
  */
-export const resolveEndpoint = async (url: URL, allowed: Allowed, resolve: Resolve): Promise<Target> => {
+export const resolveEndpoint = async (url: URL, policy: SsrfPolicy, resolve: Resolve): Promise<Target> => {
   const host = hostOf(url);
   if (isIP(host) !== 0) {
-    if (!mayCall(host, allowed)) throw refused('Its host is not on the public internet.');
+    if (!mayCall(host, policy)) throw refused('The host is not on the public internet.');
     return { url, address: host };
   }
-  if (allowed.loopback && host === 'localhost') return { url, address: '127.0.0.1' };
+  if (policy.loopback && host === 'localhost') return { url, address: '127.0.0.1' };
   const addresses = await resolve(host).catch(() => []);
   const [first] = addresses;
   if (first === undefined)
-    throw new RetryableError('name-not-resolved', 'The name of the host has no address now');
-  const usable = url.protocol === 'https:' && addresses.every((address) => mayCall(address, allowed));
-  if (!usable) throw refused('Its name leads to an address that is not on the public internet.');
+    throw new RetryableError('name-not-resolved', 'The host name cannot be resolved at the moment');
+  const usable = url.protocol === 'https:' && addresses.every((address) => mayCall(address, policy));
+  if (!usable) throw refused('The host name resolves to an address that is not on the public internet.');
   return { url, address: first };
 };
 

@@ -4,37 +4,39 @@ import { systemClock } from '@causeway/runtime/delivery/subscription';
 import { Webhook } from 'standardwebhooks';
 import { answerText } from './answer-text.ts';
 import { outcomeOf, sendSigned } from './deliver.ts';
-import { createSealing, newSecret } from './secret-encryption.ts';
+import { createSecretEncryption, newSecret } from './secret-encryption.ts';
 import { createSigner } from './signing.ts';
 import { rangesOf } from './ssrf-policy.ts';
 
-test('a sealed secret is opened with its key and for its subscription only', () => {
-  const sealing = createSealing(['the key of this test']);
+test('an encrypted secret is decrypted with its key and for its subscription only', () => {
+  const encryption = createSecretEncryption(['the key of this test']);
   const secret = newSecret();
-  const sealed = sealing.seal(secret, 'sub_a');
-  assert.equal(sealing.open(sealed, 'sub_a'), secret);
-  assert.ok(!sealed.includes(secret.slice(6)));
-  assert.throws(() => sealing.open(sealed, 'sub_b'), { code: 'secret-unreadable' });
-  assert.throws(() => createSealing(['another key of this test']).open(sealed, 'sub_a'), {
+  const encrypted = encryption.encrypt(secret, 'sub_a');
+  assert.equal(encryption.decrypt(encrypted, 'sub_a'), secret);
+  assert.ok(!encrypted.includes(secret.slice(6)));
+  assert.throws(() => encryption.decrypt(encrypted, 'sub_b'), { code: 'secret-unreadable' });
+  assert.throws(() => createSecretEncryption(['another key of this test']).decrypt(encrypted, 'sub_a'), {
     code: 'secret-unreadable',
   });
-  const broken = Buffer.from(sealed);
+  const broken = Buffer.from(encrypted);
   broken[broken.length - 1] = (broken.at(-1) ?? 0) ^ 1;
-  assert.throws(() => sealing.open(broken, 'sub_a'), { code: 'secret-unreadable' });
-  const rotated = createSealing(['the key that comes after it', 'the key of this test']);
-  assert.equal(rotated.open(sealed, 'sub_a'), secret);
-  assert.throws(() => sealing.open(rotated.seal(secret, 'sub_a'), 'sub_a'), { code: 'secret-unreadable' });
+  assert.throws(() => encryption.decrypt(broken, 'sub_a'), { code: 'secret-unreadable' });
+  const rotated = createSecretEncryption(['the key that comes after it', 'the key of this test']);
+  assert.equal(rotated.decrypt(encrypted, 'sub_a'), secret);
+  assert.throws(() => encryption.decrypt(rotated.encrypt(secret, 'sub_a'), 'sub_a'), {
+    code: 'secret-unreadable',
+  });
 });
 
-test('once secrets were sealed again the old key can go', () => {
+test('once secrets were encrypted again the old key can go', () => {
   const [old, fresh] = ['the key of before', 'the key of afterwards'];
   const secret = newSecret();
-  const sealed = createSealing([old]).seal(secret, 'sub_a');
-  const both = createSealing([fresh, old]);
-  const again = both.again(sealed, 'sub_a');
-  assert.equal(createSealing([fresh]).open(again ?? sealed, 'sub_a'), secret);
-  assert.equal(both.again(again ?? sealed, 'sub_a'), undefined);
-  assert.equal(createSealing([fresh]).again(sealed, 'sub_a'), undefined);
+  const encrypted = createSecretEncryption([old]).encrypt(secret, 'sub_a');
+  const both = createSecretEncryption([fresh, old]);
+  const again = both.reencrypt(encrypted, 'sub_a');
+  assert.equal(createSecretEncryption([fresh]).decrypt(again ?? encrypted, 'sub_a'), secret);
+  assert.equal(both.reencrypt(again ?? encrypted, 'sub_a'), undefined);
+  assert.equal(createSecretEncryption([fresh]).reencrypt(encrypted, 'sub_a'), undefined);
 });
 
 // From the test suite of the Standard Webhooks libraries (MIT), https://github.com/standard-webhooks/standard-webhooks.
@@ -47,15 +49,15 @@ const VECTOR = {
 };
 
 test('events are signed as the published vector of Standard Webhooks says, with both secrets during a rotation', async () => {
-  const sealing = createSealing(['the key of this test']);
+  const encryption = createSecretEncryption(['the key of this test']);
   const next = newSecret();
   const sent: Record<string, string>[] = [];
   const parts = {
-    signer: createSigner(sealing),
+    signer: createSigner(encryption),
     resolve: async () => ['1.1.1.1'],
-    allowed: { ranges: rangesOf([]), loopback: false },
+    policy: { ranges: rangesOf([]), loopback: false },
     clock: { ...systemClock, now: () => VECTOR.at * 1000 },
-    poster: {
+    webhookClient: {
       post: async (_target: unknown, headers: Record<string, string>) => {
         sent.push(headers);
         return { status: 200, retryAfter: undefined, text: Buffer.alloc(0), durationMs: 1 };
@@ -65,13 +67,13 @@ test('events are signed as the published vector of Standard Webhooks says, with 
   const stored = {
     id: 'sub',
     endpoint: 'https://hooks.example.org/',
-    secret: sealing.seal(VECTOR.secret, 'sub'),
+    secret: encryption.encrypt(VECTOR.secret, 'sub'),
   };
   const message = { id: VECTOR.id, body: Buffer.from(VECTOR.body), signal: new AbortController().signal };
   await sendSigned(parts, { ...stored, previous_secret: null, previous_until: null }, message);
   const rotating = {
     ...stored,
-    secret: sealing.seal(next, 'sub'),
+    secret: encryption.encrypt(next, 'sub'),
     previous_secret: stored.secret,
     previous_until: new Date(VECTOR.at * 1000 + 1),
   };

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import type { Sealing } from './secret-encryption.ts';
+import type { SecretEncryption } from './secret-encryption.ts';
 import type { Stored } from './subscription-store.ts';
 
 type Secrets = Pick<Stored, 'id' | 'secret' | 'previous_secret' | 'previous_until'>;
@@ -13,15 +13,15 @@ export type Signer = {
   sign(secrets: Secrets, id: string, at: Date, body: Buffer): string;
 };
 
-export const createSigner = (sealing: Pick<Sealing, 'open'>): Signer => {
+export const createSigner = (encryption: Pick<SecretEncryption, 'decrypt'>): Signer => {
   const opened = new WeakMap<Buffer, KeyObject>();
 
-  const keyOf = (sealed: Buffer, subscription: string): KeyObject => {
-    const known = opened.get(sealed);
+  const keyOf = (encrypted: Buffer, subscription: string): KeyObject => {
+    const known = opened.get(encrypted);
     if (known !== undefined) return known;
-    const secret = sealing.open(sealed, subscription);
+    const secret = encryption.decrypt(encrypted, subscription);
     const key = createSecretKey(Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
-    opened.set(sealed, key);
+    opened.set(encrypted, key);
     return key;
   };
 
@@ -29,7 +29,7 @@ export const createSigner = (sealing: Pick<Sealing, 'open'>): Signer => {
     sign(secrets, id, at, body) {
       const before = `${id}.${secondsOf(at)}.`;
       return secretsOf(secrets, at)
-        .map((sealed) => createHmac('sha256', keyOf(sealed, secrets.id)).update(before).update(body))
+        .map((encrypted) => createHmac('sha256', keyOf(encrypted, secrets.id)).update(before).update(body))
         .map((mac) => `v1,${mac.digest('base64')}`)
         .join(' ');
     },

@@ -23,7 +23,7 @@ const NOT_PUBLIC_4 = [
 ];
 /** IETF protocol assignments with Teredo, documentation, 6to4. */
 const NOT_PUBLIC_6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
-/** Never, whoever allows it: where clouds hand out credentials, and a host's own neighbours. */
+/** Never allowed: where clouds hand out credentials, and a host's own neighbours. */
 const NEVER = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128'];
 
 /** @throws Error for what is no range of addresses */
@@ -47,7 +47,7 @@ const unicast6 = rangesOf(['2000::/3']);
 const never = rangesOf(NEVER);
 const loopback = rangesOf(['127.0.0.0/8', '::1/128']);
 
-/** Whether any address of this machine itself lies in one of the ranges. */
+/** Whether one of the ranges holds an address of this machine itself. */
 export const holdsLoopback = (ranges: readonly string[]): boolean => {
   const named = rangesOf(ranges);
   return (
@@ -61,14 +61,14 @@ export const holdsLoopback = (ranges: readonly string[]): boolean => {
 };
 
 /** What operators let pass beyond the public internet. */
-export type Allowed = {
+export type SsrfPolicy = {
   ranges: BlockList;
   /** On a laptop: this machine, over plain http as well. */
   loopback: boolean;
 };
 
 /** Whether it may be called. Anything that is not an address may not. */
-export const mayCall = (address: string, { ranges, loopback: here }: Allowed): boolean => {
+export const mayCall = (address: string, { ranges, loopback: here }: SsrfPolicy): boolean => {
   const family = familyOf(address);
   if (family === undefined || address.includes('%')) return false;
   const embedded = embeddedIn(address);

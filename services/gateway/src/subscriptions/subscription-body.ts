@@ -2,18 +2,18 @@ import { isPermanent } from '@causeway/runtime/errors';
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { AvroSchema } from '@causeway/schemas/avro/schema';
 import { z } from 'zod';
-import { SUBJECT_PATTERN, TYPE_PATTERN } from '../http/query.ts';
+import { type BodyFault, checked, invalidBody } from '../http/body.ts';
+import { EVENT_ID_PATTERN, SUBJECT_PATTERN, TYPE_PATTERN } from '../http/query.ts';
 import { ATTRIBUTES } from './deliver.ts';
 import { parseEndpoint } from './endpoint.ts';
-import type { Allowed } from './ssrf-policy.ts';
+import type { SsrfPolicy } from './ssrf-policy.ts';
 import type { Filter } from './subscription-store.ts';
 
 /** The bodies of /v1/subscriptions and what is below it. */
 
-export const MOST_TYPES = 100;
-export const FIELD_PATTERN = '^[A-Za-z][A-Za-z0-9]{0,79}$';
-export const TEXT_PATTERN = '^[^\\u0000-\\u001f\\u007f]*$';
-export const EVENT_PATTERN = '^[A-Za-z0-9_-]{16,64}$';
+const MOST_TYPES = 100;
+const NO_CONTROLS = '^[^\\u0000-\\u001f\\u007f]*$';
+export const REDRIVE_MOST = 1_000;
 
 const type = z.string().max(200).regex(new RegExp(TYPE_PATTERN), 'must be the full name of an event type');
 const value = z.union(
@@ -22,7 +22,7 @@ const value = z.union(
     z
       .string()
       .max(200)
-      .regex(new RegExp(TEXT_PATTERN))
+      .regex(new RegExp(NO_CONTROLS))
       .refine((text) => text.isWellFormed()),
     z.number(),
     z.boolean(),
@@ -30,21 +30,47 @@ const value = z.union(
   'must be a text without control characters, a number, true or false',
 );
 const filter = z
-  .record(z.string().regex(new RegExp(FIELD_PATTERN)), value)
+  .record(z.string().regex(/^[A-Za-z][A-Za-z0-9]{0,79}$/), value)
   .refine((one) => Object.keys(one).length <= 20, 'has more than 20 members')
   .refine(
     (one) => one.subject === undefined || new RegExp(SUBJECT_PATTERN).test(String(one.subject)),
-    'has a subject that is none: 22 characters',
-  );
-const form = z.strictObject({
-  endpoint: z.string(),
-  types: z.array(type).min(1, 'names no type; leave it out for all').max(MOST_TYPES).nullable().optional(),
-  filter: filter.nullable().optional(),
-  expires: z.iso
-    .datetime({ offset: true, error: 'must be a date and time with offset' })
+    'has a subject that is not valid: 22 characters',
+  )
+  .meta({ maxProperties: 20 });
+const time = z.iso.datetime({ offset: true, error: 'must be a date and time with offset' });
+
+export const subscriptionBody = z.strictObject({
+  endpoint: z
+    .string()
+    .meta({ description: 'An https address on the public internet', format: 'uri', maxLength: 2_000 }),
+  types: z
+    .array(type)
+    .min(1, 'is empty; omit it for all types')
+    .max(MOST_TYPES)
     .nullable()
+    .describe('Names of event types; all where it is left out')
+    .optional(),
+  filter: filter
+    .nullable()
+    .describe(
+      'Equality on `type`, `subject` or top-level fields of the data that your organisation receives. All members must match',
+    )
+    .optional(),
+  expires: time.nullable().describe('When it ends').optional(),
+});
+export const subscriptionPatch = subscriptionBody.partial();
+
+export const redriveBody = z.strictObject({
+  dryRun: z.boolean().describe('Only list the dead letters').optional(),
+  events: z
+    .array(z.string().regex(new RegExp(EVENT_ID_PATTERN), 'must be the id of an event'))
+    .min(1)
+    .max(REDRIVE_MOST)
+    .describe('Ids of events; all that were not redriven yet where it is left out')
     .optional(),
 });
+
+export const replayBody = z.strictObject({ from: time.describe('Time of arrival in your inbox') });
 
 export type Given = {
   endpoint?: string;
@@ -63,11 +89,11 @@ export type Receivable = {
  * A new subscription, or with `partial` what is to be changed of one: what is absent stays, null takes away.
  * @throws Problem 400 `invalid-body` that names every fault, 400 `endpoint-refused`
  */
-export const subscriptionIn = (body: unknown, now: number, allowed: Allowed, partial = false): Given => {
-  const { endpoint, expires, ...rest } = checked(partial ? form.partial() : form, body);
+export const subscriptionIn = (body: unknown, now: number, policy: SsrfPolicy, partial = false): Given => {
+  const { endpoint, expires, ...rest } = checked(partial ? subscriptionPatch : subscriptionBody, body);
   if (expires && Date.parse(expires) <= now)
-    throw refused([{ path: 'expires', problem: 'must be in the future' }]);
-  if (endpoint !== undefined) checkEndpoint(endpoint, allowed);
+    throw invalidBody({ path: 'expires', problem: 'must be in the future' });
+  if (endpoint !== undefined) checkEndpoint(endpoint, policy);
   return {
     ...(endpoint !== undefined && { endpoint }),
     ...(expires !== undefined && { expires: expires === null ? null : new Date(expires) }),
@@ -76,9 +102,9 @@ export const subscriptionIn = (body: unknown, now: number, allowed: Allowed, par
   };
 };
 
-const checkEndpoint = (endpoint: string, allowed: Allowed): void => {
+const checkEndpoint = (endpoint: string, policy: SsrfPolicy): void => {
   try {
-    parseEndpoint(endpoint, allowed);
+    parseEndpoint(endpoint, policy);
   } catch (error) {
     throw isPermanent(error) ? endpointRefused(error.message) : error;
   }
@@ -89,7 +115,7 @@ export const endpointRefused = (why: string): Problem =>
 
 /** @throws Problem 400 `invalid-body` where a type does not exist, or a filter asks for a field that is not received */
 export const checkAgainst = ({ views, types }: Receivable, wanted: Pick<Given, 'types' | 'filter'>): void => {
-  const faults: Fault[] = [];
+  const faults: BodyFault[] = [];
   const named = [
     ...(wanted.types ?? []),
     ...(wanted.filter?.type === undefined ? [] : [String(wanted.filter.type)]),
@@ -104,55 +130,11 @@ export const checkAgainst = ({ views, types }: Receivable, wanted: Pick<Given, '
     if (!groups.every((group) => has(group, field)))
       faults.push({
         path: `filter.${field}`,
-        problem: 'is no field that your organisation receives of these types',
+        problem: 'is not a field that your organisation receives for these types',
       });
   }
-  if (faults.length > 0) throw refused(faults);
+  if (faults.length > 0) throw invalidBody(...faults);
 };
 
 const fieldsOf = (schema: AvroSchema): string[] =>
   typeof schema === 'object' && 'fields' in schema ? schema.fields.map(({ name }) => name) : [];
-
-export const REDRIVE_MOST = 1_000;
-
-const redriveForm = z.strictObject({
-  dryRun: z.boolean().optional(),
-  events: z
-    .array(z.string().regex(new RegExp(EVENT_PATTERN), 'must be the id of an event'))
-    .min(1)
-    .max(REDRIVE_MOST)
-    .optional(),
-});
-
-/** Which dead letters are to be tried again; all that were not yet where nothing is said. */
-export const redriveIn = (body: unknown) => checked(redriveForm, body);
-
-const replayForm = z.strictObject({
-  from: z.iso.datetime({ offset: true, error: 'must be a date and time with offset' }),
-});
-
-export const replayIn = (body: unknown): number => Date.parse(checked(replayForm, body).from);
-
-const checked = <S extends z.ZodType>(schema: S, body: unknown): z.infer<S> => {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  throw refused(
-    result.error.issues.map(({ path, message, code }) => ({
-      path: path.map(String).join('.').slice(0, 100),
-      problem: code === 'unrecognized_keys' ? 'has members that are not read here' : message,
-    })),
-  );
-};
-
-type Fault = { path: string; problem: string };
-
-const refused = (faults: Fault[]): Problem =>
-  new Problem(
-    400,
-    'invalid-body',
-    'The request cannot be read as it is',
-    'Correct what the member faults names.',
-    {
-      faults,
-    },
-  );

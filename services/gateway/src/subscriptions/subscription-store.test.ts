@@ -32,7 +32,7 @@ test('an organisation that makes many subscriptions at once gets no more than it
         status: 'paused',
         reason: null,
         expires: null,
-        secret: Buffer.from('sealed'),
+        secret: Buffer.from('encrypted'),
         previous_secret: null,
         previous_until: null,
       },

@@ -1,11 +1,11 @@
 import type { Database } from '@causeway/runtime/postgres/database';
-import type { Sealing } from './secret-encryption.ts';
+import type { SecretEncryption } from './secret-encryption.ts';
 
 export type Status = 'active' | 'paused' | 'disabled' | 'expired';
 /** Equality on `type`, `subject` or top-level fields of the data. */
 export type Filter = Record<string, string | number | boolean>;
 
-/** A partner's subscription as it is kept; secrets are sealed. */
+/** A partner's subscription as it is kept; secrets are encrypted. */
 export type Stored = {
   id: string;
   organisation: string;
@@ -34,8 +34,8 @@ export type SubscriptionStore = {
   /** Ends it for a reason of its own, unless it was stopped or changed meanwhile. */
   end(id: string, revision: number, status: 'disabled' | 'expired', reason: string): Promise<void>;
   remove(organisation: string, id: string): Promise<boolean>;
-  /** Seals its secrets by the first key where another one did, unless somebody changed them meanwhile. */
-  seal(stored: Stored, sealing: Pick<Sealing, 'again'>): Promise<void>;
+  /** Re-encrypts its secrets with the first key where another key was used, unless they changed meanwhile. */
+  reencrypt(stored: Stored, encryption: Pick<SecretEncryption, 'reencrypt'>): Promise<void>;
 };
 
 const COLUMNS = [
@@ -61,7 +61,7 @@ export const createSubscriptionStore = ({ query }: Pick<Database, 'query'>): Sub
       [...names.map((name) => written(name, subscription[name])), most],
     );
     if (rows.length === 0) return false;
-    // Many at once may all have counted the same: whoever finds too many of them afterwards takes its own back.
+    // Many at once may all have counted the same: a request that finds too many afterwards removes its own.
     const [after] = await query<{ count: number }>(
       'select count(*)::int as count from webhook_subscription where organisation = $1',
       [subscription.organisation],
@@ -105,9 +105,9 @@ export const createSubscriptionStore = ({ query }: Pick<Database, 'query'>): Sub
     ]);
     return rows.length === 1;
   },
-  async seal({ id, secret, previous_secret: previous }, sealing) {
-    const again = sealing.again(secret, id);
-    const previousAgain = previous === null ? undefined : sealing.again(previous, id);
+  async reencrypt({ id, secret, previous_secret: previous }, encryption) {
+    const again = encryption.reencrypt(secret, id);
+    const previousAgain = previous === null ? undefined : encryption.reencrypt(previous, id);
     if (again === undefined && previousAgain === undefined) return;
     await query(
       `update webhook_subscription set secret = $2, previous_secret = $3

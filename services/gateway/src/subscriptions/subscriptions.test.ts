@@ -153,7 +153,7 @@ test('what cannot be subscribed to is refused with every fault named', async () 
   const lacking = await manage('POST', '', { endpoint, filter: { ward: 'A' } });
   assert.equal(problemOf(lacking), '400 invalid-body');
   assert.deepEqual(lacking.body.faults, [
-    { path: 'filter.ward', problem: 'is no field that your organisation receives of these types' },
+    { path: 'filter.ward', problem: 'is not a field that your organisation receives for these types' },
   ]);
 });
 

@@ -3,14 +3,14 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { createMetrics } from '@causeway/runtime/telemetry/metrics';
 import { createTestWorld, RECIPIENT, type TestWorld, until } from '@causeway/testing/delivery-world';
-import { createSealing, newSecret } from './secret-encryption.ts';
+import { createSecretEncryption, newSecret } from './secret-encryption.ts';
 import { createSigner } from './signing.ts';
 import { rangesOf } from './ssrf-policy.ts';
 import type { Answer } from './webhook-client.ts';
 import { createWebhooks, type Webhooks } from './webhooks.ts';
 
 const HOUR = 3_600_000;
-const sealing = createSealing(['the key of this test']);
+const encryption = createSecretEncryption(['the key of this test']);
 let world: TestWorld;
 let webhooks: Webhooks;
 let answer: (id: string) => Answer;
@@ -37,12 +37,12 @@ beforeEach(async () => {
     clock: world.clock,
     random: () => 0.5,
     watchOf: () => undefined,
-    sealing,
+    encryption,
     sending: {
-      signer: createSigner(sealing),
+      signer: createSigner(encryption),
       resolve: async () => ['1.1.1.1'],
-      allowed: { ranges: rangesOf([]), loopback: false },
-      poster: {
+      policy: { ranges: rangesOf([]), loopback: false },
+      webhookClient: {
         post: async (_target, headers) => {
           const id = headers['webhook-id'] ?? '';
           asked.push({ id, at: world.clock.now() });
@@ -69,7 +69,7 @@ beforeEach(async () => {
       status: 'active',
       reason: null,
       expires: null,
-      secret: sealing.seal(newSecret(), 'sub'),
+      secret: encryption.encrypt(newSecret(), 'sub'),
       previous_secret: null,
       previous_until: null,
     },

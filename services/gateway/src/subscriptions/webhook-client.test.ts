@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
-import { createPoster } from './webhook-client.ts';
+import { createWebhookClient } from './webhook-client.ts';
 
 const TIME_OUT_MS = 300;
 
@@ -16,10 +16,10 @@ const ask = async (answer: (response: ServerResponse) => void) => {
   const server = createServer((_request, response) => answer(response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const poster = createPoster({ timeoutMs: TIME_OUT_MS });
+  const webhookClient = createWebhookClient({ timeoutMs: TIME_OUT_MS });
   const target = { url: new URL(`http://hooks.example.org:${port}/a?b=c`), address: '127.0.0.1' };
-  const said = await poster.post(target, {}, Buffer.from('{}'), new AbortController().signal);
-  poster.close();
+  const said = await webhookClient.post(target, {}, Buffer.from('{}'), new AbortController().signal);
+  webhookClient.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   return said;
@@ -73,10 +73,10 @@ test('the name goes into the Host line and the connection to the address', async
 });
 
 test('nobody there is a word and not an exception', async () => {
-  const poster = createPoster({ timeoutMs: TIME_OUT_MS });
+  const webhookClient = createWebhookClient({ timeoutMs: TIME_OUT_MS });
   const target = { url: new URL('http://127.0.0.1:1/'), address: '127.0.0.1' };
-  const answer = await poster.post(target, {}, Buffer.from('{}'), new AbortController().signal);
-  poster.close();
+  const answer = await webhookClient.post(target, {}, Buffer.from('{}'), new AbortController().signal);
+  webhookClient.close();
   assert.equal('code' in answer && answer.code, 'econnrefused');
 });
 
@@ -88,15 +88,15 @@ test('a connection to an address that the name has left is not used again', asyn
   await new Promise<void>((resolve) => first.listen(0, '127.0.0.1', resolve));
   const { port } = first.address() as AddressInfo;
   await new Promise<void>((resolve) => second.listen(port, '127.0.0.2', resolve));
-  const poster = createPoster({ timeoutMs: 5_000 });
+  const webhookClient = createWebhookClient({ timeoutMs: 5_000 });
   const url = new URL(`http://hooks.example.org:${port}/`);
   const texts: unknown[] = [];
   for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.1']) {
-    const answer = await poster.post({ url, address }, {}, Buffer.from('{}'), always);
+    const answer = await webhookClient.post({ url, address }, {}, Buffer.from('{}'), always);
     texts.push('text' in answer && answer.text.toString());
   }
   assert.deepEqual(texts, ['127.0.0.1', '127.0.0.2', '127.0.0.1']);
-  poster.close();
+  webhookClient.close();
   for (const server of [first, second]) server.close();
 });
 
@@ -113,10 +113,10 @@ test('over https the certificate must be that of the name, whatever the address'
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const asked = async (name: string, authorities: { ca?: string }) => {
-    const poster = createPoster({ timeoutMs: 5_000, ...authorities });
+    const webhookClient = createWebhookClient({ timeoutMs: 5_000, ...authorities });
     const target = { url: new URL(`https://${name}:${port}/`), address: '127.0.0.1' };
-    const answer = await poster.post(target, {}, Buffer.from('{}'), always);
-    poster.close();
+    const answer = await webhookClient.post(target, {}, Buffer.from('{}'), always);
+    webhookClient.close();
     return 'code' in answer ? answer.code : answer.text.toString();
   };
   assert.equal(await asked('hooks.example.org', { ca }), 'hooks.example.org');
@@ -131,16 +131,16 @@ test('what is stopped before it is sent, or while its answer is waited for, ends
   const server = createServer(() => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const poster = createPoster({ timeoutMs: 5_000 });
+  const webhookClient = createWebhookClient({ timeoutMs: 5_000 });
   const target = { url: new URL(`http://127.0.0.1:${port}/`), address: '127.0.0.1' };
   const waiting = new AbortController();
   server.once('request', () => waiting.abort());
   const answers = [
-    await poster.post(target, {}, Buffer.from('{}'), waiting.signal),
-    await poster.post(target, {}, Buffer.from('{}'), AbortSignal.abort()),
+    await webhookClient.post(target, {}, Buffer.from('{}'), waiting.signal),
+    await webhookClient.post(target, {}, Buffer.from('{}'), AbortSignal.abort()),
   ];
   for (const answer of answers) assert.equal('code' in answer && answer.code, 'stopped');
-  poster.close();
+  webhookClient.close();
   server.closeAllConnections();
   server.close();
 });

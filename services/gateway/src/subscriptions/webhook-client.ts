@@ -7,7 +7,7 @@ export type Answer =
   | { status: number; retryAfter: string | undefined; text: Buffer; durationMs: number }
   | { code: string; durationMs: number };
 
-export type Poster = {
+export type WebhookClient = {
   /** Sends a body once, to the address that was checked. No redirect is followed. Never throws. */
   post(target: Target, headers: Record<string, string>, body: Buffer, signal: AbortSignal): Promise<Answer>;
   close(): void;
@@ -22,13 +22,13 @@ const SWEEP_MS = 60_000;
 type Connections = { pool: Pool; underWay: number; usedAt: number };
 
 /** `ca`: in place of the public authorities. */
-export const createPoster = ({
+export const createWebhookClient = ({
   timeoutMs = TIME_OUT_MS,
   ca,
 }: {
   timeoutMs?: number;
   ca?: string;
-} = {}): Poster => {
+} = {}): WebhookClient => {
   const known = new Map<string, Connections>();
 
   /**
@@ -92,7 +92,7 @@ export const createPoster = ({
           request?.abort(GIVEN_UP);
         };
         const stop = () => fail('stopped');
-        // For everything together: an endpoint that sends a byte now and then must not hold us for ever.
+        // For everything together: an endpoint that sends a byte now and then must not hold the connection open.
         const late = setTimeout(() => fail('time-out'), timeoutMs);
         signal.addEventListener('abort', stop);
         if (signal.aborted) return stop();
@@ -138,7 +138,7 @@ export const createPoster = ({
 const NOTHING = Buffer.alloc(0);
 const GIVEN_UP = new Error('given up');
 
-/** The words of Node itself where the client has codes of its own. */
+/** The codes of Node where the client has its own. */
 const WORDS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'econnreset',
   UND_ERR_CONNECT_TIMEOUT: 'time-out',

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import type { Codec } from '../avro/codec.ts';
 import { createDecoder } from '../avro/schema-lookup.ts';
 import { subscriptionOrigin } from '../bus/dead-letter-reader.ts';
@@ -12,7 +13,7 @@ import type { Attempt, Outcome, Subscription } from '../delivery/subscription.ts
 import { errorCode, PermanentError, RetryableError } from '../errors.ts';
 import { createAcknowledging, type EventReference, type Said } from '../feedback/acknowledge.ts';
 import { type Acknowledgement, acknowledgementRecord } from '../feedback/acknowledgement.ts';
-import { type FeedbackParts, isFeedback } from '../feedback/feedback.ts';
+import type { FeedbackParts } from '../feedback/feedback.ts';
 import { watchOverdue } from '../feedback/overdue-watch.ts';
 import { createInboxes } from '../inbox/inbox.ts';
 import type { FetchedRecord } from '../kafka/broker-client.ts';

@@ -10,7 +10,7 @@ const policy: Policy = {
 };
 const item: Item = Object.freeze({
   position: 7,
-  event: { id: 'e', type: 't', subject: 's', priority: 'routine', corrects: null },
+  event: { id: 'e', type: 't', subject: 's', priority: 'routine' as const, corrects: null },
   since: NOW - 10,
   parked: false,
   tries: 0,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import { deliveryRecord } from '../bus/delivery-log.ts';
 import { decodeHeaders } from '../bus/envelope.ts';
 import type { DeliveryInbox } from '../delivery/inbox-of.ts';
@@ -7,7 +8,7 @@ import type { Producer } from '../kafka/producer.ts';
 import { sendInTime } from '../kafka/producer.ts';
 import type { Database } from '../postgres/database.ts';
 import { type Acknowledgement, acknowledgementRecord } from './acknowledgement.ts';
-import { type FeedbackParts, isFeedback } from './feedback.ts';
+import type { FeedbackParts } from './feedback.ts';
 import { migrateFeedback } from './overdue-store.ts';
 import type { OverdueWatch, Placed } from './overdue-watch.ts';
 

@@ -1,3 +1,4 @@
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import type { EventData } from '@causeway/schemas/generated/types';
 import type { KafkaRecord } from '../kafka/broker-client.ts';
 import {
@@ -5,7 +6,6 @@ import {
   allowsFeedback,
   type FeedbackParts,
   feedbackRecord,
-  isFeedback,
   recipientContact,
 } from './feedback.ts';
 

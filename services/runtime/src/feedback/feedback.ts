@@ -29,11 +29,6 @@ export type Answered = Pick<Envelope, 'id' | 'source' | 'type' | 'subject' | 'ag
 
 type FeedbackType = Extract<keyof EventData, `uk.causeway.exchange.${string}`>;
 
-const PREFIX = 'uk.causeway.exchange.';
-
-/** Whether events of this type are feedback. They are not answered themselves. */
-export const isFeedback = (type: string): boolean => type.startsWith(PREFIX);
-
 /**
  * Whether one of the agreements that released an event (`<id>/<version>`, as in `ce_agreement`) lets its recipient report
  * back, in the version that is active now.

@@ -1,3 +1,4 @@
+import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import { gathered } from '../async/batcher.ts';
 import { runLoop } from '../async/run-loop.ts';
 import { decodeHeaders, type Envelope } from '../bus/envelope.ts';
@@ -16,7 +17,6 @@ import {
   allowsFeedback,
   type FeedbackParts,
   feedbackRecord,
-  isFeedback,
   isInForce,
   recipientContact,
 } from './feedback.ts';
