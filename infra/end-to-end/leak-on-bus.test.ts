@@ -9,6 +9,7 @@ import { leavesOf } from '@causeway/schemas/avro/schema';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { isFeedback, isIdentityLinked } from '@causeway/schemas/catalogue/event-type';
 import { createTestBus, type TestBus, testToken, testVariable } from '@causeway/testing/bus';
+import { createTestExchange } from '../../services/exchange/src/testing.ts';
 import { type Issuer, startIssuer } from '../../services/gateway/src/testing/issuer.ts';
 import { freePorts } from '../common/settings.ts';
 import { markedValue, randomFrom } from './support/leak/marked.ts';
@@ -25,9 +26,9 @@ let issuer: Issuer;
 let gatewayUrl = '';
 const running: Running[] = [];
 
-const start = async (service: string, env: Record<string, string>): Promise<void> => {
+const start = async (service: string, env: Record<string, string>, entry = 'main'): Promise<void> => {
   const admin = String(await ports.of(`${service}-admin`, 0));
-  const main = join(import.meta.dirname, `../../services/${service}/src/main.ts`);
+  const main = join(import.meta.dirname, `../../services/${service}/src/${entry}.ts`);
   const child = spawn(process.execPath, [main], {
     env: { ...process.env, ...env, ADMIN_PORT: admin, LOG_LEVEL: 'trace' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,7 +57,7 @@ before(async () => {
   issuer = await startIssuer();
   const port = String(await ports.of('GATEWAY_PORT', 0));
   gatewayUrl = `http://127.0.0.1:${port}`;
-  await start('exchange', bus.env);
+  await start('exchange', (await createTestExchange(bus)).env(), 'testing-main');
   await start('gateway', {
     ...bus.env,
     DATABASE_URL: testVariable('DATABASE_URL'),

@@ -40,7 +40,7 @@ export const resolveHangingTransactions = async (
   return seen ? 'committed' : 'taken-back';
 };
 
-/** Another record of the same transaction: the topic that it lies in, and what tells it from others there. */
+/** Another record of the same transaction: its topic, and what tells it from others there. */
 type Trace = { topic: string; mark: string };
 
 /** A transaction has at most a few hundred records in a partition, and a lane's last one is at the end. */

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { untilDeadline } from '@causeway/runtime/async/retry';
 import { topology } from '@causeway/runtime/bus/acls';
 import { LANES_TOPIC } from '@causeway/runtime/bus/topics';
 import { type Service, startService } from '@causeway/runtime/service/service';
 import type { TestBus } from '@causeway/testing/bus';
 import { settings, startExchange } from './exchange.ts';
 import { type LaneNames, laneNames } from './lane-names.ts';
+
+const COORDINATOR_MS = 30_000;
 
 export type TestExchange = {
   names: LaneNames;
@@ -20,6 +23,10 @@ export const createTestExchange = async (bus: TestBus): Promise<TestExchange> =>
   const { topics } = topology([], { replicationFactor: 1, minInSyncReplicas: 1 });
   const lanes = topics.filter(({ topic }) => topic === LANES_TOPIC);
   await bus.admin.createTopics(lanes.map((one) => ({ ...one, topic: names.topic })));
+  // A broker that has just started makes the topic of all groups at the first request, and a member does not wait for that.
+  await untilDeadline(Date.now() + COORDINATOR_MS, 100, () =>
+    bus.admin.committedOffsets(names.group, names.topic),
+  );
   const scope = { names, includes: (id: string) => bus.organisations.includes(id) };
   return {
     names,

@@ -27,7 +27,7 @@ export type View = {
 /** A view, and how values of one writer schema become values of it. */
 export type ViewProjection = { view: View; project: Projector };
 
-/** For whom a view is: the parts of a decision that it follows from. */
+/** The recipient of a view, and the parts of a decision that it follows from. */
 export type Released = Pick<Decision & { outcome: 'released' }, 'recipient' | 'versions' | 'shielded'>;
 
 export type Views = {

@@ -56,7 +56,7 @@ type FactOf<T extends keyof EventData> = {
   verified: Verified;
   /** For the token of name and date of birth, where both are known in full. */
   person: Pick<Person, 'name' | 'dateOfBirth'>;
-  /** Other people whom the event tells something about. */
+  /** Other people that the event is about. */
   others?: readonly OtherPerson[];
   /**
    * Under which visit (or other thing of the source's) and name a later fact can void this one. With `onlyIf` it is published only
@@ -139,7 +139,7 @@ const demographicToken = (
   try {
     return tokeniser.demographic({ familyName: name.familyName, firstName, dateOfBirth: dateOfBirth.value });
   } catch (error) {
-    // A name of nothing but punctuation identifies nobody.
+    // A name of nothing but punctuation identifies no person.
     if (isPermanent(error)) return undefined;
     throw error;
   }
