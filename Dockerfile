@@ -23,5 +23,5 @@ RUN mkdir /checkpoints /council-drop && chown 10001:10001 /checkpoints /council-
 USER 10001:10001
 EXPOSE 9464
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["node", "infra/compose/healthy.ts"]
+  CMD ["node", "infra/deploy/healthy.ts"]
 CMD ["node", "-e", "console.error('Name the service to run, such as: node services/exchange/src/main.ts'); process.exit(64)"]

@@ -10,7 +10,7 @@ import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { isFeedback, isIdentityLinked } from '@causeway/schemas/catalogue/event-type';
 import { createTestBus, type TestBus, testToken, testVariable } from '@causeway/testing/bus';
 import { type Issuer, startIssuer } from '../../services/gateway/src/testing/issuer.ts';
-import { freePorts } from '../common/settings.ts';
+import { freePorts } from '../common/ports.ts';
 import { markedValue, randomFrom } from './support/leak/marked.ts';
 
 /** The same as the leak test, for real: two processes, a broker and a registry, and every byte that they let out. */
