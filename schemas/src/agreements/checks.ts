@@ -1,7 +1,6 @@
 import { overlap } from '../avro/paths.ts';
-import type { Agreement } from './agreement.ts';
+import type { Agreement, Found } from '../disclosure/terms.ts';
 import { CODE_LISTS, type Code } from './code-lists.ts';
-import type { Found } from './format.ts';
 
 /** What is wrong with an agreement that its JSON Schema cannot say. Needs no clock: dates are compared with each other. */
 export function checkAgreement(agreement: Agreement): Found[] {

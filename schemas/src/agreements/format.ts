@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import agreementSchema from '../../agreement.schema.json' with { type: 'json' };
-import type { Agreement, Released } from './agreement.ts';
+import type { Agreement, Found, Released } from '../disclosure/terms.ts';
 
 /** The agreement as a file may write it: what has a default may be missing. */
 export type AgreementFile = Omit<
@@ -16,9 +16,6 @@ export type AgreementFile = Omit<
   feedback?: boolean;
   release: Record<string, Partial<Released>>;
 };
-
-/** A problem with the steps that lead to it from the top of the document. */
-export type Found = { path: Array<string | number>; atKey?: boolean; message: string };
 
 const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
 addFormats.default(ajv);

@@ -1,7 +1,5 @@
 /** The subset of Avro that event schemas and views are written in (design: one record per event type). */
 
-import type { ActByRule } from '../catalogue/urgency.ts';
-
 export type AvroPrimitive = 'null' | 'boolean' | 'int' | 'long' | 'double' | 'string';
 
 export type Sensitivity = 'plain' | 'identifier' | 'location' | 'special-category' | 'criminal' | 'narrative';
@@ -51,6 +49,18 @@ export type AvroType = AvroPrimitive | string | AvroRecord | AvroEnum | AvroArra
 export type AvroSchema = AvroRecord;
 
 export type Priority = 'immediate' | 'urgent' | 'same-day' | 'routine';
+
+/**
+ * By when an event must have been acted on, counted from when it happened: `within` an ISO 8601 duration of hours or days, or
+ * `before` the next school day begins.
+ */
+export type Deadline = (
+  | { within: string; counted: 'elapsed' | 'working-hours' | 'working-days' }
+  | { before: 'next-school-day' }
+) & { priority?: Priority };
+
+/** One deadline for every event of the type, or by the value of a code in it. A deadline may set the priority too. */
+export type ActByRule = Deadline | { by: string; cases: Record<string, Deadline> };
 
 export const PRIMITIVES: ReadonlySet<string> = new Set([
   'null',

@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AvroEnum, AvroRecord, AvroSchema, AvroType, Priority } from '../avro/schema.ts';
+import type { ActByRule, AvroEnum, AvroRecord, AvroSchema, AvroType, Priority } from '../avro/schema.ts';
 import { fullName, isArray, isRecord, namespaceOf, PRIMITIVES } from '../avro/schema.ts';
 import { avroName } from './event-type.ts';
-import type { ActByRule } from './urgency.ts';
 
 /** A synthetic event: the attributes that an adapter would set, and the data. Nobody in it exists. */
 export type ExampleEvent = {

@@ -32,3 +32,7 @@ export function isFeedback(type: string): boolean {
 export function isIdentityLinked(type: string): boolean {
   return /\.identity\.linked\.v[1-9][0-9]*$/.test(type);
 }
+
+/** The case chain tells of other events: an agreement names it among its fields where it is to be released. */
+export const RELEASED_ATTRIBUTES = ['correlationId'] as const;
+export type ReleasedAttribute = (typeof RELEASED_ATTRIBUTES)[number];

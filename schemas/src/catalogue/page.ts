@@ -1,7 +1,6 @@
-import type { AvroEnum, AvroField, AvroRecord, AvroType } from '../avro/schema.ts';
+import type { ActByRule, AvroEnum, AvroField, AvroRecord, AvroType, Deadline } from '../avro/schema.ts';
 import { isArray, isEnum, isRecord, namedTypes } from '../avro/schema.ts';
 import type { EventType } from './catalogue.ts';
-import type { ActByRule, Deadline } from './urgency.ts';
 
 type Named = AvroRecord | AvroEnum;
 

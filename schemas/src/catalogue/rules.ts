@@ -18,7 +18,7 @@ import {
   PRIMITIVES,
   resolveType,
 } from '../avro/schema.ts';
-import { RELEASED_ATTRIBUTES } from '../disclosure/view.ts';
+import { RELEASED_ATTRIBUTES } from './event-type.ts';
 
 const SENSITIVITIES: ReadonlySet<string> = new Set([
   'plain',

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { type ActByRule, millisecondsOf, urgencyOf } from './urgency.ts';
+import type { ActByRule } from '../avro/schema.ts';
+import { millisecondsOf, urgencyOf } from './urgency.ts';
 
 const type = (actBy?: ActByRule) => ({ defaultPriority: 'same-day' as const, ...(actBy && { actBy }) });
 const due = (actBy: ActByRule, occurredAt: string, data = {}) =>

@@ -1,18 +1,6 @@
-import type { Priority } from '../avro/schema.ts';
+import type { Deadline, Priority } from '../avro/schema.ts';
 import { instantInLondon, londonOffset } from '../dates/london.ts';
 import type { EventType } from './catalogue.ts';
-
-/**
- * By when an event must have been acted on, counted from when it happened: `within` an ISO 8601 duration of hours or days, or
- * `before` the next school day begins.
- */
-export type Deadline = (
-  | { within: string; counted: 'elapsed' | 'working-hours' | 'working-days' }
-  | { before: 'next-school-day' }
-) & { priority?: Priority };
-
-/** One deadline for every event of the type, or by the value of a code in it. A deadline may set the priority too. */
-export type ActByRule = Deadline | { by: string; cases: Record<string, Deadline> };
 
 /** What a source puts into `ce_priority` and `ce_actby`. */
 export type Urgency = { priority: Priority; actBy?: string };

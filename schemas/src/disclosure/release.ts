@@ -1,13 +1,17 @@
-import type { Agreement, Released } from '../agreements/agreement.ts';
-import type { Found } from '../agreements/format.ts';
 import { indexPaths, unknownPath } from '../avro/paths.ts';
 import type { AvroSchema, Leaf } from '../avro/schema.ts';
 import { leavesOf } from '../avro/schema.ts';
 import type { EventType } from '../catalogue/catalogue.ts';
-import { isFeedback, isIdentityLinked } from '../catalogue/event-type.ts';
+import {
+  isFeedback,
+  isIdentityLinked,
+  RELEASED_ATTRIBUTES,
+  type ReleasedAttribute,
+} from '../catalogue/event-type.ts';
 import type { Where } from './conditions.ts';
 import { type Generaliser, PRECISIONS } from './generalisers.ts';
-import { alwaysReleased, formOf, RELEASED_ATTRIBUTES, type Release, type ReleasedAttribute } from './view.ts';
+import type { Agreement, Found, Released } from './terms.ts';
+import { alwaysReleased, formOf, type Release } from './view.ts';
 
 /** What an agreement releases of one event type, and of a sibling the conditions in the sibling's own paths. */
 export type TypeRelease = Release & { sibling?: { where: Where } };

@@ -1,5 +1,6 @@
 import type { AvroEnum, AvroField, AvroRecord, AvroSchema, AvroType, NamedTypes } from '../avro/schema.ts';
 import { fullName, isArray, isEnum, isRecord, leavesOf, namedTypes, resolveType } from '../avro/schema.ts';
+import type { ReleasedAttribute } from '../catalogue/event-type.ts';
 import type { Generalise, Generaliser } from './generalisers.ts';
 
 /**
@@ -12,10 +13,6 @@ export type Release = {
   /** Attributes of the event that only an agreement releases. */
   attributes?: readonly ReleasedAttribute[];
 };
-
-/** The case chain tells of other events: an agreement names it among its fields where it is to be released. */
-export const RELEASED_ATTRIBUTES = ['correlationId'] as const;
-export type ReleasedAttribute = (typeof RELEASED_ATTRIBUTES)[number];
 
 /** The general form that a release gives a leaf in, or undefined where it gives it as it is. */
 export function formOf({ generalise }: Pick<Release, 'generalise'>, leaf: string): Generaliser | undefined {

@@ -3,14 +3,9 @@ import { topicsOf } from '@causeway/runtime/bus/topics';
 import { type Decision, reference } from '@causeway/runtime/disclosure/release-decision';
 import { PermanentError } from '@causeway/runtime/errors';
 import { type AvroSchema, leavesOf } from '@causeway/schemas/avro/schema';
+import type { ReleasedAttribute } from '@causeway/schemas/catalogue/event-type';
 import type { Generalise } from '@causeway/schemas/disclosure/generalisers';
-import {
-  deriveView,
-  type Release,
-  type ReleasedAttribute,
-  unionRelease,
-  withoutLocations,
-} from '@causeway/schemas/disclosure/view';
+import { deriveView, type Release, unionRelease, withoutLocations } from '@causeway/schemas/disclosure/view';
 
 export type View = {
   id: number;
