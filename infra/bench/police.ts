@@ -9,7 +9,8 @@ import {
   type SyntheticDocument,
   vulnerableAdult,
 } from '../../services/adapters/police-records/src/synthetic.ts';
-import { agreementsOf, freePorts } from '../common/settings.ts';
+import { freePorts } from '../common/ports.ts';
+import { agreementsOf } from '../common/settings.ts';
 import { clientSecretName, systemClient } from '../dev/oidc-provider/oidc.ts';
 import { type System, startSystem } from '../dev/system.ts';
 import { percentile, perSecond, print, spread } from './report.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connectKafka, type Kafka } from '@causeway/runtime/kafka/connect';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { stringify } from 'yaml';
-import { freePorts } from '../common/settings.ts';
+import { freePorts } from '../common/ports.ts';
 import { type System, startSystem } from '../dev/system.ts';
 
 /** The nhs-trust adapter's organisation, and beside it sources whose events go to one, three and ten recipients. */

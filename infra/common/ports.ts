@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startedAt } from './processes.ts';
+import { CannotStart, type Environment } from './settings.ts';
 
 export const LOOPBACK = '127.0.0.1';
 
@@ -46,4 +47,32 @@ export async function freePort(): Promise<number> {
     if (claim(port) && (await isFree(port))) return port;
   }
   throw new Error('no free port between 20000 and 32000 on the loopback address');
+}
+
+/** Where each thing listens: the given variable's value or default, or any free port for a test. */
+export type PortPlan = { of(variable: string, usual: number): Promise<number> };
+
+export function fixedPorts(env: Environment): PortPlan {
+  return {
+    async of(variable, usual) {
+      const text = env[variable] || String(usual);
+      const port = Number(text);
+      if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+        throw new CannotStart(`${variable} must be a port number from 1 to 65535; it is "${text}".`);
+      }
+      return port;
+    },
+  };
+}
+
+/** Free ports, the same one each time a variable is asked for. */
+export function freePorts(): PortPlan {
+  const given = new Map<string, Promise<number>>();
+  return {
+    of(variable) {
+      const port = given.get(variable) ?? freePort();
+      given.set(variable, port);
+      return port;
+    },
+  };
 }

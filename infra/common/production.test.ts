@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { ConfigError, loadConfig, type Shape, serviceSettings } from '@causeway/runtime/service/config';
-import { findServices } from '../dev/services.ts';
-import { settingsOf } from './service-settings.ts';
+import { settingsOf } from '@causeway/testing/service-settings';
+import { findServices } from './service-manifests.ts';
 
 /** What serves on a laptop, what people type, and what stands in examples, by setting. */
 const DEVELOPMENT: Record<string, string | undefined> = {

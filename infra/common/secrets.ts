@@ -20,6 +20,9 @@ export function readSecret(directory: string, name: string): string | null {
   }
 }
 
+/** Under which the password of a Kafka log-in is kept. */
+export const principalSecret = (principal: string) => `kafka-${principal}`;
+
 function makeSecret(directory: string, name: string): string {
   const value = randomBytes(32).toString('base64url');
   writeFileSync(join(directory, name), value, { mode: 0o600, flag: 'wx' });

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Environment, loadConfig, serviceSettings } from '@causeway/runtime/service/config';
+import { assertSettings, settingsOf } from '@causeway/testing/service-settings';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { parse } from 'yaml';
 import { repository } from '../common/paths.ts';
-import { assertSettings, settingsOf } from '../common/service-settings.ts';
-import { findServices } from '../dev/services.ts';
+import { findServices } from '../common/service-manifests.ts';
 import { composeFiles } from './main.ts';
 import { prepare } from './prepare.ts';
 

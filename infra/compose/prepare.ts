@@ -4,9 +4,9 @@ import { SERVICE_PRINCIPALS } from '@causeway/runtime/bus/topics';
 import { makeCertificates } from '../common/certificates.ts';
 import { repository } from '../common/paths.ts';
 import { openSecrets } from '../common/secrets.ts';
+import { findServices } from '../common/service-manifests.ts';
 import { organisationsDirectory } from '../common/settings.ts';
 import { readOrganisations } from '../deploy/partnership.ts';
-import { findServices } from '../dev/services.ts';
 import { realm } from './realm.ts';
 
 /**

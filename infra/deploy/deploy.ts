@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChangeRefused, versionRecords } from '@causeway/runtime/agreements/lifecycle';
 import { type Codec, createCodec } from '@causeway/runtime/avro/codec';
@@ -6,22 +5,22 @@ import { topology } from '@causeway/runtime/bus/acls';
 import { AGREEMENTS_TOPIC, ORGANISATIONS_TOPIC, type TopologySettings } from '@causeway/runtime/bus/topics';
 import { isPermanent } from '@causeway/runtime/errors';
 import type { KafkaRecord } from '@causeway/runtime/kafka/broker-client';
-import { connectKafka, type Kafka } from '@causeway/runtime/kafka/connect';
+import { connectKafka, type Kafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
 import type { Reader } from '@causeway/runtime/kafka/reader';
-import { readToEnd } from '@causeway/runtime/kafka/reader';
 import { openConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
 import type { Organisation } from '@causeway/runtime/reference-data/organisations';
+import type { Config } from '@causeway/runtime/service/config';
 import { createLogger, type Logger } from '@causeway/runtime/telemetry/log';
 import { type Agreement, agreementDigest, canonicalJson } from '@causeway/schemas/agreements/agreement';
 import { type AgreementRecord, applyRecord, versionKey } from '@causeway/schemas/agreements/log';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
-import type { Secrets } from '../common/secrets.ts';
+import type { clusterSettings } from '../common/connections.ts';
+import { principalSecret, type Secrets } from '../common/secrets.ts';
 import { CannotStart } from '../common/settings.ts';
-import { type ClusterAccess, principalSecret } from '../dev/backing-services/kafka.ts';
-import type { Connections } from '../dev/backing-services/parts.ts';
+import { organisationsOnBus } from './partnership.ts';
 
 type Deployment = {
-  connections: ClusterAccess & Pick<Connections, 'SCHEMA_REGISTRY_URL'>;
+  connections: Config<typeof clusterSettings> & { SCHEMA_REGISTRY_URL: string };
   /** Where the principals' passwords are; with them the step ends once the rights are in force. */
   secrets?: Secrets;
   /** Whether topics and rights are made here; an operator of the cluster may make them from the same declaration. */
@@ -48,7 +47,7 @@ export async function deploy(deployment: Deployment): Promise<void> {
   const { connections, replication, catalogue, organisations, say } = deployment;
   const ids = organisations.map(({ id }) => id);
   const log = createLogger(DEPLOYER, 'error');
-  const kafka = connectAs(connections, connections.KAFKA_USERNAME, connections.KAFKA_PASSWORD, log);
+  const kafka = connectKafka(kafkaOptions(connections, DEPLOYER), log);
   const codec = createCodec({ registryUrl: connections.SCHEMA_REGISTRY_URL }, log);
   try {
     const [schemaIds] = await Promise.all([
@@ -65,12 +64,6 @@ export async function deploy(deployment: Deployment): Promise<void> {
   }
 }
 
-function connectAs(connections: ClusterAccess, username: string, password: string, log: Logger): Kafka {
-  const tls = connections.KAFKA_TLS === 'true' ? { tls: authorityOf(connections) } : {};
-  const brokers = connections.KAFKA_BROKERS.split(',');
-  return connectKafka({ brokers, username, password, clientId: DEPLOYER, ...tls }, log);
-}
-
 /**
  * The controller has taken the rights before a broker goes by them, and on a new broker the topics are laid
  * out first. All of them come into force together, so the last principal's look at a topic answers for all.
@@ -79,7 +72,8 @@ function connectAs(connections: ClusterAccess, username: string, password: strin
 async function rightsInForce({ connections, replication, secrets }: Deployment, ids: string[], log: Logger) {
   const principal = topology(ids, replication).principals.at(-1);
   if (!principal || !secrets) return;
-  const kafka = connectAs(connections, principal, secrets.get(principalSecret(principal)), log);
+  const logIn = { KAFKA_USERNAME: principal, KAFKA_PASSWORD: secrets.get(principalSecret(principal)) };
+  const kafka = connectKafka(kafkaOptions({ ...connections, ...logIn }, DEPLOYER), log);
   const reader = kafka.reader();
   try {
     await patiently(
@@ -91,9 +85,6 @@ async function rightsInForce({ connections, replication, secrets }: Deployment, 
     await kafka.close();
   }
 }
-
-const authorityOf = ({ KAFKA_CA_FILE: path }: ClusterAccess) =>
-  path ? { ca: readFileSync(path, 'utf8') } : {};
 
 async function applyTopology(
   kafka: Kafka,
@@ -158,13 +149,7 @@ async function changedOrganisations(
   kafka: Kafka,
   organisations: readonly Organisation[],
 ): Promise<KafkaRecord[]> {
-  const known = await readTopic(kafka, ORGANISATIONS_TOPIC, async (reader) => {
-    const latest = new Map<string, string>();
-    for await (const { key, value } of readToEnd(reader, { topic: ORGANISATIONS_TOPIC, partition: 0 }, 0)) {
-      latest.set(key?.toString() ?? '', value?.toString() ?? '');
-    }
-    return latest;
-  });
+  const known = await readTopic(kafka, ORGANISATIONS_TOPIC, organisationsOnBus);
   return organisations
     .map((organisation) => ({ id: organisation.id, text: canonicalJson(organisation) }))
     .filter(({ id, text }) => known.get(id) !== text)

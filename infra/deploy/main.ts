@@ -1,14 +1,6 @@
-import {
-  flag,
-  integer,
-  kafkaSettings,
-  list,
-  loadConfig,
-  registrySettings,
-  secret,
-  text,
-} from '@causeway/runtime/service/config';
+import { flag, integer, loadConfig, registrySettings, secret, text } from '@causeway/runtime/service/config';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { clusterSettings } from '../common/connections.ts';
 import { CannotStart } from '../common/settings.ts';
 import { deploy } from './deploy.ts';
 import { exampleInterestRecords, readExampleInterests } from './interests.ts';
@@ -18,14 +10,9 @@ import { readAgreements, readOrganisations } from './partnership.ts';
  * The deployment step by itself, for containers and clusters: topics and rights, event schemas, organisations, agreements.
  * Its log-in may do everything, unlike that of any service; it runs once with each release and changes nothing when run again.
  */
-const { KAFKA_TLS, KAFKA_CA_FILE } = kafkaSettings;
 const settings = {
   ...registrySettings,
-  KAFKA_BROKERS: list(),
-  KAFKA_USERNAME: text(),
-  KAFKA_PASSWORD: secret(),
-  KAFKA_TLS,
-  KAFKA_CA_FILE,
+  ...clusterSettings,
   KAFKA_REPLICATION_FACTOR: integer(3, { min: 1, max: 5 }),
   KAFKA_MIN_INSYNC_REPLICAS: integer(2, { min: 1, max: 5 }),
   /** Where an operator makes topics and rights from the same declaration. */
@@ -52,14 +39,7 @@ try {
       )
     : [];
   await deploy({
-    connections: {
-      KAFKA_BROKERS: config.KAFKA_BROKERS.join(),
-      KAFKA_USERNAME: config.KAFKA_USERNAME,
-      KAFKA_PASSWORD: config.KAFKA_PASSWORD,
-      KAFKA_TLS: String(config.KAFKA_TLS),
-      ...(config.KAFKA_CA_FILE ? { KAFKA_CA_FILE: config.KAFKA_CA_FILE } : {}),
-      SCHEMA_REGISTRY_URL: config.SCHEMA_REGISTRY_URL,
-    },
+    connections: config,
     replication: {
       replicationFactor: config.KAFKA_REPLICATION_FACTOR,
       minInSyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,

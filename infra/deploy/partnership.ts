@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ORGANISATIONS_TOPIC } from '@causeway/runtime/bus/topics';
+import { type Reader, readToEnd } from '@causeway/runtime/kafka/reader';
 import type { Organisation } from '@causeway/runtime/reference-data/organisations';
 import type { Agreement } from '@causeway/schemas/agreements/agreement';
 import { parseAgreement } from '@causeway/schemas/agreements/parse';
@@ -80,4 +82,15 @@ export function readAgreements(
   if (problems.length > 0)
     throw new CannotStart(`The agreements cannot be loaded:\n  ${problems.join('\n  ')}`);
   return agreements;
+}
+
+/** The organisations that a system has now: their records as text, by id. */
+export async function organisationsOnBus(reader: Reader): Promise<Map<string, string>> {
+  const records = new Map<string, string>();
+  for await (const { key, value } of readToEnd(reader, { topic: ORGANISATIONS_TOPIC, partition: 0 }, 0)) {
+    const id = key?.toString() ?? '';
+    if (value === null) records.delete(id);
+    else records.set(id, value.toString());
+  }
+  return records;
 }

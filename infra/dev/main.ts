@@ -2,8 +2,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LOOPBACK } from '../common/ports.ts';
-import { parentOf, runningLauncher } from '../common/processes.ts';
+import { parentOf } from '../common/processes.ts';
 import { agreementsOf, CannotStart, homeOf } from '../common/settings.ts';
+import { runningLauncher } from './supervisor/process-book.ts';
 import { PartFailed } from './supervisor/supervisor.ts';
 import { type System, startSystem } from './system.ts';
 

@@ -10,7 +10,7 @@ import { AGREEMENTS_TOPIC } from '@causeway/runtime/bus/topics';
 import { connectKafka } from '@causeway/runtime/kafka/connect';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { testVariable } from '@causeway/testing/bus';
-import { connectTo } from '../operator/running.ts';
+import { connectTo } from '../common/connections.ts';
 import { setPassword } from './backing-services/kafka.ts';
 
 const log = createLogger('test', 'silent');

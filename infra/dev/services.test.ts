@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openSecrets } from '../common/secrets.ts';
-import { findServices, servicePart, simulatorsOf } from './services.ts';
+import { findServices } from '../common/service-manifests.ts';
+import { servicePart, simulatorsOf } from './services.ts';
 
 describe('services that the launcher finds', () => {
   let root: string;

@@ -9,10 +9,10 @@ import { connectKafka } from '@causeway/runtime/kafka/connect';
 import { readToEnd } from '@causeway/runtime/kafka/reader';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { repository } from '../common/paths.ts';
-import { freePort, LOOPBACK } from '../common/ports.ts';
+import { freePort, freePorts, LOOPBACK } from '../common/ports.ts';
 import { startedAt } from '../common/processes.ts';
-import { CannotStart, freePorts } from '../common/settings.ts';
-import { principalSecret } from './backing-services/kafka.ts';
+import { principalSecret } from '../common/secrets.ts';
+import { CannotStart } from '../common/settings.ts';
 import { type System, startSystem } from './system.ts';
 
 const partnership = join(repository, 'infra', 'partnership');

@@ -2,14 +2,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { topology } from '@causeway/runtime/bus/acls';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import { freePort } from '../common/ports.ts';
-import {
-  type Environment,
-  fixedPorts,
-  interestsDirectory,
-  organisationsDirectory,
-  type PortPlan,
-} from '../common/settings.ts';
+import { clusterConfig, connectionsPath } from '../common/connections.ts';
+import { fixedPorts, freePort, type PortPlan } from '../common/ports.ts';
+import { findServices, type Service } from '../common/service-manifests.ts';
+import { type Environment, interestsDirectory, organisationsDirectory } from '../common/settings.ts';
 import { deploy } from '../deploy/deploy.ts';
 import { exampleInterestRecords, readExampleInterests } from '../deploy/interests.ts';
 import { readAgreements, readOrganisations } from '../deploy/partnership.ts';
@@ -26,9 +22,7 @@ import { CONSOLE_CLIENT, clientSecretName } from './oidc-provider/oidc.ts';
 import {
   type Endpoint,
   endpointOf,
-  findServices,
   type Placed,
-  type Service,
   servicePart,
   simulatorPart,
   simulatorsOf,
@@ -107,7 +101,7 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
       await ensureUsers(users, connections, principals, secrets);
       const replication = replicationOf(environment);
       await deploy({
-        connections,
+        connections: clusterConfig(connections),
         secrets,
         replication,
         catalogue,
@@ -206,7 +200,6 @@ async function stopServices({ supervisor }: Parts, services: Placed[]): Promise<
   }
 }
 
-/** A broker of ours is alone; a real cluster says what it can do. */
 /**
  * One more instance of a service beside those of a system, as a second machine would run it: its own ports, the same database and
  * secrets. Resolves when it is ready.
@@ -227,6 +220,7 @@ export async function startAnother(
   return { ...part, ...endpointOf(placed) };
 }
 
+/** A broker of ours is alone; a real cluster says what it can do. */
 const replicationOf = (env: Environment) => ({
   replicationFactor: Number(env.KAFKA_REPLICATION_FACTOR || 1),
   minInSyncReplicas: Number(env.KAFKA_MIN_INSYNC_REPLICAS || 1),
@@ -241,7 +235,6 @@ const processesOf = (parts: Part[]): Record<string, number> =>
   );
 
 const endpointsPath = (home: string) => join(home, 'endpoints.json');
-export const connectionsPath = (home: string) => join(home, 'connections.json');
 
 /** For people and tools: where the services are; for our own tools also how to get in. */
 function rememberEndpoints(

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openSecrets } from '../common/secrets.ts';
-import { endpointOf, findServices, type Placed, servicePart, simulatorsOf } from './services.ts';
+import { findServices } from '../common/service-manifests.ts';
+import { endpointOf, type Placed, servicePart, simulatorsOf } from './services.ts';
 import { readyStandIn } from './third-party-simulators.ts';
 
 describe('a program that stands in for a legacy system', () => {

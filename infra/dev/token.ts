@@ -1,22 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { localConnections } from '../common/connections.ts';
 import { openSecrets } from '../common/secrets.ts';
 import { CannotStart, homeOf } from '../common/settings.ts';
 import { clientSecretName, ROLES, roleClient, systemClient } from './oidc-provider/oidc.ts';
-import { connectionsPath } from './system.ts';
 
 const USAGE = `npm run token -- <organisation> [--for police-records [--system <name>]]   or   npm run token -- --role ${ROLES.join('|')} [--org <organisation>]`;
 
 type Known = { OIDC_ISSUER: string; organisations: string[] };
-
-function readConnections(home: string): Known {
-  try {
-    return JSON.parse(readFileSync(connectionsPath(home), 'utf8'));
-  } catch {
-    throw new CannotStart('Causeway does not run; start it with npm start in another terminal.');
-  }
-}
 
 function clientOf(args: string[], organisations: string[]): string {
   const { values, positionals } = parseArgs({
@@ -69,7 +60,7 @@ async function requestToken(issuer: string, client: string, secret: string): Pro
 
 try {
   const home = homeOf(process.env);
-  const { OIDC_ISSUER, organisations } = readConnections(home);
+  const { OIDC_ISSUER, organisations } = localConnections<Known>(process.env);
   const client = clientOf(process.argv.slice(2), organisations);
   const secrets = openSecrets(join(home, 'secrets'));
   const token = await requestToken(OIDC_ISSUER, client, secrets.get(clientSecretName(client)));

@@ -16,9 +16,9 @@ import {
 } from '../../services/adapters/nhs-trust/src/simulator/sink-simulator.ts';
 import { openBrowser } from '../../services/console/src/testing/browser.ts';
 import { inspected, WIDTHS } from '../../services/console/src/testing/gallery.ts';
+import { connectTo } from '../common/connections.ts';
 import { repository } from '../common/paths.ts';
 import { freePort } from '../common/ports.ts';
-import { connectTo } from '../operator/running.ts';
 import { type Causeway, startCauseway } from './support/causeway.ts';
 import { signal, untilForgotten, untilSaid } from './support/outages.ts';
 

@@ -11,7 +11,7 @@ import { isFeedback, isIdentityLinked } from '@causeway/schemas/catalogue/event-
 import { createTestBus, type TestBus, testToken, testVariable } from '@causeway/testing/bus';
 import { createTestExchange } from '../../services/exchange/src/testing.ts';
 import { type Issuer, startIssuer } from '../../services/gateway/src/testing/issuer.ts';
-import { freePorts } from '../common/settings.ts';
+import { freePorts } from '../common/ports.ts';
 import { markedValue, randomFrom } from './support/leak/marked.ts';
 
 /** The same as the leak test, for real: two processes, a broker and a registry, and every byte that they let out. */

@@ -13,8 +13,9 @@ import { readToEnd } from '@causeway/runtime/kafka/reader';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { repository } from '../common/paths.ts';
-import { freePorts, organisationsDirectory } from '../common/settings.ts';
-import { principalSecret } from '../dev/backing-services/kafka.ts';
+import { freePorts } from '../common/ports.ts';
+import { principalSecret } from '../common/secrets.ts';
+import { organisationsDirectory } from '../common/settings.ts';
 import { type System, startSystem } from '../dev/system.ts';
 
 /** What `docs/adding-a-partner.md` says, done: the folder under another name, its YAML, and no other file. */

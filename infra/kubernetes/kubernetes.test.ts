@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { type Environment, loadConfig, type Shape, serviceSettings } from '@causeway/runtime/service/config';
+import { assertSettings, settingsOf } from '@causeway/testing/service-settings';
 import * as strimzi from '@kubernetes-models/strimzi-kafka-operator/kafka.strimzi.io/v1';
 import * as apps from 'kubernetes-models/apps/v1';
 import * as autoscaling from 'kubernetes-models/autoscaling/v2';
@@ -11,8 +12,7 @@ import * as networking from 'kubernetes-models/networking.k8s.io/v1';
 import * as policy from 'kubernetes-models/policy/v1';
 import * as core from 'kubernetes-models/v1';
 import { parseAllDocuments } from 'yaml';
-import { assertSettings, settingsOf } from '../common/service-settings.ts';
-import { findServices } from '../dev/services.ts';
+import { findServices } from '../common/service-manifests.ts';
 import { generated } from './generate.ts';
 
 type Manifest = { apiVersion: string; kind: string; metadata: { name: string } } & Record<string, unknown>;

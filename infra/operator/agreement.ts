@@ -14,7 +14,7 @@ import { type PreviewedLeaf, previewAgreement } from '@causeway/runtime/agreemen
 import { createCodec } from '@causeway/runtime/avro/codec';
 import { ukDate } from '@causeway/runtime/disclosure/release-decision';
 import { RetryableError } from '@causeway/runtime/errors';
-import type { Kafka } from '@causeway/runtime/kafka/connect';
+import { connectKafka, type Kafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
 import { openConsoleLedger, readAgreements } from '@causeway/runtime/ledger/audit-ledger';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import type { Agreement, AgreementStatus } from '@causeway/schemas/agreements/agreement';
@@ -28,9 +28,10 @@ import {
 import { describeProblem, parseAgreement } from '@causeway/schemas/agreements/parse';
 import { expandAgreement } from '@causeway/schemas/agreements/release';
 import { type EventType, loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import { agreementsOf, CannotStart, organisationsDirectory } from '../common/settings.ts';
-import { readOrganisations } from '../deploy/partnership.ts';
-import { connectTo, type RunningSystem, runCommand, runningSystem } from './running.ts';
+import { clusterSettings, connectionSettings, hasSystem, loadConnections } from '../common/connections.ts';
+import { agreementsOf, CannotStart, organisationsOf } from '../common/settings.ts';
+import { organisationsOnBus, readOrganisations } from '../deploy/partnership.ts';
+import { runCommand } from './command.ts';
 
 const USAGE = `npm run agreement -- check <file…>                        what is wrong with it; what recipients would see
 npm run agreement -- diff <id> <version> <version or file>  (or diff <file> <file>)
@@ -53,7 +54,7 @@ function read(path: string, catalogue: readonly EventType[]) {
 function check(files: string[]): number {
   if (files.length === 0) throw new CannotStart(USAGE);
   const catalogue = loadCatalogue();
-  const organisations = readOrganisations(organisationsDirectory).map(({ id }) => id);
+  const organisations = readOrganisations(organisationsOf(process.env)).map(({ id }) => id);
   const world = { catalogue, organisations, schemaIds: new Map(catalogue.map(({ type }) => [type, 0])) };
   let together = emptyState();
   let wrong = 0;
@@ -103,12 +104,7 @@ type Source = { find(id: string, version: number): Promise<Expanded | undefined>
 
 /** Loaded versions of a running system first, otherwise what the folder of agreements holds. */
 function versionsSource(catalogue: readonly EventType[]): Source {
-  let running: RunningSystem | undefined;
-  try {
-    running = runningSystem();
-  } catch {
-    running = undefined;
-  }
+  const running = hasSystem(process.env);
   const folder = agreementsOf(process.env);
   const fromFolder = (id: string, version: number) =>
     readdirSync(folder)
@@ -121,10 +117,7 @@ function versionsSource(catalogue: readonly EventType[]): Source {
     where: running ? `the running system or ${folder}` : folder,
     find: async (id, version) => {
       if (!running) return fromFolder(id, version);
-      const loaded = await withAgreements(
-        running,
-        ({ state }) => state.versions.get(`${id}/${version}`)?.record,
-      );
+      const loaded = await withAgreements(({ state }) => state.versions.get(`${id}/${version}`)?.record);
       return loaded ?? fromFolder(id, version);
     },
   };
@@ -167,8 +160,8 @@ async function diff(args: string[]): Promise<number> {
 
 type Opened = { kafka: Kafka; state: AgreementsState };
 
-async function withAgreements<T>(system: RunningSystem, use: (opened: Opened) => T | Promise<T>): Promise<T> {
-  const kafka = connectTo(system, 'agreement', log);
+async function withAgreements<T>(use: (opened: Opened) => T | Promise<T>): Promise<T> {
+  const kafka = connectKafka(kafkaOptions(loadConnections(clusterSettings), 'agreement'), log);
   try {
     return await use({ kafka, state: await readAgreements(kafka.reader()) });
   } finally {
@@ -177,7 +170,7 @@ async function withAgreements<T>(system: RunningSystem, use: (opened: Opened) =>
 }
 
 async function list(): Promise<number> {
-  await withAgreements(runningSystem(), ({ state }) => {
+  await withAgreements(({ state }) => {
     for (const { record, status } of [...state.versions.values()].sort((a, b) =>
       versionKey(a.record) < versionKey(b.record) ? -1 : 1,
     ))
@@ -202,28 +195,30 @@ async function changeStatus(command: string, args: string[]): Promise<number> {
   if (!values.reason?.trim()) throw new CannotStart(`Say why with --reason "…": it is kept in the ledger.`);
   const file = command === 'activate' && isFile(target);
   if (!file && isFile(target)) throw new CannotStart(`Name the agreement, not a file: ${USAGE}`);
-  const system = runningSystem();
+  // Before anything else is read, so that a system that is not there is named first.
+  loadConnections(clusterSettings);
   const catalogue = loadCatalogue();
   const author = {
-    by: values.by ?? `command:${userInfo().username}`,
+    by: values.by ?? userName(),
     reason: values.reason.trim(),
     at: new Date().toISOString(),
   };
   const agreement = file ? agreementOf(target, catalogue) : undefined;
-  const schemaIds = agreement ? await schemaIdsOf(system, catalogue) : new Map<string, number>();
-  const world = { catalogue, schemaIds, organisations: system.organisations };
+  const schemaIds = agreement ? await schemaIdsOf(catalogue) : new Map<string, number>();
   const [id = '', version] = agreement ? [agreement.id, String(agreement.version)] : target.split('/');
   const change = { id, status, ...author, ...(version === undefined ? {} : { version: Number(version) }) };
 
-  const plan = (before: AgreementsState): AgreementRecord[] => {
-    const loading =
-      agreement && !before.versions.has(versionKey(agreement))
-        ? versionRecords(before, { ...agreement, status: 'draft' }, world, author)
-        : [];
-    const loaded = loading.reduce(applyRecord, before);
-    return [...loading, statusRecord(loaded, change, ukDate(new Date()))];
-  };
-  return withAgreements(system, async ({ kafka }) => {
+  return withAgreements(async ({ kafka }) => {
+    const organisations = agreement ? [...(await organisationsOnBus(kafka.reader())).keys()] : [];
+    const world = { catalogue, schemaIds, organisations };
+    const plan = (before: AgreementsState): AgreementRecord[] => {
+      const loading =
+        agreement && !before.versions.has(versionKey(agreement))
+          ? versionRecords(before, { ...agreement, status: 'draft' }, world, author)
+          : [];
+      const loaded = loading.reduce(applyRecord, before);
+      return [...loading, statusRecord(loaded, change, ukDate(new Date()))];
+    };
     const ledger = openConsoleLedger(kafka, log);
     try {
       const { records, state } = await ledger.change(plan);
@@ -245,6 +240,15 @@ async function changeStatus(command: string, args: string[]): Promise<number> {
   });
 }
 
+/** A container's user has no name. */
+function userName(): string {
+  try {
+    return `command:${userInfo().username}`;
+  } catch {
+    throw new CannotStart('Say who you are with --by: it is kept in the ledger.');
+  }
+}
+
 function agreementOf(file: string, catalogue: readonly EventType[]): Agreement {
   const parsed = read(file, catalogue);
   if ('problems' in parsed) throw new CannotStart(parsed.problems.map(describeProblem).join('\n'));
@@ -252,11 +256,9 @@ function agreementOf(file: string, catalogue: readonly EventType[]): Agreement {
 }
 
 /** The event schemas as the registry knows them. */
-async function schemaIdsOf(
-  system: RunningSystem,
-  catalogue: readonly EventType[],
-): Promise<Map<string, number>> {
-  const codec = createCodec({ registryUrl: system.SCHEMA_REGISTRY_URL }, log);
+async function schemaIdsOf(catalogue: readonly EventType[]): Promise<Map<string, number>> {
+  const { SCHEMA_REGISTRY_URL: registryUrl } = loadConnections(connectionSettings.registry);
+  const codec = createCodec({ registryUrl }, log);
   const deadline = Date.now() + REGISTRY_PATIENCE_MS;
   const ids = new Map<string, number>();
   // One at a time: all types at once keep a small registry busy for longer than one answer may take.

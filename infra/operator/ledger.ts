@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CHECKPOINTS_TOPIC, CONSOLE_LEDGER_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
+import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
 import { type Reader, readToEnd } from '@causeway/runtime/kafka/reader';
 import { readAgreements } from '@causeway/runtime/ledger/audit-ledger';
 import { createAnchors, openCheckpoint, splitNotes } from '@causeway/runtime/ledger/checkpoint';
@@ -20,10 +21,13 @@ import { type LedgerRecord, parseLedgerRecord } from '@causeway/runtime/ledger/l
 import { isPack, verifyPack } from '@causeway/runtime/ledger/proof-pack';
 import { createNoteSigner, type NoteSigner, noteVerifiers } from '@causeway/runtime/ledger/signed-note';
 import { createVerification, type WholeChain } from '@causeway/runtime/ledger/verify-chain';
+import { loadConfig, secrets, text } from '@causeway/runtime/service/config';
 import { createLogger } from '@causeway/runtime/telemetry/log';
+import { clusterSettings, isNamed, loadConnections } from '../common/connections.ts';
 import { readSecret } from '../common/secrets.ts';
 import { CannotStart, homeOf } from '../common/settings.ts';
-import { connectTo, type RunningSystem, runCommand, runningSystem } from './running.ts';
+import { organisationsOnBus } from '../deploy/partnership.ts';
+import { runCommand } from './command.ts';
 
 const USAGE = `npm run ledger -- verify [<file>] [--key <verifier key>]… [--checkpoints <folder>]
 npm run ledger -- export <file>
@@ -31,17 +35,19 @@ npm run ledger -- show <event id>`;
 const PROGRESS_EVERY = 100_000;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const home = homeOf(process.env);
+/** Of the local system; what it keeps says nothing about a system that the environment names. */
+const home = isNamed(process.env) ? undefined : homeOf(process.env);
 
 type Options = { key?: string[] | undefined; checkpoints?: string | undefined };
 
-const folderOf = ({ checkpoints }: Options) =>
-  checkpoints ?? process.env.CHECKPOINT_DIR ?? join(home, 'checkpoints');
+const folderOf = ({ checkpoints }: Options): string | undefined =>
+  checkpoints ?? process.env.CHECKPOINT_DIR ?? (home && join(home, 'checkpoints'));
 
 /** The keys that the console has published, one a line, so that a forger's own key is not taken for one. */
 function publishedKey(options: Options): string | undefined {
-  const path = join(folderOf(options), 'verifier.txt');
-  return options.key?.join('\n') ?? (existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined);
+  if (options.key) return options.key.join('\n');
+  const path = join(folderOf(options) ?? '', 'verifier.txt');
+  return folderOf(options) && existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
 }
 
 function progress(records: number): void {
@@ -114,14 +120,16 @@ async function* linesOf(path: string): AsyncGenerator<Buffer> {
   if (rest.length > 0) yield rest;
 }
 
-type Ledgers = { system: RunningSystem; reader: Reader; topics: string[] };
+type Ledgers = { reader: Reader; topics: string[] };
 
 async function withLedgers<T>(use: (ledgers: Ledgers) => Promise<T>): Promise<T> {
-  const system = runningSystem();
-  const kafka = connectTo(system, 'ledger', createLogger('ledger', 'error'));
-  const topics = [CONSOLE_LEDGER_TOPIC, ...system.organisations.map((id) => topicsOf(id).ledger)].sort();
+  const options = kafkaOptions(loadConnections(clusterSettings), 'ledger');
+  const kafka = connectKafka(options, createLogger('ledger', 'error'));
   try {
-    return await use({ system, reader: kafka.reader(), topics });
+    const reader = kafka.reader();
+    const organisations = [...(await organisationsOnBus(reader)).keys()];
+    const topics = [CONSOLE_LEDGER_TOPIC, ...organisations.map((id) => topicsOf(id).ledger)].sort();
+    return await use({ reader, topics });
   } finally {
     await kafka.close();
   }
@@ -141,8 +149,11 @@ async function* recordsOf({ reader, topics }: Ledgers): AsyncGenerator<Placed> {
 /** Those that are kept outside the cluster first: what was deleted or changed inside is found by them. */
 async function checkpointNotes({ reader }: Ledgers, options: Options): Promise<string[]> {
   const folder = folderOf(options);
-  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.notes')) : [];
-  const notes = new Set(files.sort().flatMap((name) => splitNotes(readFileSync(join(folder, name), 'utf8'))));
+  const files =
+    folder && existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.notes')) : [];
+  const notes = new Set(
+    files.sort().flatMap((name) => splitNotes(readFileSync(join(folder ?? '', name), 'utf8'))),
+  );
   for await (const { value } of readToEnd(reader, { topic: CHECKPOINTS_TOPIC, partition: 0 }, 0))
     if (value) notes.add(value.toString('utf8'));
   return [...notes];
@@ -182,10 +193,13 @@ async function verifyKafka(options: Options): Promise<number> {
   });
 }
 
-/** The end is signed where the machine has the key, as it has with `npm start`. */
+/** The end is signed where the machine has the key, as it has with `npm start` and in the console's container. */
 function signerHere(): NoteSigner | undefined {
-  const seed = process.env.CHECKPOINT_KEY ?? readSecret(join(home, 'secrets'), 'checkpoint-key');
-  return seed ? createNoteSigner(process.env.CHECKPOINT_NAME ?? 'causeway', seed.split(',')) : undefined;
+  const settings = { CHECKPOINT_KEY: secrets('signs').optional(), CHECKPOINT_NAME: text('causeway') };
+  const { CHECKPOINT_KEY: given, CHECKPOINT_NAME: name } = loadConfig(settings);
+  const kept = home ? readSecret(join(home, 'secrets'), 'checkpoint-key') : null;
+  const seeds = given ?? kept?.split(',');
+  return seeds ? createNoteSigner(name, seeds) : undefined;
 }
 
 async function exportTo(path: string, options: Options): Promise<number> {

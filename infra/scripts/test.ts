@@ -7,8 +7,8 @@ import { run as runFiles } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { repository } from '../common/paths.ts';
-import { freePorts } from '../common/settings.ts';
-import { principalSecret } from '../dev/backing-services/kafka.ts';
+import { freePorts } from '../common/ports.ts';
+import { principalSecret } from '../common/secrets.ts';
 import { type Parts, startParts } from '../dev/backing-services/parts.ts';
 
 /**

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import type { ClusterAccess } from '../../common/connections.ts';
 import { LOOPBACK } from '../../common/ports.ts';
-import type { Secrets } from '../../common/secrets.ts';
+import { principalSecret, type Secrets } from '../../common/secrets.ts';
 import type { PartSpec } from '../supervisor/supervisor.ts';
 import { java, javaEnvironment, kafkaJars, runKafkaTool, smallJvm } from './java.ts';
 
@@ -13,8 +14,6 @@ type Broker = {
   ports: { clients: number; broker: number; controller: number };
   secrets: Secrets;
 };
-
-export const principalSecret = (principal: string) => `kafka-${principal}`;
 
 /** A single KRaft node: prepares its storage with the given users where there is none yet. */
 export async function brokerPart(broker: Broker, users: string[]): Promise<PartSpec> {
@@ -142,15 +141,6 @@ const writeUsers = (directory: string, users: string[]) =>
 function knownUsers(directory: string): string[] {
   return existsSync(usersPath(directory)) ? JSON.parse(readFileSync(usersPath(directory), 'utf8')) : [];
 }
-
-/** How to get into a cluster as one who may do everything, by the names of the settings. */
-export type ClusterAccess = {
-  KAFKA_BROKERS: string;
-  KAFKA_USERNAME: string;
-  KAFKA_PASSWORD: string;
-  KAFKA_TLS: string;
-  KAFKA_CA_FILE?: string;
-};
 
 /**
  * Gives a SCRAM log-in to those users who have none yet. Kafka's own tool does it, because the client

@@ -1,12 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, isFree, LOOPBACK } from '../../common/ports.ts';
-import { endLeftovers, runningLauncher } from '../../common/processes.ts';
-import { openSecrets, type Secrets } from '../../common/secrets.ts';
-import { CannotStart, type Environment, type PortPlan } from '../../common/settings.ts';
+import type { ClusterAccess } from '../../common/connections.ts';
+import { freePort, isFree, LOOPBACK, type PortPlan } from '../../common/ports.ts';
+import { openSecrets, principalSecret, type Secrets } from '../../common/secrets.ts';
+import { CannotStart, type Environment } from '../../common/settings.ts';
 import { issuerUrl, providerPart } from '../oidc-provider/oidc.ts';
+import { endLeftovers, runningLauncher } from '../supervisor/process-book.ts';
 import { createSupervisor, type Part, type PartFailed, type Supervisor } from '../supervisor/supervisor.ts';
-import { brokerPart, type ClusterAccess, principalSecret } from './kafka.ts';
+import { brokerPart } from './kafka.ts';
 import { databasePart, databaseUrl, ensureDatabases } from './postgres.ts';
 import { registryPart, registryUrl } from './registry.ts';
 

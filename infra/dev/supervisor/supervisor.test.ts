@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { endLeftovers, runningLauncher, startedAt } from '../../common/processes.ts';
+import { startedAt } from '../../common/processes.ts';
+import { endLeftovers, runningLauncher } from './process-book.ts';
 import { createSupervisor, type PartFailed, type PartSpec } from './supervisor.ts';
 
 describe('the supervisor', () => {

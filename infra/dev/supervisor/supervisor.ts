@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openProcessBook } from '../../common/processes.ts';
+import { openProcessBook } from './process-book.ts';
 
 /** What the supervisor must know to run one process and to keep it running. */
 export type PartSpec = {

@@ -7,9 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from '@causeway/runtime/kafka/connect';
 import { type Reader, readToEnd } from '@causeway/runtime/kafka/reader';
 import { createLogger } from '@causeway/runtime/telemetry/log';
-import { freePorts } from '../../common/settings.ts';
+import { connectTo } from '../../common/connections.ts';
+import { freePorts } from '../../common/ports.ts';
 import { startSystem } from '../../dev/system.ts';
-import { connectTo } from '../../operator/running.ts';
 
 const ROUNDS = 20;
 const PARTITIONS = 6;

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '../../common/settings.ts';
+import { freePorts } from '../../common/ports.ts';
 import { type System, startSystem } from '../../dev/system.ts';
 import { type Command, commandOn } from './command.ts';
 

@@ -13,9 +13,10 @@ import { createLogger } from '@causeway/runtime/telemetry/log';
 import type { AvroType } from '@causeway/schemas/avro/schema';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { stringify } from 'yaml';
-import { type Environment, freePorts } from '../../common/settings.ts';
+import { connectTo } from '../../common/connections.ts';
+import { freePorts } from '../../common/ports.ts';
+import type { Environment } from '../../common/settings.ts';
 import { type System, startAnother, startSystem } from '../../dev/system.ts';
-import { connectTo } from '../../operator/running.ts';
 
 /** Organisations, and as many exchange instances as a test wants, on a broker and registry that it may kill. */
 export type Exchanges = {

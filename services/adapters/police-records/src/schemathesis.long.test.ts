@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import { checkDoor, PHASES } from '@causeway/testing/schemathesis';
-import { freePort, runForce, sampleAgreement, startIssuer } from './adapter-on-the-bus.ts';
+import { freePort, runForce, sampleAgreement, startIssuer } from './testing/adapter-on-the-bus.ts';
 
 let bus: TestBus;
 let issuer: Awaited<ReturnType<typeof startIssuer>>;

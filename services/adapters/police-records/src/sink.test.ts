@@ -7,6 +7,7 @@ import { topicsOf } from '@causeway/runtime/bus/topics';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { release } from '@causeway/testing/adapter-process';
 import { createTestBus, type TestBus } from '@causeway/testing/bus';
+import { type Behaviour, type Rms, randomBehaviour, runRms } from './sink-simulator.ts';
 import {
   type Issuer,
   RMS_SECRET,
@@ -15,8 +16,7 @@ import {
   sampleAgreement,
   startIssuer,
   until,
-} from './adapter-on-the-bus.ts';
-import { type Behaviour, type Rms, randomBehaviour, runRms } from './sink-simulator.ts';
+} from './testing/adapter-on-the-bus.ts';
 
 const PLAN = 'uk.causeway.council.child-protection-plan.begun.v1';
 const OUTCOME = 'uk.causeway.council.safeguarding-referral-outcome.recorded.v1';

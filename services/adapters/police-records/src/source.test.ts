@@ -15,7 +15,7 @@ import {
   sampleAgreement,
   startIssuer,
   until,
-} from './adapter-on-the-bus.ts';
+} from './testing/adapter-on-the-bus.ts';
 
 const REPORTED = 'uk.causeway.police.missing-person.reported.v1';
 /** Of the fixtures: must never be seen outside the values of records. */

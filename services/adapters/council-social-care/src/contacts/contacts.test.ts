@@ -7,7 +7,7 @@ import { topicsOf } from '@causeway/runtime/bus/topics';
 import { type RunningAdapter, release, runAdapter } from '@causeway/testing/adapter-process';
 import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import { sinkAgreement } from '@causeway/testing/sink-agreement';
-import { createTestCouncil, type TestCouncil } from './council-database.ts';
+import { createTestCouncil, type TestCouncil } from './testing/council-database.ts';
 
 const TYPE = 'uk.causeway.police.missing-person.reported.v1';
 

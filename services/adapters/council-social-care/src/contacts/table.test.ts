@@ -4,9 +4,9 @@ import { after, before, describe, it } from 'node:test';
 import type { Attempt } from '@causeway/runtime/delivery/subscription';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { type AnswerParts, passOnAnswers } from './answers.ts';
-import { createTestCouncil, type TestCouncil } from './council-database.ts';
 import { createDeliver } from './deliver.ts';
 import { type ContactTable, createContactTable } from './table.ts';
+import { createTestCouncil, type TestCouncil } from './testing/council-database.ts';
 
 const MISSING = 'uk.causeway.police.missing-person.reported.v1';
 const VOIDED = 'uk.causeway.police.missing-person-report.voided.v1';

@@ -8,7 +8,6 @@ import type { Source } from '@causeway/runtime/source/source';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { ADAPTER } from '../parts.ts';
 import type { Said } from './difference.ts';
-import type { Store } from './store.ts';
 
 export const CONTENT_TYPE = 'application/json';
 
@@ -70,8 +69,16 @@ const messageOf = ({ identity, facts, standing, view, rowId }: Message): SourceM
   registrations: standing.map(registrationOf),
 });
 
+/** What is to be sent, in the adapter's own database. */
+export type OutgoingStore = {
+  outgoing(limit: number): Promise<{ id: number; message: Outgoing }[]>;
+  sent(ids: readonly number[]): Promise<void>;
+  /** The row's last version was not published after all: it is kept as a dead letter until it changes. */
+  refused(view: string, rowId: string, reason: string, said: Said | null): Promise<void>;
+};
+
 export type SendParts = {
-  store: Pick<Store, 'outgoing' | 'sent' | 'refused'>;
+  store: OutgoingStore;
   source: Pick<Source, 'accept' | 'deadLetter'>;
   metrics: Pick<Metrics, 'sourceMessages'>;
 };

@@ -13,7 +13,8 @@ import {
 import type { Context } from '@causeway/runtime/service/service';
 import { ADAPTER, type Parts } from '../parts.ts';
 import { createLock } from './lock.ts';
-import { createPoll, PERSONS, type Poll } from './poll.ts';
+import { PERSONS } from './page-work.ts';
+import { createPoll, type Poll } from './poll.ts';
 import { connectPostgres } from './postgres.ts';
 import { loadQuery } from './queries.ts';
 import type { View } from './stated.ts';

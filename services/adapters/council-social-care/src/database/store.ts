@@ -1,7 +1,7 @@
 /** What the adapter remembers of the reporting views, in its own schema. */
 import type { Database, Query } from '@causeway/runtime/postgres/database';
 import type { Said } from './difference.ts';
-import type { Outgoing } from './outgoing.ts';
+import type { Outgoing, OutgoingStore } from './outgoing.ts';
 import type { Known } from './person.ts';
 import type { Position } from './reporting-database.ts';
 import type { Row } from './row.ts';
@@ -36,7 +36,7 @@ export type Step = {
   outgoing: readonly Outgoing[];
 };
 
-export type Store = {
+export type Store = OutgoingStore & {
   prepare(): Promise<void>;
   /** The state of a view, begun with these values where it is new. */
   view(name: string, generation: string, beganAt: string): Promise<ViewState>;
@@ -52,10 +52,6 @@ export type Store = {
   toRenew(today: string, limit: number): Promise<(RowState & { view: string })[]>;
   personIdsAfter(personId: string, limit: number): Promise<string[]>;
   apply(step: Step): Promise<void>;
-  outgoing(limit: number): Promise<{ id: number; message: Outgoing }[]>;
-  sent(ids: readonly number[]): Promise<void>;
-  /** The row's last version was not published after all: it is kept as a dead letter until it changes. */
-  refused(view: string, rowId: string, reason: string, said: Said | null): Promise<void>;
   /** Views that have been read whole at least once. */
   completeViews(): Promise<string[]>;
   /** Drops people whom no row is about any more. */

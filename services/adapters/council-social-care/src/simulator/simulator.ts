@@ -4,10 +4,10 @@ import { connectDatabase } from '@causeway/runtime/postgres/database';
 import { integer, loadConfig, serviceSettings, url } from '@causeway/runtime/service/config';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import pg from 'pg';
-import { refuseRealDatabase } from '../contacts/prepare.ts';
 import { fillHistory } from './history.ts';
 import { HAPPENINGS } from './news.ts';
 import { prepareCouncilDatabase } from './prepare.ts';
+import { refuseRealDatabase } from './prepare-contacts.ts';
 
 const settings = {
   ...serviceSettings,

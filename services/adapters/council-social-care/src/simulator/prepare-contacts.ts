@@ -4,7 +4,7 @@ import { PermanentError } from '@causeway/runtime/errors';
 import type { Database } from '@causeway/runtime/postgres/database';
 
 /** What a council's DBA runs. */
-export const CONTACT_TABLE_SQL = new URL('inbound_contact.sql', import.meta.url);
+export const CONTACT_TABLE_SQL = new URL('../contacts/inbound_contact.sql', import.meta.url);
 
 /** Makes the table in the connection's schema where it is not there. May be called again and by several at once. */
 export const prepareContactTable = (database: Pick<Database, 'transaction'>): Promise<void> =>

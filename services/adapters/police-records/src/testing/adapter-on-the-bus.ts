@@ -59,7 +59,7 @@ export const runForce = async (
   { issuer, rmsPort, schema, env = {} }: ForceOptions,
 ): Promise<RunningForce> => {
   const [port, adminPort] = [await freePort(), await freePort()];
-  const adapter = runAdapter(bus, organisation, new URL('..', import.meta.url), {
+  const adapter = runAdapter(bus, organisation, new URL('../..', import.meta.url), {
     LOG_LEVEL: 'debug',
     ADMIN_PORT: String(adminPort),
     OIDC_ISSUER: issuer.url,

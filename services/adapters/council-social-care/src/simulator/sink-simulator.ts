@@ -9,9 +9,9 @@ import { errorCode } from '@causeway/runtime/errors';
 import { connectDatabase, type Database, type Query } from '@causeway/runtime/postgres/database';
 import { choice, integer, loadConfig, port, serviceSettings, url } from '@causeway/runtime/service/config';
 import { createLogger } from '@causeway/runtime/telemetry/log';
-import { prepareCouncilDatabase } from '../simulator/prepare.ts';
-import { prepareContactTable, refuseRealDatabase } from './prepare.ts';
-import { isRecord, isText } from './wording.ts';
+import { isRecord, isText } from '../contacts/wording.ts';
+import { prepareCouncilDatabase } from './prepare.ts';
+import { prepareContactTable, refuseRealDatabase } from './prepare-contacts.ts';
 
 /**
  * `late`: it commits an answer seconds after it wrote it. `odd`: it writes words that are none of the list first. `silent`: it says nothing.

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connectDatabase, type Database } from '@causeway/runtime/postgres/database';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { testVariable } from '@causeway/testing/bus';
-import { CONTACT_TABLE_SQL } from './prepare.ts';
+import { CONTACT_TABLE_SQL } from '../../simulator/prepare-contacts.ts';
 
 export type TestCouncil = {
   schema: string;

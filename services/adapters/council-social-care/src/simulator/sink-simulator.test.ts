@@ -7,11 +7,11 @@ import { connectDatabase, type Database } from '@causeway/runtime/postgres/datab
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { testVariable } from '@causeway/testing/bus';
-import { prepareCouncilDatabase } from '../simulator/prepare.ts';
-import { contactRow } from './contact.ts';
-import { prepareContactTable, refuseRealDatabase } from './prepare.ts';
+import { contactRow } from '../contacts/contact.ts';
+import { createContactTable } from '../contacts/table.ts';
+import { prepareCouncilDatabase } from './prepare.ts';
+import { prepareContactTable, refuseRealDatabase } from './prepare-contacts.ts';
 import { type DeskBehaviour, showTheDesk, workTheDesk } from './sink-simulator.ts';
-import { createContactTable } from './table.ts';
 
 const MISSING = 'uk.causeway.police.missing-person.reported.v1';
 const name = `desk_${randomBytes(5).toString('hex')}`;

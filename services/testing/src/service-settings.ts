@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Shape, serviceSettings } from '@causeway/runtime/service/config';
-import type { Service } from '../dev/services.ts';
+
+/** The folder below `services` with its package.json. */
+type Service = { name: string; directory: string };
 
 /**
  * The settings that a service declares beside its start: `settings` of its main module or of its adapter.
  * @throws Error for a service that declares none
  */
-export async function settingsOf({ name, directory }: Pick<Service, 'name' | 'directory'>): Promise<Shape> {
+export async function settingsOf({ name, directory }: Service): Promise<Shape> {
   for (const file of [`src/${name}.ts`, `src/app/${name}.ts`, 'src/adapter.ts']) {
     const path = join(directory, file);
     if (!existsSync(path)) continue;
@@ -17,7 +19,7 @@ export async function settingsOf({ name, directory }: Pick<Service, 'name' | 'di
     if (shape) return shape as Shape;
   }
   throw new Error(
-    `${name} declares no settings: export them as "settings" from src/app/${name}.ts or src/adapter.ts`,
+    `${name} declares no settings: export them as "settings" from src/${name}.ts, src/app/${name}.ts or src/adapter.ts`,
   );
 }
 
