@@ -5,7 +5,7 @@ import type { VersionState } from '@causeway/schemas/agreements/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { eventTitle } from '../web/event-titles.ts';
 import { codeInWords, dayInWords, listedInWords, momentInWords, periodInWords } from '../web/wording.ts';
-import type { AgreementFamily } from './desk.ts';
+import type { AgreementFamily } from './agreement-service.ts';
 
 type NameOf = (id: string) => string;
 

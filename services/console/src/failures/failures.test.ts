@@ -47,7 +47,7 @@ before(async () => {
       ...NO_LOOKS,
       organisations: bus.organisations.map((id) => ({ id, name: `Organisation ${id}` })),
     },
-    world: { store },
+    readers: { store },
     failures: {
       codec: bus.codec,
       producer: bus.producer,

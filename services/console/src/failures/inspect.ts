@@ -44,16 +44,16 @@ const LONGEST_TEXT = 20_000;
 const PATIENCE_MS = 8_000;
 const FETCH = { maxWaitMs: 500, maxBytes: 2_097_152, partitionMaxBytes: 2_097_152 };
 
-export type ReadLetter = (organisation: string, offset: number) => Promise<FetchedRecord | undefined>;
+export type ReadDeadLetter = (organisation: string, offset: number) => Promise<FetchedRecord | undefined>;
 
 /**
  * Reads single dead letters over one connection, one after the other; a connection that failed is made anew with the next. What is
  * kept no longer is undefined. What it returns throws RetryableError.
  */
-export function createLetterReader(open: () => Reader): ReadLetter {
+export function createDeadLetterReader(open: () => Reader): ReadDeadLetter {
   let reader: Reader | undefined;
   let before: Promise<unknown> = Promise.resolve();
-  const read: ReadLetter = async (organisation, offset) => {
+  const read: ReadDeadLetter = async (organisation, offset) => {
     const using = reader ?? open();
     reader = using;
     try {

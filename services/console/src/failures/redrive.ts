@@ -4,7 +4,7 @@ import { errorCode } from '@causeway/runtime/errors';
 import type { Producer } from '@causeway/runtime/kafka/producer';
 import type { Database, Query } from '@causeway/runtime/postgres/database';
 import type { Logger } from '@causeway/runtime/telemetry/log';
-import type { Viewer } from '../sign-in/guard.ts';
+import type { Viewer } from '../access/viewer.ts';
 import { pause, type Store } from '../store/store.ts';
 import { askFor, deadLetterTotals, type Filter, type Group } from './dead-letters.ts';
 

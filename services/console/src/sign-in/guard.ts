@@ -1,13 +1,11 @@
 import type { AccessVerifier } from '@causeway/runtime/service/access-token';
 import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type RequestHandler, type Response } from 'express';
+import { hasOne, type Role, rolesOf, type Session, type Viewer } from '../access/viewer.ts';
 import type { Pages } from '../web/pages.ts';
 import type { Cookies } from './cookies.ts';
-import { isOwnForm, type Person, type Role, rolesOf, type Session, type Sessions } from './session.ts';
+import { isOwnForm, type Sessions } from './session.ts';
 import { refusalOf } from './sign-in.ts';
-
-/** Who asks, and whose side he may see: that of one organisation, or in development of all. */
-export type Viewer = Pick<Person, 'subject' | 'roles' | 'organisation'>;
 
 export type Guard = ReturnType<typeof createGuard>;
 
@@ -127,11 +125,6 @@ function parsed(parser: RequestHandler, req: Request, res: Response): Promise<vo
   return new Promise((resolve, reject) => {
     void parser(req, res, (error?: unknown) => (error ? reject(error) : resolve()));
   });
-}
-
-/** Whether somebody has one of the roles; where none are named, any will do. */
-export function hasOne({ roles }: Pick<Person, 'roles'>, wanted?: readonly Role[]): boolean {
-  return wanted === undefined || wanted.some((role) => roles.includes(role));
 }
 
 function wrongRole(): Problem {

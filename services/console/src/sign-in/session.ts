@@ -1,24 +1,12 @@
 import { hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { EncryptJWT, jwtDecrypt } from 'jose';
-
-/** Somebody who may use the console; without an organisation he acts for all, in development only. */
-export type Person = { subject: string; name: string; roles: Role[]; organisation?: string };
-export type Role = 'operator' | 'information-governance';
-
-export type Session = Person & { id: string; csrf: string; expiresAt: number };
+import type { Person, Session } from '../access/viewer.ts';
 
 /** What has to come back from the OpenID provider's page unchanged. */
 export type Attempt = { state: string; nonce: string; verifier: string; returnTo: string };
 
 export const SESSION_MS = 8 * 60 * 60 * 1000;
 export const ATTEMPT_MS = 10 * 60 * 1000;
-
-const ROLES: readonly Role[] = ['operator', 'information-governance'];
-
-/** The console's roles among those that a token claims. */
-export function rolesOf(claim: unknown): Role[] {
-  return Array.isArray(claim) ? ROLES.filter((role) => claim.includes(role)) : [];
-}
 
 export type Sessions = ReturnType<typeof createSessions>;
 

@@ -1,10 +1,11 @@
 import { RetryableError } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import express, { type Request, type Response, type Router } from 'express';
+import type { Person } from '../access/viewer.ts';
 import type { Pages } from '../web/pages.ts';
 import type { Cookies } from './cookies.ts';
 import { type IdentityProvider, isLoopback } from './identity-provider.ts';
-import { ATTEMPT_MS, isOwnForm, ownPath, type Person, SESSION_MS, type Sessions } from './session.ts';
+import { ATTEMPT_MS, isOwnForm, ownPath, SESSION_MS, type Sessions } from './session.ts';
 
 export type SignInParts = {
   provider: IdentityProvider;

@@ -1,5 +1,6 @@
 import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type Response, type Router } from 'express';
+import type { Session } from '../access/viewer.ts';
 import type { Measurement } from '../measurement/measurement.ts';
 import {
   historyOf,
@@ -10,7 +11,6 @@ import {
   visibleTo,
 } from '../measurement/report.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { Session } from '../sign-in/session.ts';
 import type { Pages } from '../web/pages.ts';
 import { historyColumns, historyRows, throughputView } from './throughput-view.ts';
 

@@ -1,6 +1,6 @@
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { Request, Response } from 'express';
-import type { Session } from '../sign-in/session.ts';
+import type { Session } from '../access/viewer.ts';
 
 /** Parts of a page that renew themselves: their name in `data-live-region`, and their HTML as it is now. */
 export type Regions = Record<string, string>;

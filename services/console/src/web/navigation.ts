@@ -1,11 +1,9 @@
-import type { Role } from '../sign-in/session.ts';
+import { GOVERNANCE, type Role } from '../access/viewer.ts';
 
 type Entry = { path: string; title: string; roles?: readonly Role[] };
 
 /** Below Disclosures: what organisations say of people, by case. */
 export const CASES_PAGE = '/disclosures/cases';
-
-export const GOVERNANCE: readonly Role[] = ['information-governance'];
 
 /** The pages in the order of the navigation; the first one is where the console opens. */
 export const NAVIGATION: readonly Entry[] = [

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Response } from 'express';
 import nunjucks from 'nunjucks';
-import type { Session } from '../sign-in/session.ts';
+import type { Session } from '../access/viewer.ts';
 import { navigationFor } from './navigation.ts';
 
 export type PageContext = { session?: Session | undefined; [name: string]: unknown };

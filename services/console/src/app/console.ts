@@ -29,24 +29,25 @@ import { listen } from '@causeway/runtime/service/http-server';
 import type { Context } from '@causeway/runtime/service/service';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/service/tls';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import { createAgreementDesk } from './agreements/desk.ts';
-import { countInterests } from './alerts/interests.ts';
+import { createAgreementService } from '../agreements/agreement-service.ts';
+import { readableAgreements } from '../agreements/readable-agreements.ts';
+import { DELIVER_WITHIN_SECONDS, lookForAttention } from '../alerts/attention.ts';
+import { countInterests } from '../alerts/interests.ts';
+import { startCheckpointer } from '../checkpoints/checkpointer.ts';
+import { followDisclosures } from '../disclosures/follow.ts';
+import { createDisclosures } from '../disclosures/search.ts';
+import { sendRedrives } from '../failures/redrive.ts';
+import { flowTotals } from '../flow/flow-totals.ts';
+import { followJourneys } from '../journeys/follow.ts';
+import { startLagSampler } from '../lag/sampler.ts';
+import { startMeasurement } from '../measurement/measurement.ts';
+import { parsePart, probeAddress, watchParts } from '../parts/parts.ts';
+import { createIdentityProvider } from '../sign-in/identity-provider.ts';
+import { poll } from '../store/poll.ts';
+import { forPages, openStore, type Store } from '../store/store.ts';
+import type { AppReaders } from './app.ts';
 import { createApp } from './app.ts';
-import { startCheckpointer } from './checkpoints/checkpointer.ts';
-import { followDisclosures } from './disclosures/follow.ts';
-import { createDisclosures } from './disclosures/search.ts';
-import { sendRedrives } from './failures/redrive.ts';
-import { flowTotals } from './flow/flow-totals.ts';
-import { followJourneys } from './journeys/follow.ts';
-import { startLagSampler } from './lag/sampler.ts';
-import { showGauges } from './measurement/gauges.ts';
-import { startMeasurement } from './measurement/measurement.ts';
-import { DELIVER_WITHIN_SECONDS, lookForAttention } from './now/attention.ts';
-import { parsePart, probeAddress, watchParts } from './parts/parts.ts';
-import { createIdentityProvider } from './sign-in/identity-provider.ts';
-import { poll } from './store/poll.ts';
-import { forPages, openStore, type Store } from './store/store.ts';
-import { readableAgreements, type World } from './web/world.ts';
+import { showGauges } from './gauges.ts';
 
 const GAUGES_MS = 5_000;
 const CLIENT_ID = 'causeway-console';
@@ -132,7 +133,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   ]);
   onStop('parts', () => parts.close());
 
-  const showing = setInterval(() => showGauges(metrics, world), GAUGES_MS);
+  const showing = setInterval(() => showGauges(metrics, readers), GAUGES_MS);
   onStop('gauges', () => clearInterval(showing));
 
   const ledger = openConsoleLedger(kafka, log);
@@ -153,7 +154,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   onStop('offsets', () => offsets.close());
   const interests = poll('interests', 60_000, () => countInterests(offsets, ids(), Date.now()), asking);
   onStop('interests', () => interests.close());
-  const world: World = {
+  const readers: AppReaders = {
     measured: measurement.now,
     lag: sampler.now,
     parts: parts.now,
@@ -193,7 +194,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     }),
     access: createAccessVerifier({ issuer: config.OIDC_ISSUER, audience: CLIENT_ID }),
     measurement,
-    agreements: createAgreementDesk({
+    agreements: createAgreementService({
       agreements,
       ledger,
       organisations: register,
@@ -202,7 +203,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     }),
     disclosures: createDisclosures({ index, links, tokeniser, ledger }),
     checkpoints: { sign: signer.sign, keys: checkpointer.keys, latest: checkpointer.latest },
-    world,
+    readers,
     failures: { codec, ledger, producer, reader: () => kafka.reader() },
     cases: { ledger },
     flowTotals: totals.now,
