@@ -101,16 +101,16 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     all: () => register.all().filter(({ id }) => only.length === 0 || only.includes(id)),
   };
   const began = Date.now();
-  const measurement = startMeasurement({ kafka, organisations, log });
+  const measurement = startMeasurement({ kafka, organisations, log, metrics });
   onStop('measurement', () => measurement.close());
 
   const store = openStore({ url: config.DATABASE_URL, schema: config.CONSOLE_DATABASE_SCHEMA, log, signal });
   onStop('database', () => store.close());
-  const following = followJourneys({ kafka, store, organisations, log });
+  const following = followJourneys({ kafka, store, organisations, log, metrics });
   onStop('journeys', () => following.close());
-  const sampler = startLagSampler({ store, measured: measurement.now, log });
+  const sampler = startLagSampler({ store, measured: measurement.now, log, metrics });
   onStop('lag samples', () => sampler.close());
-  const asking = { store, log };
+  const asking = { store, log, metrics };
   const attention = poll(
     'attention',
     5_000,
@@ -122,15 +122,19 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   onStop('flow totals', () => totals.close());
   const agreements = followAgreements(kafka, log);
   onStop('agreements', () => agreements.close());
-  const parts = watchParts([
-    ...config.CAUSEWAY_PARTS.map(parsePart),
-    { name: 'database', probe: probeDatabase(store) },
-    { name: 'registry', probe: () => probeAddress(`${config.SCHEMA_REGISTRY_URL}/subjects?limit=1`) },
-    {
-      name: 'log-in service',
-      probe: () => probeAddress(`${config.OIDC_ISSUER.replace(/\/$/, '')}/.well-known/openid-configuration`),
-    },
-  ]);
+  const parts = watchParts(
+    [
+      ...config.CAUSEWAY_PARTS.map(parsePart),
+      { name: 'database', probe: probeDatabase(store) },
+      { name: 'registry', probe: () => probeAddress(`${config.SCHEMA_REGISTRY_URL}/subjects?limit=1`) },
+      {
+        name: 'log-in service',
+        probe: () =>
+          probeAddress(`${config.OIDC_ISSUER.replace(/\/$/, '')}/.well-known/openid-configuration`),
+      },
+    ],
+    { log },
+  );
   onStop('parts', () => parts.close());
 
   const showing = setInterval(() => showGauges(metrics, readers), GAUGES_MS);
@@ -174,6 +178,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     schema: config.CONSOLE_DISCLOSURES_SCHEMA,
     organisations,
     log,
+    metrics,
   });
   onStop('index of disclosures', () => index.close());
   const tokeniser = tokeniserOf(config);
@@ -182,7 +187,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   const producer = kafka.producer();
   onStop('producer', () => producer.close());
 
-  const redrives = sendRedrives({ store, producer, log });
+  const redrives = sendRedrives({ store, producer, log, metrics });
   onStop('redrives', () => redrives.close());
 
   let publicUrl = configuredUrl;

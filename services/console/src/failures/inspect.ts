@@ -1,10 +1,10 @@
+import { withTimeout } from '@causeway/runtime/async/timeout';
 import { type Codec, schemaIdOf } from '@causeway/runtime/avro/codec';
 import { topicsOf } from '@causeway/runtime/bus/topics';
 import { RetryableError } from '@causeway/runtime/errors';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Reader } from '@causeway/runtime/kafka/reader';
 import { leavesOf, type Sensitivity } from '@causeway/schemas/avro/schema';
-import { within } from '../measurement/deadline.ts';
 
 /** A field of a dead letter; `value` is null where it may not be seen. */
 export type SeenField = { path: string; doc: string; sensitivity: Sensitivity; value: string | null };
@@ -58,7 +58,7 @@ export function createDeadLetterReader(open: () => Reader): ReadDeadLetter {
     reader = using;
     try {
       const at = { topic: topicsOf(organisation).deadLetter, partition: 0, offset };
-      const [part] = await within(PATIENCE_MS, using.fetch([at], FETCH));
+      const [part] = await withTimeout(PATIENCE_MS, 'kafka', using.fetch([at], FETCH));
       if (!part) throw new RetryableError('kafka-unavailable', 'Kafka gave no answer for the dead letter');
       return part.records.find((record) => record.offset === offset);
     } catch (error) {

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { runLoop } from '@causeway/runtime/async/run-loop';
 import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Producer } from '@causeway/runtime/kafka/producer';
 import type { Database, Query } from '@causeway/runtime/postgres/database';
 import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Viewer } from '../access/viewer.ts';
-import { pause, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { askFor, deadLetterTotals, type Filter, type Group } from './dead-letters.ts';
 
 export const MOST_AT_ONCE = 10_000;
@@ -82,33 +84,34 @@ const SEND_AT_ONCE = 500;
 const EVERY_MS = 2_000;
 
 /** Sends what was asked for and did not get into its topic: the console ended in between, or Kafka was away. */
-export function sendRedrives({ store, producer, log }: RedriveParts & { store: Store }): {
+export function sendRedrives({
+  store,
+  producer,
+  log,
+  metrics,
+}: RedriveParts & { store: Store; log: Logger; metrics?: Pick<Metrics, 'loopRestarts'> }): {
   close(): Promise<void>;
 } {
   const stop = new AbortController();
-  const step = async (query: Query): Promise<number> => {
+  const sendUnsent = async (query: Query): Promise<number> => {
     const unsent = await query<Asked>(UNSENT, [SEND_AT_ONCE]);
     await send(producer, unsent);
     await query('update redrive set sent_at = now() where id = any($1)', [unsent.map(({ id }) => id)]);
     return unsent.length;
   };
-  const run = async () => {
-    await store.migrated;
-    for (let told = false; !stop.signal.aborted; ) {
-      try {
-        const sent = await store.transaction(step);
-        if (sent > 0) log.warn({ sent }, 'redrives that had been asked for were sent again');
-        told = false;
-        if (sent === SEND_AT_ONCE) continue;
-      } catch (error) {
-        if (!told && !stop.signal.aborted)
-          log.warn({ code: errorCode(error) }, 'redrives that were asked for cannot be sent now');
-        told = true;
-      }
-      await pause(EVERY_MS, stop.signal);
-    }
-  };
-  const running = run();
+  const running = runLoop({
+    name: 'redrives',
+    signal: stop.signal,
+    async step() {
+      await store.migrated;
+      const sent = await store.transaction(sendUnsent);
+      if (sent > 0) log.warn({ sent }, 'Redrives requested earlier were sent again');
+      return sent === SEND_AT_ONCE ? undefined : EVERY_MS;
+    },
+    retryMs: EVERY_MS,
+    log,
+    metrics,
+  });
   return {
     async close() {
       stop.abort();
