@@ -19,7 +19,7 @@ import type { EventType } from '@causeway/schemas/catalogue/catalogue';
 import { GOVERNANCE, hasOne, type Viewer } from '../access/viewer.ts';
 import { readableAgreements } from './readable-agreements.ts';
 
-/** Where people read and change agreements; pages and API use the same functions. Everybody sees his own side only. */
+/** Where people read and change agreements; pages and API use the same functions. Each viewer sees their own side only. */
 export type AgreementService = {
   /** Agreements that the viewer's organisation is a party of, in order of id; in development without one, all. */
   list(viewer: Viewer): Promise<AgreementFamily[]>;

@@ -47,7 +47,7 @@ function idOf(req: Request): string {
 }
 
 /**
- * Which version the author has seen: `If-Match: "3"` (the entity tag of the answer that he read), or
+ * Which version the author has seen: `If-Match: "3"` (the entity tag of the answer that they read), or
  * `If-None-Match: *` for an agreement that is to be new.
  */
 function expectedVersion(req: Request): number {

@@ -31,7 +31,7 @@ test('nothing wrong, nothing said', () => {
 test('a broken chain and a late checkpoint are said, the chain to its owner only', () => {
   const ledgers = () => ({ since: 0, signedAt: NOW - 600_000, broken: ['ledger.westshire-police/2'] });
   assert.deepEqual(titles({ ledgers }), [
-    'The ledger of Westshire Police is not whole',
+    'The ledger of Westshire Police has a broken chain',
     'The checkpoint of the ledgers is late',
   ]);
   assert.deepEqual(titles({ ledgers }, council), ['The checkpoint of the ledgers is late']);
@@ -41,7 +41,7 @@ test('an organisation that knows unusually many people is named, a usual day is 
   const interests = (today: number) => () => [{ organisation: 'westshire-council', today, usually: 40 }];
   assert.deepEqual(titles({ interests: interests(150) }), []);
   assert.deepEqual(titles({ interests: interests(2_000) }), [
-    'Westshire Council says that it knows unusually many people',
+    'Westshire Council has registered interest in unusually many people',
   ]);
 });
 

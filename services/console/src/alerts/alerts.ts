@@ -40,7 +40,7 @@ type Source = (readers: AlertReaders, viewer: Viewer, now: number) => Banner[];
 const DAY_MS = 86_400_000;
 const SOON_DAYS = 30;
 
-/** What is not yet an emergency and becomes one if nobody looks, worst first. */
+/** What is not yet an emergency and becomes one if it is ignored, worst first. */
 export function alertsFor(readers: AlertReaders, viewer: Viewer, now: number): Banner[] {
   const order = { stopped: 0, warning: 1, waiting: 2 };
   return SOURCES.flatMap((source) => source(readers, viewer, now)).sort(
@@ -62,7 +62,7 @@ const exchangeLag: Source = (readers, viewer) => {
           : `Events of ${name} are not being released`,
         text: `${countInWords(events)} wait, the oldest for ${ageInWords(seconds)}.`,
         todo: moving
-          ? 'If it goes on, start another instance of the exchange.'
+          ? 'If this continues, start another instance of the exchange.'
           : 'Check that the exchange is running.',
         link: { href: '/lag', text: 'See the lag' },
       },
@@ -80,7 +80,7 @@ const readerLag: Source = (readers, viewer, now) => {
       return [
         {
           kind: 'warning',
-          title: `${nameOf(reader.organisation)} is not taking its events: ${readerTitle(reader)}`,
+          title: `${nameOf(reader.organisation)} is not reading its events: ${readerTitle(reader)}`,
           text: `${countInWords(reader.events)} wait in its inbox, the oldest for ${ageInWords(reader.seconds)}.`,
           todo: 'Ring the people who run that system. Nothing is lost: inboxes keep 30 days.',
           link: { href: '/lag', text: 'See the lag' },
@@ -183,8 +183,8 @@ const ledgers: Source = (readers, viewer, now) => {
   return [
     ...mine.map((ledger) => ({
       kind: 'stopped' as const,
-      title: `The ledger of ${ownerOf(ledger) === 'console' ? 'this console' : nameOf(ownerOf(ledger))} is not whole`,
-      text: `Somebody changed, removed or put in a record of ${ledger}, or its topic was made anew.`,
+      title: `The ledger of ${ownerOf(ledger) === 'console' ? 'this console' : nameOf(ownerOf(ledger))} has a broken chain`,
+      text: `A record of ${ledger} was changed, removed or inserted, or its topic was recreated.`,
       todo: 'Keep everything as it is, export the ledger, and find out who may write to it.',
     })),
     ...(late > LATE_CHECKPOINT_MS
@@ -206,9 +206,9 @@ const interests: Source = (readers, viewer) => {
     .filter((count) => isUnusual(count) && maySee(viewer, count.organisation))
     .map(({ organisation, today, usually }) => ({
       kind: 'warning' as const,
-      title: `${nameOf(organisation)} says that it knows unusually many people`,
+      title: `${nameOf(organisation)} has registered interest in unusually many people`,
       text: `${countInWords(today)} interests in the last 24 hours, where ${countInWords(Math.round(usually))} a day are usual.`,
-      todo: 'Ask its information governance what happened: each interest lets events about that person through.',
+      todo: 'Ask its information governance lead what happened: each interest lets events about that person through.',
       ...(hasOne(viewer, GOVERNANCE)
         ? {
             link: {

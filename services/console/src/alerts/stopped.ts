@@ -20,7 +20,7 @@ export function stoppedParts(readers: PartReaders, viewer: Viewer, now: number):
       return {
         name: part.name,
         title: `${words.title} ${does}`,
-        meaning: part.detail ? `${words.meaning} It says: ${part.detail}.` : words.meaning,
+        meaning: part.detail ? `${words.meaning} It reports: ${part.detail}.` : words.meaning,
         todo: words.todo,
         since: momentInWords(part.since, now),
       };

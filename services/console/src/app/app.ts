@@ -119,7 +119,7 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
-/** Only our own scripts and styles run, nothing is sent elsewhere, and nobody may frame a page. */
+/** Only our own scripts and styles run, nothing is sent elsewhere, and no site may frame a page. */
 function protection(secure: boolean) {
   const self = ["'self'"];
   return helmet({
@@ -146,7 +146,7 @@ function isForPrograms(path: string): boolean {
   return path.startsWith('/api/') || path.endsWith('/stream');
 }
 
-const nothingHere = () => new Problem(404, 'not-found', 'There is nothing at this address');
+const nothingHere = () => new Problem(404, 'not-found', 'Nothing was found at this address');
 
 /** What is wrong with the request itself, as express and our own refusals say it. */
 const isTheCallers = (error: unknown): error is Error & { status: number } =>
@@ -160,7 +160,7 @@ const isTheCallers = (error: unknown): error is Error & { status: number } =>
 function errorPage(pages: Pages, log: Logger): ErrorRequestHandler {
   const asProblem = problemHandler(log);
   const unavailable = (error: RetryableError, res: Response) => {
-    log.warn({ code: error.code }, 'a page cannot be shown now');
+    log.warn({ code: error.code }, 'A page cannot be shown');
     const database = error.code.startsWith('database');
     pages.send(res, 503, 'unavailable.njk', { database });
   };
@@ -169,7 +169,7 @@ function errorPage(pages: Pages, log: Logger): ErrorRequestHandler {
     if (error instanceof RetryableError) return unavailable(error, res);
     if (isTheCallers(error)) return pages.send(res, error.status, 'not-found.njk', {});
     const instance = crypto.randomUUID();
-    log.error({ err: error, instance, route: req.route?.path }, 'page failed');
+    log.error({ err: error, instance, route: req.route?.path }, 'A page failed');
     pages.send(res, 500, 'error.njk', { instance });
   };
 }

@@ -61,7 +61,7 @@ export const consoleSettings = {
   CAUSEWAY_PARTS: list([]),
   /** Only these organisations are measured and shown; all that there are by default. */
   CONSOLE_ORGANISATIONS: list([]),
-  /** How long an immediate event may be on its way to its recipient before *Now* says whom to ring. */
+  /** How long an immediate event may be on its way to its recipient before *Overview* says who to ring. */
   CONSOLE_DELIVER_WITHIN_SECONDS: integer(DELIVER_WITHIN_SECONDS, { min: 1 }),
   CONSOLE_DATABASE_SCHEMA: text('console'),
   ...tlsSettings,
@@ -76,7 +76,7 @@ export const consoleSettings = {
   ),
   CONSOLE_CLIENT_SECRET: secret(),
   SESSION_KEY: secrets('seals'),
-  /** Makes tokens of identifiers that somebody searches for. */
+  /** Makes tokens of identifiers that are searched for. */
   ...partnershipSettings,
   CONSOLE_DISCLOSURES_SCHEMA: text('console_disclosures'),
   /** Sign checkpoints, all of them: each 32 random bytes in base64url. */

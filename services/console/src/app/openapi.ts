@@ -8,8 +8,8 @@ export function openApi(publicUrl: string) {
   });
   const refusals = {
     401: problem('No access token, or one that is not valid here'),
-    403: problem('A role or organisation that may not do this'),
-    503: problem('A part that this needs does not answer; try again'),
+    403: problem('This role or organisation may not do this'),
+    503: problem('A service that this needs does not answer; try again'),
   };
   const parameter = (name: string, description: string) => ({
     name,
@@ -69,7 +69,7 @@ export function openApi(publicUrl: string) {
       title: 'Causeway console',
       version: '1',
       description:
-        'For people who run the bus and answer for it. A role belongs to an organisation and sees its own side only.',
+        'For the people who run the bus and are accountable for it. A role belongs to an organisation and sees its own organisation only.',
     },
     servers: [{ url: publicUrl }],
     security: [{ token: [] }],
@@ -80,12 +80,12 @@ export function openApi(publicUrl: string) {
       ),
       '/api/lag': get('Lag', 'Events and seconds: of the exchange, by subscription and by type'),
       '/api/dead-letters': get('Dead letters', 'In all, by reason, and the newest 200 that match', [
-        parameter('organisation', 'Whose'),
-        parameter('component', 'Who gave it up'),
+        parameter('organisation', 'The organisation it belongs to'),
+        parameter('component', 'The component that gave it up'),
         parameter('reason', 'Reason code'),
         parameter('type', 'Event type'),
         parameter('state', 'waiting, asked, done, withheld or failed'),
-        parameter('after', 'Go on after `<time>/<organisation>/<offset>`'),
+        parameter('after', 'Continue after `<time>/<organisation>/<offset>`'),
       ]),
       '/api/dead-letters/redrive': {
         post: withBody('Redrive dead letters', redrive, {
@@ -93,7 +93,7 @@ export function openApi(publicUrl: string) {
           202: ok('Asked: the batch and how many'),
         }),
       },
-      '/api/dead-letters/redrives/{batch}': get('What came of a redrive', 'In all and record by record', [
+      '/api/dead-letters/redrives/{batch}': get('Result of a redrive', 'In all and record by record', [
         inPath('batch'),
       ]),
       '/api/agreements': get('Agreements', 'Those that the caller is a party of'),
@@ -104,7 +104,7 @@ export function openApi(publicUrl: string) {
           { type: 'object', description: 'The agreement, as JSON or YAML' },
           {
             201: ok('Loaded'),
-            412: problem('Somebody has changed it since'),
+            412: problem('It has been changed since'),
             428: problem('If-Match is missing'),
           },
           [inPath('id')],
@@ -117,17 +117,17 @@ export function openApi(publicUrl: string) {
       },
       '/api/cases': get(
         'Interests and safeguards',
-        'What the caller’s organisation says of people: by reason, and the newest 1,000 by case reference. Recorded as a look.',
+        'What the caller’s organisation has registered about people: by reason, and the newest 1,000 by case reference. Recorded as a look.',
         [
-          parameter('organisation', 'Whose'),
+          parameter('organisation', 'The organisation it belongs to'),
           parameter('kind', 'interest or safeguard'),
           parameter('reason', 'Reason code'),
           parameter('writer', 'Which adapter or service keeps it'),
-          parameter('after', 'Go on after `<time>/<key>`'),
+          parameter('after', 'Continue after `<time>/<key>`'),
         ],
       ),
       '/api/disclosures/search': {
-        post: withBody('Everything that was decided about a person', person, {
+        post: withBody('Search all decisions about a person', person, {
           200: ok('Decisions of the caller’s side, newest first'),
         }),
       },

@@ -56,14 +56,14 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
   const heads = new Map<string, Head>();
   let last: { at: number; note: string } | undefined;
 
-  /** What the chains were when somebody, this process or another, signed last. */
+  /** The chains at the last checkpoint, by this process or another. */
   const takeOver = async (reader: Reader) => {
     const record = await lastRecord(reader, { topic: CHECKPOINTS_TOPIC, partition: 0 });
     const note = record?.value.toString('utf8') ?? '';
     const opened = record ? openCheckpoint(note, noteVerifiers(keysNow())) : undefined;
     if (!opened || note === last?.note) return;
     if ('problem' in opened)
-      return log.warn({ problem: opened.problem }, 'the last checkpoint cannot be read');
+      return log.warn({ problem: opened.problem }, 'The last checkpoint cannot be read');
     for (const { name, records, next, head } of opened.heads)
       if (records > (heads.get(name)?.records ?? 0))
         heads.set(name, { records, next, head: Buffer.from(head, 'base64url'), broken: false });
@@ -75,7 +75,7 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
     if (!head.broken)
       log.error(
         { ledger: name, offset, problem },
-        'A ledger is not whole: find out who wrote to it, and verify an export',
+        'A ledger chain is broken: find out who wrote to it, and verify an export',
       );
     head.broken = true;
     metrics.ledgerProblems.inc({ ledger: name });
@@ -124,7 +124,7 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
         await advanceAll(reader, topicsOf(id).ledger, lanes).catch((error) =>
           log.debug(
             { organisation: id, code: errorCode(error) },
-            'a ledger cannot be read for the checkpoint',
+            'A ledger cannot be read for the checkpoint',
           ),
         );
       }

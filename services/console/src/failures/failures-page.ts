@@ -32,8 +32,8 @@ const PAGE_SIZE = 50;
 
 /** Why nothing was redriven, by `nothing` in the address. */
 const NOTICES: Record<string, string> = {
-  selected: 'None was selected. Tick the ones that are meant, or redrive all that are listed.',
-  left: 'Nothing was left to redrive: somebody else has asked for these already.',
+  selected: 'None was selected. Tick the ones to redrive, or redrive all that are listed.',
+  left: 'Nothing was left to redrive: these have been requested already.',
 };
 
 export type FailureParts = {
@@ -116,14 +116,14 @@ async function listContext({ readers, clock }: FailureParts, req: Request, viewe
   const own = ownSide(readers, viewer);
   const filter: Filter = { state: 'waiting', ...filterIn(req.query) };
   const { query } = readers.store;
-  const [{ groups, count }, letters] = await Promise.all([
+  const [{ groups, count }, deadLetters] = await Promise.all([
     deadLetterTotals(query, own, filter),
     listDeadLetters(query, own, filter, { limit: PAGE_SIZE + 1, after: pageAfter(req.query) }),
   ]);
   return {
     view: failuresView({
       groups,
-      letters,
+      deadLetters,
       count,
       filter,
       pageSize: PAGE_SIZE,
@@ -166,7 +166,7 @@ function checkContext(
   const { groups, count } = found;
   const view = failuresView({
     groups,
-    letters: [],
+    deadLetters: [],
     count,
     filter,
     pageSize: PAGE_SIZE,

@@ -126,7 +126,7 @@ describe('the list', () => {
   test('groups dead letters of adapters and exchange by reason, in plain English', async () => {
     const page = await (await signedIn({ ...operator, organisation: trust })).text('/failures');
     assert.match(page, /Its bytes cannot be read/);
-    assert.match(page, /The message does not say whom it is about/);
+    assert.match(page, /The message does not identify a person/);
     assert.match(page, /given up by nhs-trust/);
   });
 

@@ -47,7 +47,7 @@ const FETCH = { maxWaitMs: 500, maxBytes: 2_097_152, partitionMaxBytes: 2_097_15
 export type ReadDeadLetter = (organisation: string, offset: number) => Promise<FetchedRecord | undefined>;
 
 /**
- * Reads single dead letters over one connection, one after the other; a connection that failed is made anew with the next. What is
+ * Reads single dead letters over one connection, one after the other; a failed connection is replaced with the next read. What is
  * kept no longer is undefined. What it returns throws RetryableError.
  */
 export function createDeadLetterReader(open: () => Reader): ReadDeadLetter {

@@ -18,7 +18,7 @@ const KNOWN: Record<string, Words> = {
   },
   'wrong-source': {
     title: 'It names another organisation as its source',
-    todo: 'Ask the source. This can be a mistake in its set-up, or somebody who tries something.',
+    todo: 'Ask the source. This can be a configuration mistake, or an attempt at misuse.',
   },
   'type-mismatch': {
     title: 'Its content is not of the type that it names',
@@ -58,11 +58,11 @@ const KNOWN: Record<string, Words> = {
     todo: 'Take that kind of message out of this feed.',
   },
   'no-patient-segment': {
-    title: 'The message does not say whom it is about',
+    title: 'The message does not identify a person',
     todo: 'Ask the source system to send it again, complete.',
   },
   'trigger-not-translated': {
-    title: 'It is a kind of message that nobody translates',
+    title: 'This kind of message is not supported',
     todo: 'Take it out of the feed, or have the adapter taught.',
   },
   'unknown-workflow': {
@@ -87,9 +87,9 @@ const KNOWN: Record<string, Words> = {
   },
   'row-id-twice': {
     title: 'Two rows of a view have one id',
-    todo: 'Ask whoever made the view to give each row an id of its own.',
+    todo: 'Ask the author of the view to give each row an id of its own.',
   },
-  'no-reason-given': { title: 'Whoever gave it up did not say why', todo: 'Look at one of them.' },
+  'no-reason-given': { title: 'No reason was given', todo: 'Look at one of them.' },
 };
 
 /** What a receiver said, as the end of a sentence; the delivery puts its code behind how the delivery ended. */
@@ -107,7 +107,7 @@ const SAID: Record<string, string> = {
   'row-refused': 'its database refused the row',
   'not-a-notification': 'it is no notification',
   'no-event-type': 'it does not name its event',
-  'no-identifier': 'it does not say whom it is about',
+  'no-identifier': 'it does not identify a person',
   'time-in-future': 'it happened in the future, by its own clock',
   'unsupported-character-set': 'it is in a character set that is not read here',
   'unknown-code': 'it answered with a code that does not exist',

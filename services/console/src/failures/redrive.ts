@@ -24,8 +24,8 @@ export async function dryRun(query: Query, own: readonly string[], filter: Filte
 }
 
 /**
- * Asks whoever gave these dead letters up to try them again. It is written down first and then sent; what could not be sent, or of
- * which nobody knows whether it was, is sent again with the same id by `sendRedrives`.
+ * Asks the components that gave these dead letters up to try them again. It is stored first and then sent; what could not be sent, or of
+ * which it is unknown whether it was, is sent again with the same id by `sendRedrives`.
  *
  * @throws RetryableError where the database is away: nothing was asked then
  */
@@ -49,7 +49,7 @@ export async function redrive(
     );
     await store.query('update redrive set sent_at = now() where batch = $1', [batch]);
   } catch (error) {
-    log.warn({ code: errorCode(error) }, 'a redrive was asked for and could not be sent; it is sent again');
+    log.warn({ code: errorCode(error) }, 'A redrive was requested but could not be sent; it will be retried');
   }
   return { batch, count: asked.length };
 }
@@ -78,7 +78,7 @@ insert into redrive (id, organisation, dead_letter, batch, asked_by, reason, ask
 select id, organisation, "offset", $2, $3, $4, $5
 from jsonb_to_recordset($1) as g(id text, organisation text, "offset" bigint)`;
 
-/** Whoever asked is still sending it. */
+/** The request is still being sent. */
 const PATIENCE = "interval '10 seconds'";
 const SEND_AT_ONCE = 500;
 const EVERY_MS = 2_000;
@@ -139,7 +139,7 @@ export type BatchSummary = Pick<RedriveRow, 'outcome' | 'sentAt'> & { count: num
 
 const REDRIVE_COLUMNS = `organisation, dead_letter as "deadLetter", reason, asked_by as "askedBy", asked_at as "askedAt", outcome, code, settled_at as "settledAt", sent_at as "sentAt"`;
 
-/** What came of a batch, in all and record by record, those that failed first. */
+/** The result of a batch, in all and record by record, those that failed first. */
 export async function redriveBatch(query: Query, own: readonly string[], batch: string) {
   const [summary, rows] = await Promise.all([
     query<BatchSummary>(

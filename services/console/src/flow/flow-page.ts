@@ -36,7 +36,7 @@ export function flowRoutes(parts: {
       state: {
         text: live
           ? `Live, figures of ${timeInWords(clock())}`
-          : 'Kafka does not answer: this picture stands still',
+          : 'Kafka does not answer: this picture is not updating',
         live,
       },
     };

@@ -84,7 +84,7 @@ async function contextOf({ readers, clock }: Parts, req: Request, viewer: Viewer
       text:
         connection.status === 'live'
           ? `Live, figures of ${timeInWords(now)}`
-          : 'Kafka does not answer: these figures stand still',
+          : 'Kafka does not answer: these figures are not updating',
       live: connection.status === 'live',
     },
     history: {

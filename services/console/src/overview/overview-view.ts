@@ -32,7 +32,7 @@ export type OverviewView = {
 
 const SHOWN = 10;
 
-/** Does anybody need to be rung up, and whom? */
+/** Which organisations need a phone call, and on which number. */
 export function overviewView(readers: OverviewReaders, viewer: Viewer, now: number): OverviewView {
   const attention = readers.attention();
   const pressing = (attention?.pressing ?? []).filter(
@@ -85,11 +85,11 @@ function callOf(readers: OverviewReaders, event: Pressing, now: number): Call {
 }
 
 function headlineOf(event: Pressing, to: string, now: number): string {
-  if (event.deliveredAt === null && event.failed) return `${to} does not have it: delivery failed`;
+  if (event.deliveredAt === null && event.failed) return `${to} has not received it: delivery failed`;
   if (event.deliveredAt === null)
-    return `${to} does not have it, ${sinceInWords(event.releasedAt.getTime(), now)} after it was released`;
+    return `${to} has not received it, ${sinceInWords(event.releasedAt.getTime(), now)} after it was released`;
   const late = event.actBy ? ageInWords((now - event.actBy.getTime()) / 1000) : '';
-  return `Nobody at ${to} has said that they have seen it${late ? `, ${late} after it was due` : ''}`;
+  return `${to} has not acknowledged it${late ? `, ${late} after it was due` : ''}`;
 }
 
 function ringOf(recipient: Organisation | undefined, now: number) {

@@ -12,7 +12,7 @@ export type Guard = ReturnType<typeof createGuard>;
 type PageHandler = (req: Request, res: Response, session: Session) => void | Promise<void>;
 type ApiHandler = (req: Request, res: Response, viewer: Viewer) => void | Promise<void>;
 
-/** The two doors: pages want a session, the API takes a bearer token or, from the pages' scripts, a session. */
+/** Two kinds of endpoint: pages need a session, the API takes a bearer token or, from the pages' scripts, a session. */
 export function createGuard(parts: {
   sessions: Sessions;
   cookies: Cookies;
@@ -128,7 +128,7 @@ function parsed(parser: RequestHandler, req: Request, res: Response): Promise<vo
 }
 
 function wrongRole(): Problem {
-  return new Problem(403, 'wrong-role', 'Your role does not allow this', 'Ask somebody with the other role.');
+  return new Problem(403, 'wrong-role', 'Your role does not allow this', 'Ask a person with the other role.');
 }
 
 function refused(refusal: 'no-role' | 'no-organisation'): Problem {

@@ -32,7 +32,7 @@ export function createSessions(sessionKeys: string | readonly string[], now: () 
       return content as unknown as Session;
     },
 
-    /** A copy of the cookie that somebody kept is refused as well, for as long as this process lives. */
+    /** A kept copy of the cookie is refused as well, for as long as this process runs. */
     end(session: Session): void {
       for (const [id, expiresAt] of ended) if (expiresAt <= now()) ended.delete(id);
       ended.set(session.id, session.expiresAt);
@@ -61,8 +61,8 @@ export function isOwnForm(session: Session, csrf: unknown): boolean {
 }
 
 /**
- * The path to return to after log-in. Only the console's own pages, and what lies below them, are known, so that a link to the log-in
- * page cannot send anybody elsewhere, however it is spelt.
+ * The path to return to after log-in. Only the console's own pages, and the paths below them, are known, so that a link to the log-in
+ * page cannot lead elsewhere, however it is spelt.
  */
 export function ownPath(candidate: unknown, pages: readonly string[], home: string): string {
   if (typeof candidate !== 'string' || !candidate.startsWith('/')) return home;
