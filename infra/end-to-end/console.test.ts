@@ -138,7 +138,7 @@ test('a receiver that breaks makes a dead letter, which is looked at with a reas
   await page.getByText('No failures here').waitFor();
   behaviour = 'AR';
   await publish(MISSING, { description: HOSTILE });
-  await page.getByText('The receiver refused it for good: it rejected the message').first().waitFor();
+  await page.getByText('The receiver refused it permanently: it rejected the message').first().waitFor();
   await goTo('/failures');
   await looksRight('failures');
 

@@ -82,12 +82,7 @@ async function change(parts: Parts, req: Request, res: Response, session: Sessio
   const id = String(req.params.id);
   try {
     if (!wanted || typeof reason !== 'string' || reason.trim().length < 3 || reason.length > 1_000)
-      throw new Problem(
-        422,
-        'invalid-request',
-        'The form is not complete',
-        'Give a reason in your own words.',
-      );
+      throw new Problem(422, 'invalid-request', 'The form is incomplete', 'Give a reason in your own words.');
     await parts.agreements.setStatus(session, id, {
       status: wanted,
       reason: reason.trim(),

@@ -32,9 +32,9 @@ test('a broken chain and a late checkpoint are said, the chain to its owner only
   const ledgers = () => ({ since: 0, signedAt: NOW - 600_000, broken: ['ledger.westshire-police/2'] });
   assert.deepEqual(titles({ ledgers }), [
     'The ledger of Westshire Police has a broken chain',
-    'The checkpoint of the ledgers is late',
+    'The ledger checkpoint is late',
   ]);
-  assert.deepEqual(titles({ ledgers }, council), ['The checkpoint of the ledgers is late']);
+  assert.deepEqual(titles({ ledgers }, council), ['The ledger checkpoint is late']);
 });
 
 test('an organisation that knows unusually many people is named, a usual day is not', () => {

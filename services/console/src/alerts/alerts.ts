@@ -82,7 +82,7 @@ const readerLag: Source = (readers, viewer, now) => {
           kind: 'warning',
           title: `${nameOf(reader.organisation)} is not reading its events: ${readerTitle(reader)}`,
           text: `${countInWords(reader.events)} wait in its inbox, the oldest for ${ageInWords(reader.seconds)}.`,
-          todo: 'Ring the people who run that system. Nothing is lost: inboxes keep 30 days.',
+          todo: 'Ring the team that runs that system. Nothing is lost: inboxes keep events for 30 days.',
           link: { href: '/lag', text: 'See the lag' },
         },
       ];
@@ -96,8 +96,8 @@ const silence: Source = (readers, viewer) => {
     .map(({ organisation, system, seconds, usually }) => ({
       kind: 'warning' as const,
       title: `${system ? `${system} of ` : ''}${nameOf(organisation)} has been silent for longer than usual`,
-      text: `Nothing has come for ${ageInWords(seconds)}; its gaps are nearly always shorter than ${ageInWords(usually)}.`,
-      todo: 'Check its adapter and whether its own system sends anything.',
+      text: `Nothing has arrived for ${ageInWords(seconds)}; its gaps are nearly always shorter than ${ageInWords(usually)}.`,
+      todo: 'Check its adapter, and whether its own system is sending.',
       link: { href: '/throughput', text: 'See the throughput' },
     }));
 };
@@ -191,9 +191,9 @@ const ledgers: Source = (readers, viewer, now) => {
       ? [
           {
             kind: 'warning' as const,
-            title: 'The checkpoint of the ledgers is late',
-            text: `One is signed every minute; there has been none for ${ageInWords(late / 1000)}.`,
-            todo: 'Check that this console reaches Kafka and can write into the folder of checkpoints.',
+            title: 'The ledger checkpoint is late',
+            text: `One should be signed every minute; there has been none for ${ageInWords(late / 1000)}.`,
+            todo: 'Check that this console can reach Kafka and write to the checkpoint folder.',
           },
         ]
       : []),

@@ -47,7 +47,7 @@ export function partWords(
   const whose = organisation ? ` of ${nameOf(organisation)}` : '';
   return {
     title: `The adapter ${name}${whose}`,
-    meaning: `${organisation ? nameOf(organisation) : 'Its organisation'} neither sends nor receives through it. Its system keeps what it cannot hand over.`,
+    meaning: `${organisation ? nameOf(organisation) : 'Its organisation'} cannot send or receive through it. Its system keeps the messages that it cannot send.`,
     todo: 'Restart the adapter and read its log. Ring the organisation if it does not come back.',
   };
 }

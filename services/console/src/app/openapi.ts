@@ -7,7 +7,7 @@ export function openApi(publicUrl: string) {
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   });
   const refusals = {
-    401: problem('No access token, or one that is not valid here'),
+    401: problem('The access token is missing or not valid here'),
     403: problem('This role or organisation may not do this'),
     503: problem('A service that this needs does not answer; try again'),
   };
@@ -21,7 +21,7 @@ export function openApi(publicUrl: string) {
   const word = { type: 'string' };
   const filter = {
     type: 'object',
-    description: 'Of the caller’s own side. Without a state only those that wait.',
+    description: 'Dead letters of the caller’s own organisation. Without a state, only those waiting.',
     properties: {
       organisation: word,
       component: word,
@@ -78,7 +78,7 @@ export function openApi(publicUrl: string) {
         'Events a second',
         'Rates of each organisation, and the last quarter of an hour',
       ),
-      '/api/lag': get('Lag', 'Events and seconds: of the exchange, by subscription and by type'),
+      '/api/lag': get('Lag', 'Events and seconds behind: exchange, subscriptions, event types'),
       '/api/dead-letters': get('Dead letters', 'In all, by reason, and the newest 200 that match', [
         parameter('organisation', 'The organisation it belongs to'),
         parameter('component', 'The component that gave it up'),
@@ -90,15 +90,15 @@ export function openApi(publicUrl: string) {
       '/api/dead-letters/redrive': {
         post: withBody('Redrive dead letters', redrive, {
           200: ok('A dry run: how many, by reason'),
-          202: ok('Asked: the batch and how many'),
+          202: ok('Requested: the batch and how many'),
         }),
       },
       '/api/dead-letters/redrives/{batch}': get('Result of a redrive', 'In all and record by record', [
         inPath('batch'),
       ]),
-      '/api/agreements': get('Agreements', 'Those that the caller is a party of'),
+      '/api/agreements': get('Agreements', 'Those that the caller is a party to'),
       '/api/agreements/{id}': {
-        ...get('One agreement', 'All its versions; the ETag is for If-Match', [inPath('id')]),
+        ...get('One agreement', 'All versions; use the ETag in If-Match', [inPath('id')]),
         put: withBody(
           'Load a new version',
           { type: 'object', description: 'The agreement, as JSON or YAML' },
@@ -111,24 +111,24 @@ export function openApi(publicUrl: string) {
         ),
       },
       '/api/agreements/{id}/status': {
-        post: withBody('Activate, suspend or end', status, { 200: ok('The agreement as it is now') }, [
+        post: withBody('Activate, suspend or end', status, { 200: ok('The current agreement') }, [
           inPath('id'),
         ]),
       },
       '/api/cases': get(
         'Interests and safeguards',
-        'What the caller’s organisation has registered about people: by reason, and the newest 1,000 by case reference. Recorded as a look.',
+        'What the caller’s organisation has registered about people: by reason, and the newest 1,000 by case reference. The request is recorded.',
         [
           parameter('organisation', 'The organisation it belongs to'),
           parameter('kind', 'interest or safeguard'),
           parameter('reason', 'Reason code'),
-          parameter('writer', 'Which adapter or service keeps it'),
+          parameter('writer', 'The adapter or service that maintains it'),
           parameter('after', 'Continue after `<time>/<key>`'),
         ],
       ),
       '/api/disclosures/search': {
         post: withBody('Search all decisions about a person', person, {
-          200: ok('Decisions of the caller’s side, newest first'),
+          200: ok('Decisions of the caller’s organisation, newest first'),
         }),
       },
     },

@@ -62,10 +62,10 @@ async function search(parts: Parts, req: Request, res: Response, session: Sessio
   const refuse = (problem: string, field: string) =>
     pages.send(res, 422, 'disclosures.njk', { ...emptyForm(session), given, problem, field });
   const scheme = SCHEMES.find((known) => known === given.scheme);
-  if (!scheme) return refuse('Choose which number it is', 'scheme');
+  if (!scheme) return refuse('Choose the kind of number', 'scheme');
   if (given.value === '' || given.value.length > 100) return refuse('Enter the number', 'value');
   if (given.reason.length < 3 || given.reason.length > LONGEST_REASON)
-    return refuse('Say why you are looking', 'reason');
+    return refuse('Give a reason for the search', 'reason');
   try {
     const found = await disclosures.search(session, { ...given, scheme });
     answer(

@@ -32,7 +32,7 @@ const PAGE_SIZE = 50;
 
 /** Why nothing was redriven, by `nothing` in the address. */
 const NOTICES: Record<string, string> = {
-  selected: 'None was selected. Tick the ones to redrive, or redrive all that are listed.',
+  selected: 'Nothing was selected. Tick the ones to redrive, or redrive all that are listed.',
   left: 'Nothing was left to redrive: these have been requested already.',
 };
 

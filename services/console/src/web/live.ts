@@ -2,7 +2,7 @@ import { Problem } from '@causeway/runtime/service/http-server';
 import type { Request, Response } from 'express';
 import type { Session } from '../access/viewer.ts';
 
-/** Parts of a page that renew themselves: their name in `data-live-region`, and their HTML as it is now. */
+/** Parts of a page that update themselves: their name in `data-live-region`, and their HTML as it is now. */
 export type Regions = Record<string, string>;
 export type LiveState = { text: string; live: boolean };
 export type LiveContent = { state: LiveState; regions: Regions };
