@@ -7,7 +7,6 @@ import { publicRegister, registerCsv } from './register.ts';
 
 export const REGISTER_PAGE = '/register';
 
-/** "Register": public, without a log-in. And the accessibility statement, which is public as well. */
 /** "1,204 releases in October 2026"; counts that are suppressed are words already. */
 const usedInWords = (month: string, releases: string): string => {
   const count = Number(releases);
@@ -15,15 +14,10 @@ const usedInWords = (month: string, releases: string): string => {
   return `${Number.isNaN(count) ? releases : countInWords(count)} releases in ${name}`;
 };
 
-export function registerRoutes({
-  guard,
-  pages,
-  readers,
-}: {
-  guard: Guard;
-  pages: Pages;
-  readers: RegisterReaders;
-}): Router {
+type Parts = { guard: Guard; pages: Pages; readers: RegisterReaders };
+
+/** "Register": public, without a log-in. And the accessibility statement, which is public as well. */
+export function registerRoutes({ guard, pages, readers }: Parts): Router {
   const router = express.Router();
   router.get(
     REGISTER_PAGE,
