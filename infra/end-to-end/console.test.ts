@@ -138,7 +138,7 @@ test('a receiver that breaks makes a dead letter, which is looked at with a reas
   await page.getByText('No failures here').waitFor();
   behaviour = 'AR';
   await publish(MISSING, { description: HOSTILE });
-  await page.getByText('The receiver refused it for good: it rejected the message').first().waitFor();
+  await page.getByText('The receiver refused it permanently: it rejected the message').first().waitFor();
   await goTo('/failures');
   await looksRight('failures');
 
@@ -239,7 +239,7 @@ test('an immediate event that does not arrive says whom to ring, at which number
   await goTo('/now');
   behaviour = 'AE';
   await publish(MISSING);
-  const call = page.locator('.cw-call', { hasText: 'Westshire Hospitals NHS Trust does not have it' });
+  const call = page.locator('.cw-call', { hasText: 'Westshire Hospitals NHS Trust has not received it' });
   await call.waitFor();
   const numbers = await call.getByRole('link').allTextContents();
   assert.deepEqual([...numbers].sort(), ['01632 960020', '01632 960021']);
@@ -250,7 +250,7 @@ test('an immediate event that does not arrive says whom to ring, at which number
   const plain = await signedIn({ javaScriptEnabled: false });
   assert.match(
     (await plain.locator('main').textContent()) ?? '',
-    /Westshire Hospitals NHS Trust does not have it/,
+    /Westshire Hospitals NHS Trust has not received it/,
   );
   await plain.goto(`${causeway.console}/flow`);
   assert.match((await plain.locator('main').textContent()) ?? '', /Missing person reported/);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import type { Causeway } from './causeway.ts';
 
-/** What the console says on *Now* when a part does not answer, by the name that the supervisor gives it. */
+/** What the console says on *Overview* when a part does not answer, by the name that the supervisor gives it. */
 export const WORDS: Record<string, string> = {
   exchange: 'The exchange',
   gateway: 'The gateway',

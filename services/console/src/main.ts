@@ -1,4 +1,4 @@
 import { runService } from '@causeway/runtime/service/service';
-import { consoleSettings, startConsole } from './console.ts';
+import { consoleSettings, startConsole } from './app/console.ts';
 
 runService('console', consoleSettings, startConsole);

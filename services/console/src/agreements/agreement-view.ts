@@ -5,7 +5,7 @@ import type { VersionState } from '@causeway/schemas/agreements/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { eventTitle } from '../web/event-titles.ts';
 import { codeInWords, dayInWords, listedInWords, momentInWords, periodInWords } from '../web/wording.ts';
-import type { AgreementFamily } from './desk.ts';
+import type { AgreementFamily } from './agreement-service.ts';
 
 type NameOf = (id: string) => string;
 
@@ -85,10 +85,10 @@ function factsOf(agreement: Agreement, nameOf: NameOf) {
   const { valid, recipient, baseline, audience } = agreement;
   const audienceText =
     typeof audience === 'object'
-      ? `Only about people whom the recipient knows as: ${audience.knownAs.map(codeInWords).join(', ')}`
+      ? `Only about people known to the recipient as: ${audience.knownAs.map(codeInWords).join(', ')}`
       : audience === 'all'
-        ? 'Everybody that the conditions let through'
-        : 'Only whoever began the case';
+        ? 'Everyone that the conditions let through'
+        : 'Only the organisation that opened the case';
   const conditions = Object.entries(agreement.where).map(
     ([path, values]) => `${path} is ${values.join(' or ')}`,
   );
@@ -100,7 +100,7 @@ function factsOf(agreement: Agreement, nameOf: NameOf) {
       label: 'Legal gateways',
       value: agreement.gateways.map((code) => listedInWords('gateways', code)).join('; '),
     },
-    { label: 'About whom', value: audienceText },
+    { label: 'People', value: audienceText },
     { label: 'Conditions', value: conditions.length > 0 ? conditions.join('; ') : 'None' },
     { label: 'In force', value: `${dayInWords(valid.from)} to ${dayInWords(valid.until)}` },
     {

@@ -10,7 +10,7 @@ import { createTestBus, type TestBus } from '@causeway/testing/bus';
 import { startConsoleUnderTest } from '../testing/console-under-test.ts';
 import { NO_LOOKS } from '../testing/measured.ts';
 import { type Account, startOpenIdProvider } from '../testing/openid-provider.ts';
-import { createAgreementDesk } from './desk.ts';
+import { createAgreementService } from './agreement-service.ts';
 
 const log = createLogger('test', 'fatal');
 let bus: TestBus;
@@ -35,7 +35,7 @@ before(async () => {
       startConsoleUnderTest({
         issuer: provider.issuer,
         measured: NO_LOOKS,
-        agreements: createAgreementDesk({
+        agreements: createAgreementService({
           agreements,
           ledger,
           organisations,

@@ -2,7 +2,7 @@ import { Problem } from '@causeway/runtime/service/http-server';
 import type { AgreementStatus } from '@causeway/schemas/agreements/agreement';
 import express, { type Request, type Response, type Router } from 'express';
 import type { Guard } from '../sign-in/guard.ts';
-import type { AgreementDesk, AgreementFamily } from './desk.ts';
+import type { AgreementFamily, AgreementService } from './agreement-service.ts';
 
 const BODY = {
   limit: '256kb',
@@ -10,7 +10,7 @@ const BODY = {
 };
 
 /** `GET /api/agreements[/{id}]`, `PUT /api/agreements/{id}`, `POST /api/agreements/{id}/status`. */
-export function agreementsApi({ guard, agreements }: { guard: Guard; agreements: AgreementDesk }): Router {
+export function agreementsApi({ guard, agreements }: { guard: Guard; agreements: AgreementService }): Router {
   const router = express.Router();
   router.get(
     '/api/agreements',
@@ -47,7 +47,7 @@ function idOf(req: Request): string {
 }
 
 /**
- * Which version the author has seen: `If-Match: "3"` (the entity tag of the answer that he read), or
+ * Which version the author has seen: `If-Match: "3"` (the entity tag of the answer that they read), or
  * `If-None-Match: *` for an agreement that is to be new.
  */
 function expectedVersion(req: Request): number {

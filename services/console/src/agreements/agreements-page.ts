@@ -1,22 +1,26 @@
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { AgreementStatus } from '@causeway/schemas/agreements/agreement';
 import express, { type Request, type Response, type Router } from 'express';
-import { type Guard, hasOne } from '../sign-in/guard.ts';
-import type { Session } from '../sign-in/session.ts';
-import { GOVERNANCE } from '../web/navigation.ts';
+import { GOVERNANCE, hasOne, nameIn, type OrganisationReader, type Session } from '../access/viewer.ts';
+import type { Guard } from '../sign-in/guard.ts';
 import type { Pages } from '../web/pages.ts';
-import { nameIn, type World } from '../web/world.ts';
+import type { AgreementFamily, AgreementService } from './agreement-service.ts';
 import { agreementRows, agreementView } from './agreement-view.ts';
-import type { AgreementDesk, AgreementFamily } from './desk.ts';
 
 export const AGREEMENTS_PAGE = '/agreements';
 const STATUSES: readonly AgreementStatus[] = ['active', 'suspended', 'ended'];
 
-type Parts = { guard: Guard; pages: Pages; agreements: AgreementDesk; world: World; clock: () => number };
+type Parts = {
+  guard: Guard;
+  pages: Pages;
+  agreements: AgreementService;
+  readers: OrganisationReader;
+  clock: () => number;
+};
 
 /** "Agreements": what may be shared with whom, its versions, and its activation, suspension and end. */
 export function agreementsRoutes(parts: Parts): Router {
-  const { guard, pages, agreements, world, clock } = parts;
+  const { guard, pages, agreements, readers, clock } = parts;
   const router = express.Router();
   router.get(
     AGREEMENTS_PAGE,
@@ -24,7 +28,7 @@ export function agreementsRoutes(parts: Parts): Router {
       pages.send(res, 200, 'agreements.njk', {
         session,
         page: AGREEMENTS_PAGE,
-        rows: agreementRows(await agreements.list(session), nameIn(world), clock()),
+        rows: agreementRows(await agreements.list(session), nameIn(readers), clock()),
       }),
     ),
   );
@@ -46,7 +50,7 @@ async function show(
   session: Session,
   problem?: Problem,
 ): Promise<void> {
-  const { pages, agreements, world, clock } = parts;
+  const { pages, agreements, readers, clock } = parts;
   const family = await agreements
     .get(session, String(req.params.id))
     .catch((error: unknown): AgreementFamily | undefined => {
@@ -62,7 +66,7 @@ async function show(
     view: agreementView(
       family,
       { shown: version('version'), against: version('against') },
-      nameIn(world),
+      nameIn(readers),
       clock(),
     ),
     governs: hasOne(session, GOVERNANCE),
@@ -78,7 +82,7 @@ async function change(parts: Parts, req: Request, res: Response, session: Sessio
   const id = String(req.params.id);
   try {
     if (!wanted || typeof reason !== 'string' || reason.trim().length < 3 || reason.length > 1_000)
-      throw new Problem(422, 'invalid-request', 'The form is not complete', 'Say why, in your own words.');
+      throw new Problem(422, 'invalid-request', 'The form is incomplete', 'Give a reason in your own words.');
     await parts.agreements.setStatus(session, id, {
       status: wanted,
       reason: reason.trim(),

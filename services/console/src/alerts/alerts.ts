@@ -1,11 +1,31 @@
+import type { AgreementsState } from '@causeway/schemas/agreements/log';
 import { currentVersions } from '@causeway/schemas/agreements/log';
+import {
+  GOVERNANCE,
+  hasOne,
+  maySee,
+  nameIn,
+  type OrganisationReader,
+  type Viewer,
+} from '../access/viewer.ts';
+import type { LagLook } from '../lag/lag-samples.ts';
 import { readerTitle, standingOfReader } from '../lag/lag-view.ts';
-import { lagReport, visibleTo } from '../measurement/report.ts';
-import { hasOne, type Viewer } from '../sign-in/guard.ts';
-import { CASES_PAGE, GOVERNANCE } from '../web/navigation.ts';
+import { lagReport, type Measured, visibleTo } from '../measurement/report.ts';
+import { CASES_PAGE } from '../web/navigation.ts';
 import { ageInWords, componentInWords, countInWords, dayInWords } from '../web/wording.ts';
-import { maySee, nameIn, type World } from '../web/world.ts';
-import { isUnusual } from './interests.ts';
+import type { Attention } from './attention.ts';
+import { type InterestCount, isUnusual } from './interests.ts';
+
+/** What banners are made of. What it says is about all organisations; `alertsFor` makes it one viewer's. */
+export type AlertReaders = OrganisationReader & {
+  measured(): Measured;
+  lag(): LagLook | undefined;
+  attention(): Attention | undefined;
+  /** Whether the ledgers are whole, and when that was last signed; `since` is when this process began to look. */
+  ledgers(): { since: number; signedAt: number | undefined; broken: string[] };
+  interests(): InterestCount[] | undefined;
+  agreements(): AgreementsState;
+};
 
 export type Banner = {
   kind: 'stopped' | 'warning' | 'waiting';
@@ -15,21 +35,21 @@ export type Banner = {
   link?: { href: string; text: string };
 };
 
-type Source = (world: World, viewer: Viewer, now: number) => Banner[];
+type Source = (readers: AlertReaders, viewer: Viewer, now: number) => Banner[];
 
 const DAY_MS = 86_400_000;
 const SOON_DAYS = 30;
 
-/** What is not yet an emergency and becomes one if nobody looks, worst first. */
-export function alertsFor(world: World, viewer: Viewer, now: number): Banner[] {
+/** What is not yet an emergency and becomes one if it is ignored, worst first. */
+export function alertsFor(readers: AlertReaders, viewer: Viewer, now: number): Banner[] {
   const order = { stopped: 0, warning: 1, waiting: 2 };
-  return SOURCES.flatMap((source) => source(world, viewer, now)).sort(
+  return SOURCES.flatMap((source) => source(readers, viewer, now)).sort(
     (a, b) => order[a.kind] - order[b.kind],
   );
 }
 
-const exchangeLag: Source = (world, viewer) => {
-  const measured = visibleTo(world.measured(), viewer.organisation);
+const exchangeLag: Source = (readers, viewer) => {
+  const measured = visibleTo(readers.measured(), viewer.organisation);
   if (measured.connection.status !== 'live') return [];
   return lagReport(measured).organisations.flatMap(({ name, standing, events, seconds }): Banner[] => {
     if (standing !== 'not-moving' && standing !== 'falling-behind') return [];
@@ -42,7 +62,7 @@ const exchangeLag: Source = (world, viewer) => {
           : `Events of ${name} are not being released`,
         text: `${countInWords(events)} wait, the oldest for ${ageInWords(seconds)}.`,
         todo: moving
-          ? 'If it goes on, start another instance of the exchange.'
+          ? 'If this continues, start another instance of the exchange.'
           : 'Check that the exchange is running.',
         link: { href: '/lag', text: 'See the lag' },
       },
@@ -50,9 +70,9 @@ const exchangeLag: Source = (world, viewer) => {
   });
 };
 
-const readerLag: Source = (world, viewer, now) => {
-  const nameOf = nameIn(world);
-  return (world.lag()?.readers ?? [])
+const readerLag: Source = (readers, viewer, now) => {
+  const nameOf = nameIn(readers);
+  return (readers.lag()?.readers ?? [])
     .filter(({ organisation }) => maySee(viewer, organisation))
     .flatMap((reader): Banner[] => {
       const standing = standingOfReader(reader, now);
@@ -60,31 +80,31 @@ const readerLag: Source = (world, viewer, now) => {
       return [
         {
           kind: 'warning',
-          title: `${nameOf(reader.organisation)} is not taking its events: ${readerTitle(reader)}`,
+          title: `${nameOf(reader.organisation)} is not reading its events: ${readerTitle(reader)}`,
           text: `${countInWords(reader.events)} wait in its inbox, the oldest for ${ageInWords(reader.seconds)}.`,
-          todo: 'Ring the people who run that system. Nothing is lost: inboxes keep 30 days.',
+          todo: 'Ring the team that runs that system. Nothing is lost: inboxes keep events for 30 days.',
           link: { href: '/lag', text: 'See the lag' },
         },
       ];
     });
 };
 
-const silence: Source = (world, viewer) => {
-  const nameOf = nameIn(world);
-  return (world.attention()?.silent ?? [])
+const silence: Source = (readers, viewer) => {
+  const nameOf = nameIn(readers);
+  return (readers.attention()?.silent ?? [])
     .filter(({ organisation }) => maySee(viewer, organisation))
     .map(({ organisation, system, seconds, usually }) => ({
       kind: 'warning' as const,
       title: `${system ? `${system} of ` : ''}${nameOf(organisation)} has been silent for longer than usual`,
-      text: `Nothing has come for ${ageInWords(seconds)}; its gaps are nearly always shorter than ${ageInWords(usually)}.`,
-      todo: 'Check its adapter and whether its own system sends anything.',
+      text: `Nothing has arrived for ${ageInWords(seconds)}; its gaps are nearly always shorter than ${ageInWords(usually)}.`,
+      todo: 'Check its adapter, and whether its own system is sending.',
       link: { href: '/throughput', text: 'See the throughput' },
     }));
 };
 
-const failures: Source = (world, viewer) => {
-  const nameOf = nameIn(world);
-  return (world.attention()?.failing ?? [])
+const failures: Source = (readers, viewer) => {
+  const nameOf = nameIn(readers);
+  return (readers.attention()?.failing ?? [])
     .filter(({ organisation, waiting }) => waiting > 0 && maySee(viewer, organisation))
     .map(({ organisation, component, waiting, today }) => ({
       kind: 'warning' as const,
@@ -101,10 +121,10 @@ const failures: Source = (world, viewer) => {
     }));
 };
 
-const agreements: Source = (world, viewer, now) => {
+const agreements: Source = (readers, viewer, now) => {
   const today = new Date(now).toISOString().slice(0, 10);
   const soon = new Date(now + SOON_DAYS * DAY_MS).toISOString().slice(0, 10);
-  return currentVersions(world.agreements())
+  return currentVersions(readers.agreements())
     .filter(({ agreement: { from, to } }) => [from, ...to].some((id) => maySee(viewer, id)))
     .flatMap(({ id, agreement: { title, valid } }): Banner[] => {
       const link = { href: `/agreements/${id}`, text: 'See the agreement' };
@@ -154,41 +174,41 @@ const agreements: Source = (world, viewer, now) => {
 
 const LATE_CHECKPOINT_MS = 180_000;
 
-const ledgers: Source = (world, viewer, now) => {
-  const { broken, signedAt, since } = world.ledgers();
-  const nameOf = nameIn(world);
+const ledgers: Source = (readers, viewer, now) => {
+  const { broken, signedAt, since } = readers.ledgers();
+  const nameOf = nameIn(readers);
   const ownerOf = (ledger: string) => ledger.replace(/^ledger\./, '').replace(/\/\d+$/, '');
   const mine = broken.filter((ledger) => ownerOf(ledger) === 'console' || maySee(viewer, ownerOf(ledger)));
   const late = now - (signedAt ?? since);
   return [
     ...mine.map((ledger) => ({
       kind: 'stopped' as const,
-      title: `The ledger of ${ownerOf(ledger) === 'console' ? 'this console' : nameOf(ownerOf(ledger))} is not whole`,
-      text: `Somebody changed, removed or put in a record of ${ledger}, or its topic was made anew.`,
+      title: `The ledger of ${ownerOf(ledger) === 'console' ? 'this console' : nameOf(ownerOf(ledger))} has a broken chain`,
+      text: `A record of ${ledger} was changed, removed or inserted, or its topic was recreated.`,
       todo: 'Keep everything as it is, export the ledger, and find out who may write to it.',
     })),
     ...(late > LATE_CHECKPOINT_MS
       ? [
           {
             kind: 'warning' as const,
-            title: 'The checkpoint of the ledgers is late',
-            text: `One is signed every minute; there has been none for ${ageInWords(late / 1000)}.`,
-            todo: 'Check that this console reaches Kafka and can write into the folder of checkpoints.',
+            title: 'The ledger checkpoint is late',
+            text: `One should be signed every minute; there has been none for ${ageInWords(late / 1000)}.`,
+            todo: 'Check that this console can reach Kafka and write to the checkpoint folder.',
           },
         ]
       : []),
   ];
 };
 
-const interests: Source = (world, viewer) => {
-  const nameOf = nameIn(world);
-  return (world.interests() ?? [])
+const interests: Source = (readers, viewer) => {
+  const nameOf = nameIn(readers);
+  return (readers.interests() ?? [])
     .filter((count) => isUnusual(count) && maySee(viewer, count.organisation))
     .map(({ organisation, today, usually }) => ({
       kind: 'warning' as const,
-      title: `${nameOf(organisation)} says that it knows unusually many people`,
+      title: `${nameOf(organisation)} has registered interest in unusually many people`,
       text: `${countInWords(today)} interests in the last 24 hours, where ${countInWords(Math.round(usually))} a day are usual.`,
-      todo: 'Ask its information governance what happened: each interest lets events about that person through.',
+      todo: 'Ask its information governance lead what happened: each interest lets events about that person through.',
       ...(hasOne(viewer, GOVERNANCE)
         ? {
             link: {

@@ -1,10 +1,17 @@
 import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import type { Database } from '@causeway/runtime/postgres/database';
 import express, { type Request, type Response, type Router } from 'express';
-import type { Guard, Viewer } from '../sign-in/guard.ts';
-import type { Session } from '../sign-in/session.ts';
-import { CASES_PAGE, GOVERNANCE } from '../web/navigation.ts';
+import {
+  GOVERNANCE,
+  nameIn,
+  type OrganisationReader,
+  ownSide,
+  type Session,
+  type Viewer,
+} from '../access/viewer.ts';
+import type { Guard } from '../sign-in/guard.ts';
+import { CASES_PAGE } from '../web/navigation.ts';
 import type { Pages } from '../web/pages.ts';
-import { nameIn, ownSide, type World } from '../web/world.ts';
 import {
   type CaseAfter,
   type CaseFilter,
@@ -15,15 +22,17 @@ import {
 } from './cases.ts';
 import { casesView } from './cases-view.ts';
 
+export type CasesReaders = OrganisationReader & { store: Pick<Database, 'query'> };
+
 const PAGE_SIZE = 100;
 const MOST = 1_000;
 
 export type CasesParts = { ledger: Pick<ConsoleLedger, 'record'> };
-type Parts = CasesParts & { guard: Guard; pages: Pages; world: World; clock: () => number };
+type Parts = CasesParts & { guard: Guard; pages: Pages; readers: CasesReaders; clock: () => number };
 
 /** What one's own organisation says of people: interests and safeguards, by case and reason. Names and numbers are not there. */
 export function casesRoutes(parts: Parts): Router {
-  const { guard, world } = parts;
+  const { guard, readers } = parts;
   const router = express.Router();
   router.get(
     CASES_PAGE,
@@ -40,11 +49,11 @@ export function casesRoutes(parts: Parts): Router {
   router.get(
     '/api/cases',
     guard.api(async (req: Request, res, viewer) => {
-      const own = ownSide(world, viewer);
+      const own = ownSide(readers, viewer);
       const { reference: _, ...filter } = caseFilterIn(req.query);
       const [groups, cases] = await Promise.all([
-        caseGroups(world.store.query, own, filter),
-        listCases(world.store.query, own, filter, { limit: MOST, after: caseAfterIn(req.query) }),
+        caseGroups(readers.store.query, own, filter),
+        listCases(readers.store.query, own, filter, { limit: MOST, after: caseAfterIn(req.query) }),
       ]);
       await recordLook(parts, viewer, cases.length, 'asked over the API');
       res.set('cache-control', 'no-store').json({ groups, cases });
@@ -60,14 +69,21 @@ async function show(
   filter: CaseFilter,
   after?: CaseAfter,
 ): Promise<void> {
-  const { world, pages, clock } = parts;
-  const own = ownSide(world, session);
+  const { readers, pages, clock } = parts;
+  const own = ownSide(readers, session);
   const [groups, cases] = await Promise.all([
-    caseGroups(world.store.query, own, filter),
-    listCases(world.store.query, own, filter, { limit: PAGE_SIZE + 1, after }),
+    caseGroups(readers.store.query, own, filter),
+    listCases(readers.store.query, own, filter, { limit: PAGE_SIZE + 1, after }),
   ]);
   await recordLook(parts, session, Math.min(cases.length, PAGE_SIZE), 'opened the list of cases');
-  const view = casesView({ groups, cases, filter, pageSize: PAGE_SIZE, nameOf: nameIn(world), now: clock() });
+  const view = casesView({
+    groups,
+    cases,
+    filter,
+    pageSize: PAGE_SIZE,
+    nameOf: nameIn(readers),
+    now: clock(),
+  });
   pages.send(res, 200, 'cases.njk', { session, page: '/disclosures', below: true, view });
 }
 

@@ -69,7 +69,7 @@ before(async () => {
       ...NO_LOOKS,
       organisations: bus.organisations.map((id) => ({ id, name: `Office of ${id}` })),
     },
-    world: { store },
+    readers: { store },
     cases: { ledger: { record: async (entries) => void looks.push(...entries) } },
   });
   browser = await openBrowser();

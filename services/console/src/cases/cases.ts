@@ -1,7 +1,7 @@
 import type { Query } from '@causeway/runtime/postgres/database';
 import { isWord, timeOf } from '../journeys/checks.ts';
 
-/** Which cases are meant; `organisations` comes from whoever asks and never from the request. */
+/** Which cases are meant; `organisations` comes from the viewer and never from the request. */
 export type CaseFilter = {
   organisation?: string;
   kind?: Kind;

@@ -1,5 +1,6 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runLoop } from '@causeway/runtime/async/run-loop';
 import { CHECKPOINTS_TOPIC, CONSOLE_LEDGER_TOPIC, LANES, topicsOf } from '@causeway/runtime/bus/topics';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Bounds } from '@causeway/runtime/kafka/broker-client';
@@ -11,7 +12,6 @@ import { GENESIS, startOfChain, verifyRecord } from '@causeway/runtime/ledger/le
 import { type NoteSigner, noteVerifiers } from '@causeway/runtime/ledger/signed-note';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
-import { pause } from '../store/store.ts';
 import { publishKeys } from './keys.ts';
 
 export type Checkpointer = {
@@ -55,16 +55,15 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
   const stop = new AbortController();
   const heads = new Map<string, Head>();
   let last: { at: number; note: string } | undefined;
-  let failing = false;
 
-  /** What the chains were when somebody, this process or another, signed last. */
+  /** The chains at the last checkpoint, by this process or another. */
   const takeOver = async (reader: Reader) => {
     const record = await lastRecord(reader, { topic: CHECKPOINTS_TOPIC, partition: 0 });
     const note = record?.value.toString('utf8') ?? '';
     const opened = record ? openCheckpoint(note, noteVerifiers(keysNow())) : undefined;
     if (!opened || note === last?.note) return;
     if ('problem' in opened)
-      return log.warn({ problem: opened.problem }, 'the last checkpoint cannot be read');
+      return log.warn({ problem: opened.problem }, 'The last checkpoint cannot be read');
     for (const { name, records, next, head } of opened.heads)
       if (records > (heads.get(name)?.records ?? 0))
         heads.set(name, { records, next, head: Buffer.from(head, 'base64url'), broken: false });
@@ -76,7 +75,7 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
     if (!head.broken)
       log.error(
         { ledger: name, offset, problem },
-        'A ledger is not whole: find out who wrote to it, and verify an export',
+        'A ledger chain is broken: find out who wrote to it, and verify an export',
       );
     head.broken = true;
     metrics.ledgerProblems.inc({ ledger: name });
@@ -125,7 +124,7 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
         await advanceAll(reader, topicsOf(id).ledger, lanes).catch((error) =>
           log.debug(
             { organisation: id, code: errorCode(error) },
-            'a ledger cannot be read for the checkpoint',
+            'A ledger cannot be read for the checkpoint',
           ),
         );
       }
@@ -152,23 +151,19 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
     }
   };
 
-  const run = async () => {
-    while (!stop.signal.aborted) {
-      try {
-        await sign();
-        metrics.checkpoints.inc({ outcome: 'signed' });
-        if (failing) log.info('checkpoints are signed again');
-        failing = false;
-      } catch (error) {
-        metrics.checkpoints.inc({ outcome: 'failed' });
-        if (!failing)
-          log.error({ err: error, code: errorCode(error) }, 'No checkpoint could be signed and kept');
-        failing = true;
-      }
-      await pause(everyMs, stop.signal);
-    }
-  };
-  const running = run();
+  const running = runLoop({
+    name: 'checkpoints',
+    signal: stop.signal,
+    async step() {
+      await sign();
+      metrics.checkpoints.inc({ outcome: 'signed' });
+      return everyMs;
+    },
+    retryMs: everyMs,
+    log,
+    metrics,
+    onError: () => metrics.checkpoints.inc({ outcome: 'failed' }),
+  });
   const keysNow = () => keys ?? `${signer.verifierKeys.join('\n')}\n`;
 
   return {

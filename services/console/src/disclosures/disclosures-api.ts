@@ -1,6 +1,7 @@
 import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type Router } from 'express';
-import type { Guard, Viewer } from '../sign-in/guard.ts';
+import type { Viewer } from '../access/viewer.ts';
+import type { Guard } from '../sign-in/guard.ts';
 import { type Disclosures, SCHEMES } from './search.ts';
 
 const LONGEST_REASON = 1_000;

@@ -1,16 +1,17 @@
 import { sealPack } from '@causeway/runtime/ledger/proof-pack';
 import { Problem } from '@causeway/runtime/service/http-server';
+import type { AgreementsState } from '@causeway/schemas/agreements/log';
 import express, { type Request, type Response, type Router } from 'express';
+import { GOVERNANCE, nameIn, type OrganisationReader, type Session } from '../access/viewer.ts';
 import type { Checkpoints } from '../checkpoints/checkpoints-api.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { Session } from '../sign-in/session.ts';
 import { eventTitle } from '../web/event-titles.ts';
-import { GOVERNANCE } from '../web/navigation.ts';
 import type { Pages } from '../web/pages.ts';
 import { codeInWords, dayInWords, momentInWords } from '../web/wording.ts';
-import { nameIn, type World } from '../web/world.ts';
 import { proofPack, subjectCsv, subjectEntries, subjectPage } from './export.ts';
 import { type Disclosure, type Disclosures, type Found, SCHEMES, type Scheme } from './search.ts';
+
+export type DisclosureReaders = OrganisationReader & { agreements(): AgreementsState };
 
 export const DISCLOSURES_PAGE = '/disclosures';
 
@@ -19,7 +20,7 @@ type Parts = {
   pages: Pages;
   disclosures: Disclosures;
   checkpoints: Checkpoints;
-  world: World;
+  readers: DisclosureReaders;
   clock: () => number;
 };
 
@@ -61,10 +62,10 @@ async function search(parts: Parts, req: Request, res: Response, session: Sessio
   const refuse = (problem: string, field: string) =>
     pages.send(res, 422, 'disclosures.njk', { ...emptyForm(session), given, problem, field });
   const scheme = SCHEMES.find((known) => known === given.scheme);
-  if (!scheme) return refuse('Choose which number it is', 'scheme');
+  if (!scheme) return refuse('Choose the kind of number', 'scheme');
   if (given.value === '' || given.value.length > 100) return refuse('Enter the number', 'value');
   if (given.reason.length < 3 || given.reason.length > LONGEST_REASON)
-    return refuse('Say why you are looking', 'reason');
+    return refuse('Give a reason for the search', 'reason');
   try {
     const found = await disclosures.search(session, { ...given, scheme });
     answer(
@@ -84,16 +85,16 @@ async function search(parts: Parts, req: Request, res: Response, session: Sessio
 type Given = { scheme: Scheme; value: string; reason: string };
 
 function answer(
-  { pages, world, checkpoints, clock }: Parts,
+  { pages, readers, checkpoints, clock }: Parts,
   res: Response,
   session: Session,
   given: Given,
   found: Found,
   format: (typeof FORMATS)[number],
 ): void {
-  const nameOf = nameIn(world);
+  const nameOf = nameIn(readers);
   const now = clock();
-  const entries = () => subjectEntries(found.disclosures, world.agreements(), nameOf);
+  const entries = () => subjectEntries(found.disclosures, readers.agreements(), nameOf);
   res.set('cache-control', 'no-store');
   if (format === 'json') return void res.attachment('disclosures.json').json({ disclosures: entries() });
   if (format === 'csv') return void res.attachment('disclosures.csv').type('csv').send(subjectCsv(entries()));

@@ -16,7 +16,7 @@ export type SubjectEntry = {
 };
 
 /**
- * What somebody who asks for his data is given. An entry is left out where one of the agreements that released it bars telling him, or
+ * What a person who asks for their data is given. An entry is left out where one of the agreements that released it bars telling them, or
  * wants the source asked first; nothing in what remains shows that there was one. What was not released is no disclosure.
  */
 export function subjectEntries(

@@ -1,3 +1,5 @@
+import { runLoop } from '@causeway/runtime/async/run-loop';
+import { withTimeout } from '@causeway/runtime/async/timeout';
 import { LANES, topicsOf } from '@causeway/runtime/bus/topics';
 import { errorCode } from '@causeway/runtime/errors';
 import type { FetchedPartition } from '@causeway/runtime/kafka/broker-client';
@@ -5,8 +7,7 @@ import type { Kafka } from '@causeway/runtime/kafka/connect';
 import type { Reader } from '@causeway/runtime/kafka/reader';
 import { connectDatabase, type Database } from '@causeway/runtime/postgres/database';
 import type { Logger } from '@causeway/runtime/telemetry/log';
-import { within } from '../measurement/deadline.ts';
-import { pause } from '../store/store.ts';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { rowsOf } from './rows.ts';
 import { writeRows } from './write.ts';
 
@@ -23,6 +24,7 @@ export type IndexParts = {
   schema: string;
   organisations: { all(): { id: string }[] };
   log: Logger;
+  metrics?: Pick<Metrics, 'loopRestarts'>;
   clock?: () => number;
 };
 
@@ -36,15 +38,15 @@ const FETCH_DEADLINE_MS = 15_000;
 const RETRY_MS = 1_000;
 const YIELD_MS = 100;
 const LOOK_FOR_TOPICS_MS = 2_000;
-/** No such table, no such schema: somebody threw the index away, so it is built again. */
+/** No such table, no such schema: the index was dropped, so it is rebuilt. */
 const GONE = new Set(['database-42P01', 'database-3F000']);
 
 /**
  * Keeps the search index of all ledgers in PostgreSQL, rows and positions in one transaction. It starts without a
- * database and goes on when there is one; a dropped schema is made and filled again from Kafka.
+ * database and continues when there is one; a dropped schema is created and filled again from Kafka.
  */
 export function followDisclosures(parts: IndexParts): DisclosureIndex {
-  const { kafka, databaseUrl: url, schema, organisations, log, clock = Date.now } = parts;
+  const { kafka, databaseUrl: url, schema, organisations, log, metrics, clock = Date.now } = parts;
   const database = connectDatabase({ url, schema, log, connections: CONNECTIONS });
   const stop = new AbortController();
   const chains = new Map<string, Chain>();
@@ -52,7 +54,6 @@ export function followDisclosures(parts: IndexParts): DisclosureIndex {
   let migrated = false;
   let looked = 0;
   let standing = { current: false, since: clock() };
-  let failing = false;
 
   const begin = async () => {
     if (migrated) return;
@@ -102,8 +103,8 @@ export function followDisclosures(parts: IndexParts): DisclosureIndex {
     }
   };
 
-  /** Retention was faster, or the topic was made anew: what is there is taken in. */
-  const goOnAtTheStart = async ({ topic, partition }: FetchedPartition) => {
+  /** Retention was faster, or the topic was recreated: what is there is taken in. */
+  const restartFromBeginning = async ({ topic, partition }: FetchedPartition) => {
     const [bounds] = await reader.bounds(topic, [partition]);
     await database.query('update chain set next = $3 where topic = $1 and partition = $2', [
       topic,
@@ -117,43 +118,35 @@ export function followDisclosures(parts: IndexParts): DisclosureIndex {
   const step = async () => {
     await begin();
     await findChains();
-    if (chains.size === 0) return await pause(FETCH.maxWaitMs, stop.signal);
-    const fetched = await within(FETCH_DEADLINE_MS, reader.fetch([...chains.values()], FETCH));
-    for (const lost of fetched.filter(({ outOfRange }) => outOfRange)) await goOnAtTheStart(lost);
+    if (chains.size === 0) return FETCH.maxWaitMs;
+    const fetched = await withTimeout(FETCH_DEADLINE_MS, 'kafka', reader.fetch([...chains.values()], FETCH));
+    for (const lost of fetched.filter(({ outOfRange }) => outOfRange)) await restartFromBeginning(lost);
     const moved = fetched.filter(
       ({ topic, partition, next, outOfRange }) =>
         !outOfRange && next !== chains.get(`${topic}/${partition}`)?.offset,
     );
     if (moved.length > 0) await take(moved);
     standing = { current: fetched.every(({ next, endOffset }) => next >= endOffset), since: clock() };
+    return undefined;
   };
 
-  const startAgain = async (error: unknown) => {
-    const code = errorCode(error);
-    if (!failing) log.warn({ err: error, code }, 'the index of disclosures cannot be kept up now');
-    failing = true;
-    standing = { ...standing, current: false };
-    if (GONE.has(code)) migrated = false;
-    // Whatever went wrong, the database says where to go on.
-    chains.clear();
-    looked = 0;
-    void reader.close().catch(() => undefined);
-    reader = kafka.reader();
-    await pause(code === 'taken-by-another' ? YIELD_MS : RETRY_MS, stop.signal);
-  };
-
-  const run = async () => {
-    while (!stop.signal.aborted) {
-      try {
-        await step();
-        if (failing) log.info('the index of disclosures is kept up again');
-        failing = false;
-      } catch (error) {
-        if (!stop.signal.aborted) await startAgain(error);
-      }
-    }
-  };
-  const running = run();
+  const running = runLoop({
+    name: 'disclosure-index',
+    signal: stop.signal,
+    step,
+    retryMs: (_failures, error) => (errorCode(error) === 'taken-by-another' ? YIELD_MS : RETRY_MS),
+    log,
+    metrics,
+    onError(error) {
+      standing = { ...standing, current: false };
+      if (GONE.has(errorCode(error))) migrated = false;
+      // Whatever went wrong, the database has the position to continue from.
+      chains.clear();
+      looked = 0;
+      void reader.close().catch(() => undefined);
+      reader = kafka.reader();
+    },
+  });
 
   return {
     database,

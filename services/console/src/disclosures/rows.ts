@@ -33,7 +33,7 @@ function decisionIn(value: Buffer): DecisionRecord | undefined {
   }
 }
 
-/** PostgreSQL takes no zero byte in a text: one such record would stop the index for ever. */
+/** PostgreSQL takes no zero byte in a text: one such record would stop the index permanently. */
 const isText = (value: unknown): value is string => typeof value === 'string' && !value.includes('\0');
 
 function hasForm(record: DecisionRecord): boolean {

@@ -4,7 +4,7 @@ import { isPermanent } from '@causeway/runtime/errors';
 import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
 import type { Links } from '@causeway/runtime/reference-data/identity-links';
 import { Problem } from '@causeway/runtime/service/http-server';
-import type { Viewer } from '../sign-in/guard.ts';
+import type { Viewer } from '../access/viewer.ts';
 import type { DisclosureIndex } from './follow.ts';
 
 export const SCHEMES = ['nhs', 'upn', 'pnc', 'cro'] as const;

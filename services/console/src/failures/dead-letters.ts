@@ -1,6 +1,6 @@
 import type { Query } from '@causeway/runtime/postgres/database';
 
-/** Which dead letters are meant. Whoever asks sees his own side only: `organisations` comes from him, never from his request. */
+/** Which dead letters are meant. Viewers see their own side only: `organisations` comes from their role, never from their request. */
 export type Filter = {
   organisation?: string;
   component?: string;

@@ -2,36 +2,45 @@ import type { Codec } from '@causeway/runtime/avro/codec';
 import type { Producer } from '@causeway/runtime/kafka/producer';
 import type { Reader } from '@causeway/runtime/kafka/reader';
 import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import type { Database } from '@causeway/runtime/postgres/database';
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import express, { type Request, type Response, type Router } from 'express';
-import { type Guard, hasOne, type Viewer } from '../sign-in/guard.ts';
-import type { Session } from '../sign-in/session.ts';
+import {
+  GOVERNANCE,
+  hasOne,
+  nameIn,
+  type OrganisationReader,
+  ownSide,
+  type Session,
+  type Viewer,
+} from '../access/viewer.ts';
+import type { Guard } from '../sign-in/guard.ts';
 import type { LiveStreams } from '../web/live.ts';
-import { GOVERNANCE } from '../web/navigation.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
-import { nameIn, ownSide, type World } from '../web/world.ts';
 import { deadLetterTotals, type Filter, listDeadLetters, oneDeadLetter } from './dead-letters.ts';
 import { batchView, detailView, failuresView } from './failures-view.ts';
 import { filterIn, pageAfter, pickedIn, queryOf, reasonIn } from './filter.ts';
-import { createLetterReader, inspect, type ReadLetter } from './inspect.ts';
+import { createDeadLetterReader, inspect, type ReadDeadLetter } from './inspect.ts';
 import { dryRun, redrive, redriveBatch, redrivesOf } from './redrive.ts';
+
+export type FailureReaders = OrganisationReader & { store: Pick<Database, 'query' | 'transaction'> };
 
 export const FAILURES_PAGE = '/failures';
 const PAGE_SIZE = 50;
 
 /** Why nothing was redriven, by `nothing` in the address. */
 const NOTICES: Record<string, string> = {
-  selected: 'None was selected. Tick the ones that are meant, or redrive all that are listed.',
-  left: 'Nothing was left to redrive: somebody else has asked for these already.',
+  selected: 'Nothing was selected. Tick the ones to redrive, or redrive all that are listed.',
+  left: 'Nothing was left to redrive: these have been requested already.',
 };
 
 export type FailureParts = {
   guard: Guard;
   pages: Pages;
   stream: LiveStreams;
-  world: World;
+  readers: FailureReaders;
   clock: () => number;
   codec: Codec;
   reader: () => Reader;
@@ -43,7 +52,7 @@ export type FailureParts = {
 /** "Failures": dead letters of everybody in one list, a look at one, and their redrive. */
 export function failuresRoutes(parts: FailureParts): Router {
   const { guard, pages, stream } = parts;
-  const readLetter = createLetterReader(parts.reader);
+  const readDeadLetter = createDeadLetterReader(parts.reader);
   const router = express.Router();
   router.get(
     FAILURES_PAGE,
@@ -91,34 +100,34 @@ export function failuresRoutes(parts: FailureParts): Router {
   );
   router.get(
     `${FAILURES_PAGE}/:organisation/:offset`,
-    guard.page((req, res, session) => look({ ...parts, readLetter }, req, res, session, undefined)),
+    guard.page((req, res, session) => look({ ...parts, readDeadLetter }, req, res, session, undefined)),
   );
   router.post(
     `${FAILURES_PAGE}/:organisation/:offset`,
     guard.form(
-      (req, res, session) => look({ ...parts, readLetter }, req, res, session, req.body),
+      (req, res, session) => look({ ...parts, readDeadLetter }, req, res, session, req.body),
       GOVERNANCE,
     ),
   );
   return router;
 }
 
-async function listContext({ world, clock }: FailureParts, req: Request, viewer: Viewer) {
-  const own = ownSide(world, viewer);
+async function listContext({ readers, clock }: FailureParts, req: Request, viewer: Viewer) {
+  const own = ownSide(readers, viewer);
   const filter: Filter = { state: 'waiting', ...filterIn(req.query) };
-  const { query } = world.store;
-  const [{ groups, count }, letters] = await Promise.all([
+  const { query } = readers.store;
+  const [{ groups, count }, deadLetters] = await Promise.all([
     deadLetterTotals(query, own, filter),
     listDeadLetters(query, own, filter, { limit: PAGE_SIZE + 1, after: pageAfter(req.query) }),
   ]);
   return {
     view: failuresView({
       groups,
-      letters,
+      deadLetters,
       count,
       filter,
       pageSize: PAGE_SIZE,
-      nameOf: nameIn(world),
+      nameOf: nameIn(readers),
       now: clock(),
     }),
     notice: NOTICES[String(req.query.nothing)] ?? '',
@@ -132,44 +141,49 @@ function meantIn(body: Record<string, unknown>): Filter {
   return body.what === 'selected' ? { picked: pickedIn(body.pick) } : filter;
 }
 
-async function check({ world, pages, clock }: FailureParts, req: Request, res: Response, session: Session) {
+async function check({ readers, pages, clock }: FailureParts, req: Request, res: Response, session: Session) {
   const filter = meantIn(req.body);
-  const own = ownSide(world, session);
+  const own = ownSide(readers, session);
   if (filter.picked?.length === 0) {
     const query = queryOf(filterIn(req.body));
     return res.redirect(303, `${FAILURES_PAGE}?${query}${query ? '&' : ''}nothing=selected`);
   }
-  const found = await dryRun(world.store.query, own, filter);
+  const found = await dryRun(readers.store.query, own, filter);
   pages.send(res, 200, 'redrive-check.njk', {
     session,
     page: FAILURES_PAGE,
     below: true,
-    ...checkContext(found, filter, world, clock()),
+    ...checkContext(found, filter, readers, clock()),
   });
 }
 
-function checkContext(found: Awaited<ReturnType<typeof dryRun>>, filter: Filter, world: World, now: number) {
+function checkContext(
+  found: Awaited<ReturnType<typeof dryRun>>,
+  filter: Filter,
+  readers: FailureReaders,
+  now: number,
+) {
   const { groups, count } = found;
   const view = failuresView({
     groups,
-    letters: [],
+    deadLetters: [],
     count,
     filter,
     pageSize: PAGE_SIZE,
-    nameOf: nameIn(world),
+    nameOf: nameIn(readers),
     now,
   });
   return { view, found, filter, what: filter.picked ? 'selected' : 'matching' };
 }
 
 async function ask(parts: FailureParts, req: Request, res: Response, session: Session) {
-  const { world, pages, clock } = parts;
-  const own = ownSide(world, session);
+  const { readers, pages, clock } = parts;
+  const own = ownSide(readers, session);
   const filter = meantIn(req.body);
   const reason = reasonIn(req.body);
   if (reason === undefined) {
-    const found = await dryRun(world.store.query, own, filter);
-    const context = checkContext(found, filter, world, clock());
+    const found = await dryRun(readers.store.query, own, filter);
+    const context = checkContext(found, filter, readers, clock());
     return pages.send(res, 422, 'redrive-check.njk', {
       session,
       page: FAILURES_PAGE,
@@ -178,7 +192,7 @@ async function ask(parts: FailureParts, req: Request, res: Response, session: Se
       missing: true,
     });
   }
-  const { batch, count } = await redrive({ ...parts, store: world.store }, own, filter, {
+  const { batch, count } = await redrive({ ...parts, store: readers.store }, own, filter, {
     viewer: session,
     reason,
     at: new Date(clock()),
@@ -186,30 +200,30 @@ async function ask(parts: FailureParts, req: Request, res: Response, session: Se
   res.redirect(303, count > 0 ? `${FAILURES_PAGE}/redrives/${batch}` : `${FAILURES_PAGE}?nothing=left`);
 }
 
-async function batchContext({ world, clock }: FailureParts, req: Request, viewer: Viewer) {
-  const found = await redriveBatch(world.store.query, ownSide(world, viewer), String(req.params.batch));
+async function batchContext({ readers, clock }: FailureParts, req: Request, viewer: Viewer) {
+  const found = await redriveBatch(readers.store.query, ownSide(readers, viewer), String(req.params.batch));
   return {
     batch: String(req.params.batch),
-    view: batchView(found, nameIn(world), clock()),
+    view: batchView(found, nameIn(readers), clock()),
     state: { text: `Looked at ${timeInWords(clock())}`, live: true },
   };
 }
 
 /** Shown is only what was recorded first; `body` is the form of somebody who asks for everything. */
 async function look(
-  parts: FailureParts & { readLetter: ReadLetter },
+  parts: FailureParts & { readDeadLetter: ReadDeadLetter },
   req: Request,
   res: Response,
   session: Session,
   body: Record<string, unknown> | undefined,
 ) {
-  const { world, pages, clock, codec, ledger } = parts;
+  const { readers, pages, clock, codec, ledger } = parts;
   const [organisation, offset] = [String(req.params.organisation), Number(req.params.offset)];
-  const own = ownSide(world, session);
+  const own = ownSide(readers, session);
   const known = Number.isSafeInteger(offset)
-    ? await oneDeadLetter(world.store.query, own, organisation, offset)
+    ? await oneDeadLetter(readers.store.query, own, organisation, offset)
     : undefined;
-  const record = known ? await parts.readLetter(organisation, offset) : undefined;
+  const record = known ? await parts.readDeadLetter(organisation, offset) : undefined;
   if (!known || !record)
     return pages.send(res, 404, 'failure-gone.njk', { session, page: FAILURES_PAGE, below: true });
   const reason = body === undefined ? undefined : reasonIn(body);
@@ -233,8 +247,8 @@ async function look(
     view: detailView(
       known,
       seen,
-      await redrivesOf(world.store.query, organisation, offset),
-      nameIn(world),
+      await redrivesOf(readers.store.query, organisation, offset),
+      nameIn(readers),
       clock(),
     ),
     everything,
@@ -245,14 +259,14 @@ async function look(
 
 /** The same over the API. */
 export function failuresApi(parts: FailureParts): Router {
-  const { guard, world } = parts;
+  const { guard, readers } = parts;
   const router = express.Router();
   router.get(
     '/api/dead-letters',
     guard.api(async (req, res, viewer) => {
-      const own = ownSide(world, viewer);
+      const own = ownSide(readers, viewer);
       const filter = filterIn(req.query);
-      const { query } = world.store;
+      const { query } = readers.store;
       const [{ groups, count: total }, deadLetters] = await Promise.all([
         deadLetterTotals(query, own, filter),
         listDeadLetters(query, own, filter, { limit: 200, after: pageAfter(req.query) }),
@@ -265,14 +279,14 @@ export function failuresApi(parts: FailureParts): Router {
     express.json({ limit: '512kb' }),
     guard.api(async (req, res, viewer) => {
       const body = (req.body ?? {}) as Record<string, unknown>;
-      const own = ownSide(world, viewer);
+      const own = ownSide(readers, viewer);
       const given =
         typeof body.filter === 'object' && body.filter !== null
           ? (body.filter as Record<string, unknown>)
           : {};
       const picked = pickedIn(given.picked ?? given.offsets);
       const filter: Filter = picked.length > 0 ? { picked } : { state: 'waiting', ...filterIn(given) };
-      const { count, groups } = await dryRun(world.store.query, own, filter);
+      const { count, groups } = await dryRun(readers.store.query, own, filter);
       if (body.dryRun === true) return void res.json({ dryRun: true, count, groups });
       const reason = reasonIn(body);
       if (reason === undefined)
@@ -283,14 +297,18 @@ export function failuresApi(parts: FailureParts): Router {
           'reason must say why, in up to 500 characters',
         );
       const at = new Date(parts.clock());
-      const done = await redrive({ ...parts, store: world.store }, own, filter, { viewer, reason, at });
+      const done = await redrive({ ...parts, store: readers.store }, own, filter, { viewer, reason, at });
       res.status(202).json({ dryRun: false, ...done });
     }),
   );
   router.get(
     '/api/dead-letters/redrives/:batch',
     guard.api(async (req, res, viewer) => {
-      const found = await redriveBatch(world.store.query, ownSide(world, viewer), String(req.params.batch));
+      const found = await redriveBatch(
+        readers.store.query,
+        ownSide(readers, viewer),
+        String(req.params.batch),
+      );
       if (found.summary.length === 0) throw new Problem(404, 'not-found', 'There is no such redrive');
       res.set('cache-control', 'no-store').json(found);
     }),

@@ -18,17 +18,17 @@ const STATE_TAGS: Record<State, { text: string; tag: string }> = {
 
 export function failuresView(given: {
   groups: Group[];
-  letters: DeadLetter[];
+  deadLetters: DeadLetter[];
   count: number;
   filter: Filter;
   pageSize: number;
   nameOf: NameOf;
   now: number;
 }) {
-  const { groups, letters, count, filter, pageSize, nameOf, now } = given;
-  const shown = letters.slice(0, pageSize);
+  const { groups, deadLetters, count, filter, pageSize, nameOf, now } = given;
+  const shown = deadLetters.slice(0, pageSize);
   const last = shown.at(-1);
-  const more = letters.length > pageSize && last;
+  const more = deadLetters.length > pageSize && last;
   const query = queryOf(filter);
   return {
     count: countInWords(count),
@@ -46,7 +46,7 @@ export function failuresView(given: {
       newest: momentInWords(group.newest.getTime(), now),
       href: `/failures?${queryOf({ ...filter, organisation: group.organisation, component: group.component, reason: group.reason })}#records`,
     })),
-    letters: shown.map((letter) => rowOf(letter, nameOf, now)),
+    deadLetters: shown.map((deadLetter) => rowOf(deadLetter, nameOf, now)),
     states: Object.entries(STATE_TAGS).map(([id, { text }]) => ({
       id,
       text,
@@ -73,38 +73,38 @@ function contentInWords(contentType: string | null): string {
   return CONTENTS.find(([form]) => form.test(contentType))?.[1] ?? contentType;
 }
 
-function rowOf(letter: DeadLetter, nameOf: NameOf, now: number) {
+function rowOf(deadLetter: DeadLetter, nameOf: NameOf, now: number) {
   return {
-    pick: `${letter.organisation}/${letter.offset}`,
-    href: `/failures/${letter.organisation}/${letter.offset}`,
-    at: momentInWords(letter.at.getTime(), now),
-    organisation: nameOf(letter.organisation),
-    component: letter.component,
-    reason: reasonWords(letter.reason).title,
-    what: letter.type ? eventTitle(letter.type) : contentInWords(letter.contentType),
-    tag: STATE_TAGS[letter.state],
-    number: letter.offset,
+    pick: `${deadLetter.organisation}/${deadLetter.offset}`,
+    href: `/failures/${deadLetter.organisation}/${deadLetter.offset}`,
+    at: momentInWords(deadLetter.at.getTime(), now),
+    organisation: nameOf(deadLetter.organisation),
+    component: deadLetter.component,
+    reason: reasonWords(deadLetter.reason).title,
+    what: deadLetter.type ? eventTitle(deadLetter.type) : contentInWords(deadLetter.contentType),
+    tag: STATE_TAGS[deadLetter.state],
+    number: deadLetter.offset,
   };
 }
 
 export function detailView(
-  letter: DeadLetter,
+  deadLetter: DeadLetter,
   seen: Inspected,
   redrives: RedriveRow[],
   nameOf: NameOf,
   now: number,
 ) {
-  const row = rowOf(letter, nameOf, now);
+  const row = rowOf(deadLetter, nameOf, now);
   return {
     ...row,
-    todo: reasonWords(letter.reason).todo,
+    todo: reasonWords(deadLetter.reason).todo,
     facts: [
       { label: 'Dead letter of', value: row.organisation },
-      { label: 'Given up by', value: letter.component },
+      { label: 'Given up by', value: deadLetter.component },
       { label: 'When', value: row.at },
-      { label: 'Tries', value: countInWords(letter.attempts) },
-      { label: 'Where it lay', value: letter.origin },
-      { label: 'Size', value: `${countInWords(letter.bytes)} bytes` },
+      { label: 'Attempts', value: countInWords(deadLetter.attempts) },
+      { label: 'Original position', value: deadLetter.origin },
+      { label: 'Size', value: `${countInWords(deadLetter.bytes)} bytes` },
     ],
     headers: seen.headers,
     content: seen.content,

@@ -47,7 +47,7 @@ before(async () => {
       ...NO_LOOKS,
       organisations: bus.organisations.map((id) => ({ id, name: `Organisation ${id}` })),
     },
-    world: { store },
+    readers: { store },
     failures: {
       codec: bus.codec,
       producer: bus.producer,
@@ -125,8 +125,8 @@ const offsetOf = async (reason: string) =>
 describe('the list', () => {
   test('groups dead letters of adapters and exchange by reason, in plain English', async () => {
     const page = await (await signedIn({ ...operator, organisation: trust })).text('/failures');
-    assert.match(page, /Its bytes cannot be read/);
-    assert.match(page, /The message does not say whom it is about/);
+    assert.match(page, /It cannot be decoded/);
+    assert.match(page, /The message does not identify a person/);
     assert.match(page, /given up by nhs-trust/);
   });
 
@@ -221,7 +221,7 @@ describe('a redrive', () => {
     provider.become({ ...operator, organisation: trust });
     const at = { browser, url: site.url };
     await onPage(at, '/failures', { viewport: DESKTOP }, async (page) => {
-      await page.getByRole('link', { name: 'Its bytes cannot be read' }).click();
+      await page.getByRole('link', { name: 'It cannot be decoded' }).click();
       await page.getByRole('button', { name: 'Redrive all 3' }).click();
       await page.getByRole('heading', { name: 'Redrive 3 dead letters?' }).waitFor();
       await page.getByLabel('Why? What was mended?').fill('The schema was deployed');

@@ -41,7 +41,7 @@ export function pageAfter({ after }: Given) {
   return { at: new Date(time), organisation, offset: Number(offset) };
 }
 
-/** Why, in somebody's own words; undefined where he did not say. */
+/** The reason in the person's own words; undefined where none was given. */
 export function reasonIn({ why, reason }: Given): string | undefined {
   const given = typeof why === 'string' ? why : reason;
   if (typeof given !== 'string') return undefined;

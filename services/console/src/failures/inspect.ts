@@ -1,10 +1,10 @@
+import { withTimeout } from '@causeway/runtime/async/timeout';
 import { type Codec, schemaIdOf } from '@causeway/runtime/avro/codec';
 import { topicsOf } from '@causeway/runtime/bus/topics';
 import { RetryableError } from '@causeway/runtime/errors';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Reader } from '@causeway/runtime/kafka/reader';
 import { leavesOf, type Sensitivity } from '@causeway/schemas/avro/schema';
-import { within } from '../measurement/deadline.ts';
 
 /** A field of a dead letter; `value` is null where it may not be seen. */
 export type SeenField = { path: string; doc: string; sensitivity: Sensitivity; value: string | null };
@@ -44,21 +44,21 @@ const LONGEST_TEXT = 20_000;
 const PATIENCE_MS = 8_000;
 const FETCH = { maxWaitMs: 500, maxBytes: 2_097_152, partitionMaxBytes: 2_097_152 };
 
-export type ReadLetter = (organisation: string, offset: number) => Promise<FetchedRecord | undefined>;
+export type ReadDeadLetter = (organisation: string, offset: number) => Promise<FetchedRecord | undefined>;
 
 /**
- * Reads single dead letters over one connection, one after the other; a connection that failed is made anew with the next. What is
+ * Reads single dead letters over one connection, one after the other; a failed connection is replaced with the next read. What is
  * kept no longer is undefined. What it returns throws RetryableError.
  */
-export function createLetterReader(open: () => Reader): ReadLetter {
+export function createDeadLetterReader(open: () => Reader): ReadDeadLetter {
   let reader: Reader | undefined;
   let before: Promise<unknown> = Promise.resolve();
-  const read: ReadLetter = async (organisation, offset) => {
+  const read: ReadDeadLetter = async (organisation, offset) => {
     const using = reader ?? open();
     reader = using;
     try {
       const at = { topic: topicsOf(organisation).deadLetter, partition: 0, offset };
-      const [part] = await within(PATIENCE_MS, using.fetch([at], FETCH));
+      const [part] = await withTimeout(PATIENCE_MS, 'kafka', using.fetch([at], FETCH));
       if (!part) throw new RetryableError('kafka-unavailable', 'Kafka gave no answer for the dead letter');
       return part.records.find((record) => record.offset === offset);
     } catch (error) {

@@ -7,10 +7,10 @@ test('how a delivery ended and what the receiver said make one sentence', () => 
   assert.deepEqual(
     titles.map((reason) => reasonWords(reason).title),
     [
-      'The receiver refused it for good: it rejected the message',
-      'The receiver did not take it in all its tries: it answered with a server error',
-      'The receiver did not take it in all its tries: something new',
-      'The receiver refused it for good',
+      'The receiver refused it permanently: it rejected the message',
+      'The receiver did not accept it in any attempt: it answered with a server error',
+      'The receiver did not accept it in any attempt: something new',
+      'The receiver refused it permanently',
       'Never heard of',
     ],
   );

@@ -5,7 +5,7 @@ type Words = { title: string; todo: string };
 const KNOWN: Record<string, Words> = {
   'unknown-schema': { title: 'Its schema is not registered', todo: 'Deploy the schema, then redrive.' },
   undecodable: {
-    title: 'Its bytes cannot be read',
+    title: 'It cannot be decoded',
     todo: 'Ask the source what it sent. Redriving helps only after a fix on our side.',
   },
   'missing-attribute': {
@@ -13,15 +13,15 @@ const KNOWN: Record<string, Words> = {
     todo: 'Ask the source to set it, and to send the event again.',
   },
   'invalid-attribute': {
-    title: 'An attribute does not have its form',
+    title: 'An attribute is malformed',
     todo: 'Ask the source to correct it, and to send the event again.',
   },
   'wrong-source': {
     title: 'It names another organisation as its source',
-    todo: 'Ask the source. This can be a mistake in its set-up, or somebody who tries something.',
+    todo: 'Ask the source. This can be a configuration mistake, or an attempt at misuse.',
   },
   'type-mismatch': {
-    title: 'Its content is not of the type that it names',
+    title: 'Its content does not match its type',
     todo: 'Ask the source to correct it.',
   },
   'marking-too-high': {
@@ -29,11 +29,11 @@ const KNOWN: Record<string, Words> = {
     todo: 'It must not be on this bus. Tell the source at once.',
   },
   'cannot-project': {
-    title: 'What may be released of it could not be cut out',
+    title: 'The releasable part could not be extracted',
     todo: 'Tell the people who run Causeway. Redrive after their fix.',
   },
   'id-conflict': {
-    title: 'Its id was used before for something else',
+    title: 'Its id was used before for another event',
     todo: 'Ask the source: one of the two events is wrong.',
   },
   'too-large': {
@@ -41,12 +41,12 @@ const KNOWN: Record<string, Words> = {
     todo: 'Ask the source to send less, for example without an attachment.',
   },
   'gave-up': {
-    title: 'The receiver did not take it in all its tries',
-    todo: 'Mend what receives it, then redrive.',
+    title: 'The receiver did not accept it in any attempt',
+    todo: 'Repair the receiver, then redrive.',
   },
   refused: {
-    title: 'The receiver refused it for good',
-    todo: 'Ask the receiver why. Redrive when it will take it.',
+    title: 'The receiver refused it permanently',
+    todo: 'Ask the receiver why. Redrive when it will accept it.',
   },
   'time-out': {
     title: 'The receiver did not answer in time',
@@ -54,19 +54,19 @@ const KNOWN: Record<string, Words> = {
   },
   'no-header': { title: 'The message has no header', todo: 'Ask the source system’s engine what it sent.' },
   'not-adt': {
-    title: 'It is no admission, discharge or transfer message',
-    todo: 'Take that kind of message out of this feed.',
+    title: 'It is not an admission, discharge or transfer message',
+    todo: 'Remove that kind of message from this feed.',
   },
   'no-patient-segment': {
-    title: 'The message does not say whom it is about',
+    title: 'The message does not identify a person',
     todo: 'Ask the source system to send it again, complete.',
   },
   'trigger-not-translated': {
-    title: 'It is a kind of message that nobody translates',
-    todo: 'Take it out of the feed, or have the adapter taught.',
+    title: 'This kind of message is not supported',
+    todo: 'Take it out of the feed, or have the adapter extended.',
   },
   'unknown-workflow': {
-    title: 'It came under a workflow that this adapter does not know',
+    title: 'It uses a workflow unknown to this adapter',
     todo: 'Add the workflow to its settings, or have it sent elsewhere. Then redrive.',
   },
   encrypted: {
@@ -78,18 +78,18 @@ const KNOWN: Record<string, Words> = {
     todo: 'Ask the sender to send it again.',
   },
   'translation-failed': {
-    title: 'Its translation failed',
+    title: 'Translation failed',
     todo: 'Tell the people who run Causeway. Redrive after their fix.',
   },
   'invalid-data': {
-    title: 'Its fields do not have their form',
+    title: 'Its fields are malformed',
     todo: 'Ask the source to correct it, and to send it again.',
   },
   'row-id-twice': {
     title: 'Two rows of a view have one id',
-    todo: 'Ask whoever made the view to give each row an id of its own.',
+    todo: 'Ask the author of the view to give each row an id of its own.',
   },
-  'no-reason-given': { title: 'Whoever gave it up did not say why', todo: 'Look at one of them.' },
+  'no-reason-given': { title: 'No reason was given', todo: 'Inspect one of them.' },
 };
 
 /** What a receiver said, as the end of a sentence; the delivery puts its code behind how the delivery ended. */
@@ -103,14 +103,14 @@ const SAID: Record<string, string> = {
   'server-error': 'it answered with a server error',
   'client-error': 'it did not accept the request',
   redirect: 'it answered with a redirect, which is not followed',
-  'not-an-answer': 'it did not answer as it should',
+  'not-an-answer': 'it gave an unexpected answer',
   'row-refused': 'its database refused the row',
-  'not-a-notification': 'it is no notification',
+  'not-a-notification': 'it is not a notification',
   'no-event-type': 'it does not name its event',
-  'no-identifier': 'it does not say whom it is about',
+  'no-identifier': 'it does not identify a person',
   'time-in-future': 'it happened in the future, by its own clock',
   'unsupported-character-set': 'it is in a character set that is not read here',
-  'unknown-code': 'it answered with a code that does not exist',
+  'unknown-code': 'it answered with an unknown code',
 };
 const ENDED = /^(refused|gave-up|undecodable)-(.+)$/;
 
@@ -119,7 +119,7 @@ export function reasonWords(reason: string): Words {
   const [, ended = '', said = ''] = ENDED.exec(reason) ?? [];
   const words = KNOWN[reason] ?? KNOWN[ended];
   if (!words)
-    return { title: codeInWords(reason), todo: 'Look at one of them, mend the cause, then redrive.' };
+    return { title: codeInWords(reason), todo: 'Inspect one of them, fix the cause, then redrive.' };
   return said
     ? { ...words, title: `${words.title}: ${SAID[said] ?? codeInWords(said).toLowerCase()}` }
     : words;

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { runLoop } from '@causeway/runtime/async/run-loop';
 import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Producer } from '@causeway/runtime/kafka/producer';
 import type { Database, Query } from '@causeway/runtime/postgres/database';
 import type { Logger } from '@causeway/runtime/telemetry/log';
-import type { Viewer } from '../sign-in/guard.ts';
-import { pause, type Store } from '../store/store.ts';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
+import type { Viewer } from '../access/viewer.ts';
+import type { Store } from '../store/store.ts';
 import { askFor, deadLetterTotals, type Filter, type Group } from './dead-letters.ts';
 
 export const MOST_AT_ONCE = 10_000;
@@ -22,8 +24,8 @@ export async function dryRun(query: Query, own: readonly string[], filter: Filte
 }
 
 /**
- * Asks whoever gave these dead letters up to try them again. It is written down first and then sent; what could not be sent, or of
- * which nobody knows whether it was, is sent again with the same id by `sendRedrives`.
+ * Asks the components that gave these dead letters up to try them again. It is stored first and then sent; what could not be sent, or of
+ * which it is unknown whether it was, is sent again with the same id by `sendRedrives`.
  *
  * @throws RetryableError where the database is away: nothing was asked then
  */
@@ -47,7 +49,7 @@ export async function redrive(
     );
     await store.query('update redrive set sent_at = now() where batch = $1', [batch]);
   } catch (error) {
-    log.warn({ code: errorCode(error) }, 'a redrive was asked for and could not be sent; it is sent again');
+    log.warn({ code: errorCode(error) }, 'A redrive was requested but could not be sent; it will be retried');
   }
   return { batch, count: asked.length };
 }
@@ -76,39 +78,40 @@ insert into redrive (id, organisation, dead_letter, batch, asked_by, reason, ask
 select id, organisation, "offset", $2, $3, $4, $5
 from jsonb_to_recordset($1) as g(id text, organisation text, "offset" bigint)`;
 
-/** Whoever asked is still sending it. */
+/** The request is still being sent. */
 const PATIENCE = "interval '10 seconds'";
 const SEND_AT_ONCE = 500;
 const EVERY_MS = 2_000;
 
 /** Sends what was asked for and did not get into its topic: the console ended in between, or Kafka was away. */
-export function sendRedrives({ store, producer, log }: RedriveParts & { store: Store }): {
+export function sendRedrives({
+  store,
+  producer,
+  log,
+  metrics,
+}: RedriveParts & { store: Store; log: Logger; metrics?: Pick<Metrics, 'loopRestarts'> }): {
   close(): Promise<void>;
 } {
   const stop = new AbortController();
-  const step = async (query: Query): Promise<number> => {
+  const sendUnsent = async (query: Query): Promise<number> => {
     const unsent = await query<Asked>(UNSENT, [SEND_AT_ONCE]);
     await send(producer, unsent);
     await query('update redrive set sent_at = now() where id = any($1)', [unsent.map(({ id }) => id)]);
     return unsent.length;
   };
-  const run = async () => {
-    await store.migrated;
-    for (let told = false; !stop.signal.aborted; ) {
-      try {
-        const sent = await store.transaction(step);
-        if (sent > 0) log.warn({ sent }, 'redrives that had been asked for were sent again');
-        told = false;
-        if (sent === SEND_AT_ONCE) continue;
-      } catch (error) {
-        if (!told && !stop.signal.aborted)
-          log.warn({ code: errorCode(error) }, 'redrives that were asked for cannot be sent now');
-        told = true;
-      }
-      await pause(EVERY_MS, stop.signal);
-    }
-  };
-  const running = run();
+  const running = runLoop({
+    name: 'redrives',
+    signal: stop.signal,
+    async step() {
+      await store.migrated;
+      const sent = await store.transaction(sendUnsent);
+      if (sent > 0) log.warn({ sent }, 'Redrives requested earlier were sent again');
+      return sent === SEND_AT_ONCE ? undefined : EVERY_MS;
+    },
+    retryMs: EVERY_MS,
+    log,
+    metrics,
+  });
   return {
     async close() {
       stop.abort();
@@ -136,7 +139,7 @@ export type BatchSummary = Pick<RedriveRow, 'outcome' | 'sentAt'> & { count: num
 
 const REDRIVE_COLUMNS = `organisation, dead_letter as "deadLetter", reason, asked_by as "askedBy", asked_at as "askedAt", outcome, code, settled_at as "settledAt", sent_at as "sentAt"`;
 
-/** What came of a batch, in all and record by record, those that failed first. */
+/** The result of a batch, in all and record by record, those that failed first. */
 export async function redriveBatch(query: Query, own: readonly string[], batch: string) {
   const [summary, rows] = await Promise.all([
     query<BatchSummary>(

@@ -1,12 +1,13 @@
 import express, { type Router } from 'express';
-import type { Guard, Viewer } from '../sign-in/guard.ts';
+import type { Viewer } from '../access/viewer.ts';
+import type { Guard } from '../sign-in/guard.ts';
 import type { LiveStreams } from '../web/live.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
-import type { World } from '../web/world.ts';
 import { flowGrid } from './flow-grid.ts';
 import { flowMap } from './flow-map.ts';
 import type { FlowTotal } from './flow-totals.ts';
+import type { FlowReaders } from './flow-view.ts';
 import { flowView } from './flow-view.ts';
 
 export const FLOW_PAGE = '/flow';
@@ -17,16 +18,16 @@ export function flowRoutes(parts: {
   guard: Guard;
   pages: Pages;
   stream: LiveStreams;
-  world: World;
+  readers: FlowReaders;
   flowTotals: () => FlowTotal[] | undefined;
   clock: () => number;
 }): Router {
-  const { guard, pages, stream, world, flowTotals, clock } = parts;
+  const { guard, pages, stream, readers, flowTotals, clock } = parts;
   const contextFor = (viewer: Viewer) => {
-    const { connection } = world.measured();
+    const { connection } = readers.measured();
     const live = connection.status === 'live';
     const totals = flowTotals();
-    const view = flowView(world, totals, viewer);
+    const view = flowView(readers, totals, viewer);
     return {
       view,
       map: view.places.length <= MOST_ON_A_MAP ? flowMap(view.places, view.arrows) : undefined,
@@ -35,7 +36,7 @@ export function flowRoutes(parts: {
       state: {
         text: live
           ? `Live, figures of ${timeInWords(clock())}`
-          : 'Kafka does not answer: this picture stands still',
+          : 'Kafka does not answer: this picture is not updating',
         live,
       },
     };

@@ -1,7 +1,8 @@
-import { currentVersions } from '@causeway/schemas/agreements/log';
+import { type AgreementsState, currentVersions } from '@causeway/schemas/agreements/log';
+import { maySee, nameIn, type OrganisationReader, type Viewer } from '../access/viewer.ts';
 import type { PairCount } from '../measurement/releases.ts';
+import type { Measured } from '../measurement/report.ts';
 import { perSecond, type Sample } from '../measurement/throughput.ts';
-import type { Viewer } from '../sign-in/guard.ts';
 import { eventTitle } from '../web/event-titles.ts';
 import {
   codeInWords,
@@ -10,8 +11,9 @@ import {
   shareInWords,
   shortRateInWords,
 } from '../web/wording.ts';
-import { maySee, nameIn, type World } from '../web/world.ts';
 import type { FlowTotal } from './flow-totals.ts';
+
+export type FlowReaders = OrganisationReader & { measured(): Measured; agreements(): AgreementsState };
 
 /** What flows from one organisation to another. */
 export type Arrow = {
@@ -56,9 +58,13 @@ export type FlowView = {
 const RATE_WINDOW_MS = 60_000;
 
 /** Who sends what to whom: one arrow for each pair that an agreement joins, or that anything was decided for. */
-export function flowView(world: World, totals: readonly FlowTotal[] | undefined, viewer: Viewer): FlowView {
-  const { samples, organisations } = world.measured();
-  const nameOf = nameIn(world);
+export function flowView(
+  readers: FlowReaders,
+  totals: readonly FlowTotal[] | undefined,
+  viewer: Viewer,
+): FlowView {
+  const { samples, organisations } = readers.measured();
+  const nameOf = nameIn(readers);
   const own = (source: string, recipient: string) => maySee(viewer, source) || maySee(viewer, recipient);
   const arrows = new Map<string, Arrow>();
   const add = (source: string, recipient: string) => {
@@ -66,11 +72,11 @@ export function flowView(world: World, totals: readonly FlowTotal[] | undefined,
     if (!own(source, recipient) || arrows.has(key)) return;
     arrows.set(key, { source, recipient, ...arrowFigures(samples, key, viewer) });
   };
-  for (const { agreement } of currentVersions(world.agreements()))
+  for (const { agreement } of currentVersions(readers.agreements()))
     for (const recipient of agreement.to) add(agreement.from, recipient);
   for (const pair of samples.at(-1)?.pairs?.values() ?? []) add(pair.source, pair.recipient);
 
-  const kinds = new Map(world.organisations().map(({ id, kind }) => [id, kind]));
+  const kinds = new Map(readers.organisations().map(({ id, kind }) => [id, kind]));
   const shown = organisations.filter(
     ({ id }) => maySee(viewer, id) || [...arrows.values()].some((a) => a.source === id || a.recipient === id),
   );

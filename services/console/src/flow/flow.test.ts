@@ -49,7 +49,7 @@ before(async () => {
       { source: 'north-fells-council', recipient: POLICE, released: 0.5, withheld: 0 },
       { source: POLICE, recipient: TRUST, released: 0, withheld: 0 },
     ]),
-    world: { organisations: () => all },
+    readers: { organisations: () => all },
   });
   browser = await openBrowser();
 });

@@ -53,7 +53,7 @@ function firstOfEach(rows: OutcomeRow[]): OutcomeRow[] {
   return [...first.values()];
 }
 
-/** A letter and what came of its redrive lie in different topics, which are read in any order: both change its state. */
+/** A dead letter and the result of its redrive are in different topics, which are read in any order: both change its state. */
 async function applyDeadLetters(query: Query, { deadLetters, deliveries }: Taken): Promise<void> {
   const { redrives } = deliveries;
   if (deadLetters.length > 0) await query(DEAD_LETTERS, [JSON.stringify(deadLetters)]);
@@ -65,7 +65,7 @@ async function applyDeadLetters(query: Query, { deadLetters, deliveries }: Taken
     await query(STATES, [JSON.stringify(deadLetters), redrives.map(({ id }) => id)]);
 }
 
-/** `queued` and what came of it lie in different partitions, which are read in any order: what is final counts. */
+/** `queued` and its result are in different partitions, which are read in any order: what is final counts. */
 function lastOfEach(rows: readonly RedriveRow[]): RedriveRow[] {
   const last = new Map<string, RedriveRow>();
   for (const row of rows) if (row.outcome !== 'queued' || !last.has(row.id)) last.set(row.id, row);
@@ -167,13 +167,13 @@ where dead_letter is not null group by id, organisation
 on conflict (id) do update set asked_by = excluded.asked_by, reason = excluded.reason
 where redrive.asked_by = 'somebody' and redrive.organisation = excluded.organisation`;
 
-/** `queued` comes before what came of it; a result that is final stays. */
+/** `queued` comes before its result; a result that is final stays. */
 const REDRIVES = `
 update redrive r set outcome = g.outcome, code = g.code, settled_at = g.at
 from jsonb_to_recordset($1) as g(organisation text, id text, outcome text, code text, at timestamptz)
 where r.id = g.id and r.organisation = g.organisation and (r.outcome is null or r.outcome = 'queued')`;
 
-/** The last redrive of a letter says how it stands. */
+/** The last redrive of a dead letter determines its state. */
 const STATES = `
 with touched as (
   select organisation, "offset" from jsonb_to_recordset($1) as g(organisation text, "offset" bigint)

@@ -4,7 +4,7 @@ import type { Query } from '@causeway/runtime/postgres/database';
 import { parseInterest } from '@causeway/runtime/reference-data/interests';
 import { parseSafeguard } from '@causeway/runtime/reference-data/safeguards';
 
-/** What an organisation says of a person, by the case that it calls it. Whom it is about is left out. */
+/** What an organisation says of a person, by its own case reference. The person is left out. */
 export type CaseRow = {
   organisation: string;
   kind: 'interest' | 'safeguard';

@@ -1,4 +1,4 @@
-/** Whoever writes a topic may write anything into it: what goes on into the database is checked here. */
+/** A topic's writer may write anything into it: what enters the database is checked here. */
 
 /** A short word of printable characters: an id, a code, a type. */
 export function isWord(value: unknown): value is string {

@@ -54,7 +54,7 @@ const ENDS: Partial<Record<AttemptRecord['outcome'], OutcomeRow['leg']>> = {
   lost: 'lost',
 };
 
-/** What fetched records of `deliveries.<organisation>` say. Records that do not have their form are passed over. */
+/** What fetched records of `deliveries.<organisation>` say. Malformed records are skipped. */
 export function deliveryRows(fetched: readonly FetchedPartition[]): DeliveryRows {
   const rows: DeliveryRows = { attempts: [], pages: [], redrives: [], outcomes: [] };
   for (const { topic, records } of fetched) {

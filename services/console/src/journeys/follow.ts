@@ -1,11 +1,12 @@
+import { runLoop } from '@causeway/runtime/async/run-loop';
+import { withTimeout } from '@causeway/runtime/async/timeout';
 import { LANES, topicsOf } from '@causeway/runtime/bus/topics';
-import { errorCode } from '@causeway/runtime/errors';
 import type { FetchedPartition } from '@causeway/runtime/kafka/broker-client';
 import type { Kafka } from '@causeway/runtime/kafka/connect';
 import type { Reader } from '@causeway/runtime/kafka/reader';
 import type { Logger } from '@causeway/runtime/telemetry/log';
-import { within } from '../measurement/deadline.ts';
-import { pause, type Store } from '../store/store.ts';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
+import type { Store } from '../store/store.ts';
 import { applyTaken, settle } from './apply.ts';
 import { caseRows } from './case-rows.ts';
 import { deadLetterRows } from './dead-letter-rows.ts';
@@ -32,23 +33,23 @@ const TOPICS_AT_ONCE = 30;
 
 /**
  * Takes ledgers, deliveries, dead letters, interests and safeguards of every organisation into the database: records and positions in one
- * transaction, so that after any death it goes on exactly where it was.
+ * transaction, so that after a crash it continues exactly where it was.
  */
 export function followJourneys(parts: {
   kafka: Kafka;
   store: Store;
   organisations: Organisations;
   log: Logger;
+  metrics?: Pick<Metrics, 'loopRestarts'>;
   clock?: () => number;
 }): Following {
-  const { kafka, store, organisations, log, clock = Date.now } = parts;
+  const { kafka, store, organisations, log, metrics, clock = Date.now } = parts;
   const stop = new AbortController();
   const positions = new Map<string, { topic: string; partition: number; offset: number }>();
   let reader: Reader = kafka.reader();
   let looked = 0;
   let current = false;
   let since = clock();
-  let failing = false;
 
   /** Organisations are announced before their topics are made; each partition starts where it was left. */
   const findTopics = async () => {
@@ -93,7 +94,7 @@ export function followJourneys(parts: {
     const bounds = await reader.bounds(topic, partitions);
     for (const { partition, start, end } of bounds) {
       const left = known.find((row) => row.topic === topic && row.partition === partition)?.next ?? start;
-      // Beyond the end: the topic was deleted and made anew.
+      // Beyond the end: the topic was deleted and recreated.
       const offset = left > end ? start : Math.max(left, start);
       positions.set(`${topic}/${partition}`, { topic, partition, offset });
     }
@@ -123,16 +124,21 @@ export function followJourneys(parts: {
       positions.set(`${topic}/${partition}`, { topic, partition, offset: next });
   };
 
-  const goOnAtTheStart = async ({ topic, partition }: FetchedPartition) => {
+  const restartFromBeginning = async ({ topic, partition }: FetchedPartition) => {
     const [bounds] = await reader.bounds(topic, [partition]);
     positions.set(`${topic}/${partition}`, { topic, partition, offset: bounds?.start ?? 0 });
   };
 
   const step = async () => {
+    await store.migrated;
     await findTopics();
-    if (positions.size === 0) return await pause(FETCH.maxWaitMs, stop.signal);
-    const fetched = await within(FETCH_DEADLINE_MS, reader.fetch([...positions.values()], FETCH));
-    for (const lost of fetched.filter(({ outOfRange }) => outOfRange)) await goOnAtTheStart(lost);
+    if (positions.size === 0) return FETCH.maxWaitMs;
+    const fetched = await withTimeout(
+      FETCH_DEADLINE_MS,
+      'kafka',
+      reader.fetch([...positions.values()], FETCH),
+    );
+    for (const lost of fetched.filter(({ outOfRange }) => outOfRange)) await restartFromBeginning(lost);
     const moved = fetched.filter(
       ({ topic, partition, next, outOfRange }) =>
         !outOfRange && next !== positions.get(`${topic}/${partition}`)?.offset,
@@ -140,31 +146,25 @@ export function followJourneys(parts: {
     if (moved.length > 0) await take(moved);
     current = fetched.every(({ next, endOffset }) => next >= endOffset);
     since = clock();
+    return undefined;
   };
 
-  const run = async () => {
-    await store.migrated;
-    while (!stop.signal.aborted) {
-      try {
-        await step();
-        if (failing) log.info('ledgers and deliveries are followed again');
-        failing = false;
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        if (!failing)
-          log.warn({ err: error, code: errorCode(error) }, 'ledgers and deliveries cannot be taken in now');
-        failing = true;
-        current = false;
-        // Whatever went wrong, the database says where to go on.
-        positions.clear();
-        looked = 0;
-        void reader.close().catch(() => undefined);
-        reader = kafka.reader();
-        await pause(RETRY_MS, stop.signal);
-      }
-    }
-  };
-  const running = run();
+  const running = runLoop({
+    name: 'journeys',
+    signal: stop.signal,
+    step,
+    retryMs: RETRY_MS,
+    log,
+    metrics,
+    onError() {
+      current = false;
+      // Whatever went wrong, the database has the position to continue from.
+      positions.clear();
+      looked = 0;
+      void reader.close().catch(() => undefined);
+      reader = kafka.reader();
+    },
+  });
 
   return {
     standing: () => ({ current, since }),

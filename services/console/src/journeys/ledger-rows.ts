@@ -25,7 +25,7 @@ export type FlowRow = {
   outcome: string;
   events: number;
 };
-/** Something became of a journey. `leg`: delivered, acknowledged, overdue, or why it ended without delivery. */
+/** The outcome of a journey. `leg`: delivered, acknowledged, overdue, or why it ended without delivery. */
 export type OutcomeRow = {
   source: string;
   event_id: string;

@@ -1,20 +1,28 @@
+import type { Database } from '@causeway/runtime/postgres/database';
 import express, { type Request, type Router } from 'express';
+import { maySee, nameIn, ownSide, type Viewer } from '../access/viewer.ts';
 import { lagReport, visibleTo } from '../measurement/report.ts';
-import type { Guard, Viewer } from '../sign-in/guard.ts';
+import type { Guard } from '../sign-in/guard.ts';
 import type { LiveStreams } from '../web/live.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
-import { maySee, nameIn, ownSide, type World } from '../web/world.ts';
 import { type LagOf, type LagPoint, lagHistory, RANGES, type Range } from './lag-history.ts';
+import type { LagReaders } from './lag-view.ts';
 import { lagCharts, lagTable, lagView } from './lag-view.ts';
 
 export const LAG_PAGE = '/lag';
 
-type Parts = { guard: Guard; pages: Pages; stream: LiveStreams; world: World; clock: () => number };
+type Parts = {
+  guard: Guard;
+  pages: Pages;
+  stream: LiveStreams;
+  readers: LagReaders & { store: Pick<Database, 'query'> };
+  clock: () => number;
+};
 
 /** "Lag": how far everybody is behind, in events and seconds, now and over seven days. */
 export function lagRoutes(parts: Parts): Router {
-  const { guard, pages, stream, world } = parts;
+  const { guard, pages, stream, readers } = parts;
   const router = express.Router();
   router.get(
     LAG_PAGE,
@@ -40,19 +48,19 @@ export function lagRoutes(parts: Parts): Router {
   router.get(
     '/api/lag',
     guard.api((_req, res, viewer) => {
-      res.set('cache-control', 'no-store').json(lagAnswer(world, viewer));
+      res.set('cache-control', 'no-store').json(lagAnswer(readers, viewer));
     }),
   );
   return router;
 }
 
 /** The exchange's lag over outboxes, and what deliveries are behind by subscription and by type. */
-function lagAnswer(world: World, viewer: Viewer) {
+function lagAnswer(readers: LagReaders, viewer: Viewer) {
   const own = <T extends { organisation: string }>(rows: readonly T[] | undefined) =>
     (rows ?? []).filter(({ organisation }) => maySee(viewer, organisation));
-  const look = world.lag();
+  const look = readers.lag();
   return {
-    ...lagReport(visibleTo(world.measured(), viewer.organisation)),
+    ...lagReport(visibleTo(readers.measured(), viewer.organisation)),
     deliveriesMeasuredAt: look ? new Date(look.at).toISOString() : null,
     subscriptions: own(look?.readers).map(({ lastAt, lastCode, pulls, ...reader }) => ({
       ...reader,
@@ -64,23 +72,23 @@ function lagAnswer(world: World, viewer: Viewer) {
   };
 }
 
-async function contextOf({ world, clock }: Parts, req: Request, viewer: Viewer) {
+async function contextOf({ readers, clock }: Parts, req: Request, viewer: Viewer) {
   const now = clock();
-  const { of, range } = askedFor(req, world, viewer);
-  const { connection } = world.measured();
+  const { of, range } = askedFor(req, readers, viewer);
+  const { connection } = readers.measured();
   // The database may be away; what the broker says is shown all the same.
-  const points = await lagHistory(world.store.query, of, range, now).catch((): LagPoint[] => []);
+  const points = await lagHistory(readers.store.query, of, range, now).catch((): LagPoint[] => []);
   return {
-    view: lagView(world, viewer, now),
+    view: lagView(readers, viewer, now),
     state: {
       text:
         connection.status === 'live'
           ? `Live, figures of ${timeInWords(now)}`
-          : 'Kafka does not answer: these figures stand still',
+          : 'Kafka does not answer: these figures are not updating',
       live: connection.status === 'live',
     },
     history: {
-      title: titleOf(of, nameIn(world)),
+      title: titleOf(of, nameIn(readers)),
       range,
       ranges: Object.entries(RANGES).map(([id, { title }]) => ({ id, title, href: hrefOf(of, id) })),
       charts: lagCharts(points),
@@ -90,10 +98,10 @@ async function contextOf({ world, clock }: Parts, req: Request, viewer: Viewer) 
   };
 }
 
-function askedFor(req: Request, world: World, viewer: Viewer): { of: LagOf; range: Range } {
+function askedFor(req: Request, readers: LagReaders, viewer: Viewer): { of: LagOf; range: Range } {
   const text = (name: string) => (typeof req.query[name] === 'string' ? String(req.query[name]) : '');
   const range = text('range') in RANGES ? (text('range') as Range) : 'hour';
-  const own = ownSide(world, viewer);
+  const own = ownSide(readers, viewer);
   const organisation = text('organisation');
   const kind = text('of') === 'reader' || text('of') === 'inbox' ? (text('of') as LagOf['kind']) : 'exchange';
   const organisations = own.includes(organisation) ? [organisation] : own;

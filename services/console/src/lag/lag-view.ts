@@ -1,5 +1,5 @@
-import { lagReport, visibleTo } from '../measurement/report.ts';
-import type { Viewer } from '../sign-in/guard.ts';
+import { maySee, nameIn, type OrganisationReader, type Viewer } from '../access/viewer.ts';
+import { lagReport, type Measured, visibleTo } from '../measurement/report.ts';
 import { eventTitle } from '../web/event-titles.ts';
 import {
   ageInWords,
@@ -10,9 +10,10 @@ import {
   STANDING_IN_WORDS,
   timeInWords,
 } from '../web/wording.ts';
-import { maySee, nameIn, type World } from '../web/world.ts';
 import { type LagPoint, RANGES, type Range } from './lag-history.ts';
-import type { ReaderLag } from './lag-samples.ts';
+import type { LagLook, ReaderLag } from './lag-samples.ts';
+
+export type LagReaders = OrganisationReader & { measured(): Measured; lag(): LagLook | undefined };
 
 type Tag = { text: string; tag: string };
 export type LagRow = {
@@ -55,10 +56,10 @@ export function readerTitle({ name, pulls }: Pick<ReaderLag, 'name' | 'pulls'>):
   return pulls ? `client ${name}` : name;
 }
 
-export function lagView(world: World, viewer: Viewer, now: number): LagView {
-  const nameOf = nameIn(world);
-  const measured = visibleTo(world.measured(), viewer.organisation);
-  const look = world.lag();
+export function lagView(readers: LagReaders, viewer: Viewer, now: number): LagView {
+  const nameOf = nameIn(readers);
+  const measured = visibleTo(readers.measured(), viewer.organisation);
+  const look = readers.lag();
   const own = <T extends { organisation: string }>(rows: readonly T[] | undefined) =>
     (rows ?? []).filter(({ organisation }) => maySee(viewer, organisation));
   const known = measured.samples.length > 0;

@@ -1,7 +1,9 @@
+import { runLoop } from '@causeway/runtime/async/run-loop';
 import type { Logger } from '@causeway/runtime/telemetry/log';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Measured } from '../measurement/report.ts';
 import { lagReport } from '../measurement/report.ts';
-import { pause, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import {
   forget,
   keepSamples,
@@ -26,40 +28,36 @@ export function startLagSampler(parts: {
   store: Store;
   measured: () => Measured;
   log: Logger;
+  metrics?: Pick<Metrics, 'loopRestarts'>;
   clock?: () => number;
   everyMs?: number;
 }): LagSampler {
-  const { store, measured, log, clock = Date.now, everyMs = EVERY_MS } = parts;
+  const { store, measured, log, metrics, clock = Date.now, everyMs = EVERY_MS } = parts;
   const stop = new AbortController();
   let latest: LagLook | undefined;
   let housekept = 0;
-  let failing = false;
 
   const step = async () => {
+    await store.migrated;
     latest = await lookAtDeliveries(store.query, clock());
     const at = Math.floor(latest.at / EVERY_MS) * EVERY_MS;
     await keepSamples(store.query, at, sampleRows(measured(), latest));
-    if (clock() - housekept < HOUSEKEEPING_MS) return;
-    housekept = clock();
-    await store.transaction(thin);
-    await store.transaction(forget);
+    if (clock() - housekept >= HOUSEKEEPING_MS) {
+      housekept = clock();
+      await store.transaction(thin);
+      await store.transaction(forget);
+    }
+    return everyMs - (clock() % everyMs);
   };
 
-  const run = async () => {
-    await store.migrated;
-    while (!stop.signal.aborted) {
-      try {
-        await step();
-        failing = false;
-        await pause(everyMs - (clock() % everyMs), stop.signal);
-      } catch (error) {
-        if (!failing && !stop.signal.aborted) log.warn({ err: error }, 'lag cannot be kept now');
-        failing = true;
-        await pause(RETRY_MS, stop.signal);
-      }
-    }
-  };
-  const running = run();
+  const running = runLoop({
+    name: 'lag-sampler',
+    signal: stop.signal,
+    step,
+    retryMs: RETRY_MS,
+    log,
+    metrics,
+  });
 
   return {
     now: () => latest,

@@ -7,7 +7,7 @@ export type PartitionLag = Bounds & { position: number; waiting: number };
 /** The record that has waited longest for the exchange's decision, `at` its append time in milliseconds. */
 export type OldestWaiting = { partition: number; offset: number; at: number };
 
-/** `not-known`: nobody is measuring, so that yesterday's good news is not passed on. */
+/** `not-known`: nothing is being measured, so old figures are not shown as current. */
 export type Standing =
   | 'not-known'
   | 'nothing-yet'
@@ -18,7 +18,7 @@ export type Standing =
 
 /** Below this age an undecided event is ordinary: it is in the transaction that is being written. */
 export const PROMPT_SECONDS = 10;
-/** The same event undecided at the head of an outbox for this long means that nobody is working on it. */
+/** The same event undecided at the head of an outbox for this long means that no exchange is working on it. */
 export const STALLED_MS = 15_000;
 const TREND_MS = 30_000;
 

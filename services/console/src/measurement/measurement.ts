@@ -1,8 +1,10 @@
+import { runLoop } from '@causeway/runtime/async/run-loop';
+import { withTimeout } from '@causeway/runtime/async/timeout';
 import { topicsOf } from '@causeway/runtime/bus/topics';
 import type { Admin, Kafka } from '@causeway/runtime/kafka/connect';
 import type { Reader } from '@causeway/runtime/kafka/reader';
 import type { Logger } from '@causeway/runtime/telemetry/log';
-import { within } from './deadline.ts';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { type PartitionLag, waitingIn } from './lag.ts';
 import { lookAtOutbox, type OutboxLook } from './outboxes.ts';
 import { followReleases } from './releases.ts';
@@ -29,11 +31,12 @@ export function startMeasurement(parts: {
   kafka: Kafka;
   organisations: Organisations;
   log: Logger;
+  metrics?: Pick<Metrics, 'loopRestarts'>;
   clock?: () => number;
   lookEveryMs?: number;
 }): Measurement {
-  const { kafka, organisations, log, clock = Date.now, lookEveryMs = LOOK_EVERY_MS } = parts;
-  const releases = followReleases(kafka, log);
+  const { kafka, organisations, log, metrics, clock = Date.now, lookEveryMs = LOOK_EVERY_MS } = parts;
+  const releases = followReleases(kafka, log, metrics);
   const listeners = new Set<() => void>();
   const looks = new Map<string, OutboxLook>();
   const published = new Map<string, number>();
@@ -42,7 +45,7 @@ export function startMeasurement(parts: {
   let connections: Connections | undefined;
   let topics = new Set<string>();
   let lastSuccess = clock();
-  let closed = false;
+  const stop = new AbortController();
 
   /** Organisations are announced before their topics are made: only what exists is looked at. */
   const measurable = async (admin: Admin): Promise<string[]> => {
@@ -77,39 +80,39 @@ export function startMeasurement(parts: {
     );
   };
 
-  const step = async () => {
+  const look = async () => {
     try {
-      const found = await within(LOOK_DEADLINE_MS, lookAround());
+      const found = await withTimeout(LOOK_DEADLINE_MS, 'kafka', lookAround());
       const at = clock();
       const organisations = new Map(found.map(([id, look]) => [id, note(id, look)]));
       const sample = { at, organisations, pairs: releases.pairs() };
       samples = remember(samples, sample, HISTORY_MS + 2 * STEP_MS);
       lastSuccess = at;
-      if (connection.status === 'away') log.info('the broker answers again');
+      if (connection.status === 'away') log.info('Kafka answers again');
       connection = { status: 'live' };
     } catch (error) {
-      if (closed) return;
+      if (stop.signal.aborted) return;
       discard(connections);
       connections = undefined;
       topics = new Set();
       if (clock() - lastSuccess < AWAY_AFTER_MS) return;
-      if (connection.status !== 'away') log.warn({ err: error }, 'the broker does not answer');
+      if (connection.status !== 'away') log.warn({ err: error }, 'Kafka does not answer');
       connection = { status: 'away', since: lastSuccess };
     }
   };
 
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
-  const run = async () => {
-    await step();
-    if (closed) return;
-    for (const listener of listeners) listener();
-    timer = setTimeout(start, lookEveryMs);
-  };
-  const start = () => {
-    running = run();
-  };
-  start();
+  const running = runLoop({
+    name: 'measurement',
+    signal: stop.signal,
+    async step() {
+      await look();
+      if (!stop.signal.aborted) for (const listener of listeners) listener();
+      return lookEveryMs;
+    },
+    retryMs: lookEveryMs,
+    log,
+    metrics,
+  });
 
   return {
     now: () => ({
@@ -123,15 +126,14 @@ export function startMeasurement(parts: {
       return () => listeners.delete(listener);
     },
     async close() {
-      closed = true;
-      clearTimeout(timer);
+      stop.abort();
       discard(connections);
       await Promise.all([releases.close(), running]);
     },
   };
 }
 
-/** Connections that failed are not mended but made anew; closing them may take as long as it likes. */
+/** Failed connections are replaced, not repaired; closing them is not waited for. */
 function discard(connections: Connections | undefined): void {
   connections?.reader.close().catch(() => undefined);
   connections?.admin.then((admin) => admin.close()).catch(() => undefined);

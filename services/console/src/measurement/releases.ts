@@ -1,10 +1,12 @@
+import { runLoop } from '@causeway/runtime/async/run-loop';
+import { withTimeout } from '@causeway/runtime/async/timeout';
 import { LANES, topicsOf } from '@causeway/runtime/bus/topics';
 import type { FetchedPartition, FetchedRecord, Position } from '@causeway/runtime/kafka/broker-client';
 import type { Kafka } from '@causeway/runtime/kafka/connect';
 import type { Reader } from '@causeway/runtime/kafka/reader';
 import { parseLedgerRecord } from '@causeway/runtime/ledger/ledger-record';
 import type { Logger } from '@causeway/runtime/telemetry/log';
-import { within } from './deadline.ts';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 
 /** Decisions about one organisation's events for another, seen since the console started. Only the source may know of `restricted`. */
 export type PairCount = {
@@ -46,7 +48,7 @@ const RETRY_MS = 1_000;
  * Counts releases by following every ledger from its end. The offsets of an inbox are no count: each
  * transaction leaves a marker among the records, and an aborted one its records as well.
  */
-export function followReleases(kafka: Kafka, log: Logger): Releases {
+export function followReleases(kafka: Kafka, log: Logger, metrics?: Pick<Metrics, 'loopRestarts'>): Releases {
   const counts = new Map<string, PairCount>();
   const positions = new Map<string, Position>();
   const wanted = new Set<string>();
@@ -58,7 +60,7 @@ export function followReleases(kafka: Kafka, log: Logger): Releases {
       return value === null ? [] : decisionsIn(value);
     } catch {
       // For the ledger's verifier to judge; counting goes on.
-      log.warn({ topic, offset }, 'a ledger record cannot be read and is not counted');
+      log.warn({ topic, offset }, 'A ledger record cannot be read and is not counted');
       return [];
     }
   };
@@ -89,27 +91,26 @@ export function followReleases(kafka: Kafka, log: Logger): Releases {
       await goToEnd(topicsOf(organisation).ledger, LANE_NUMBERS);
       wanted.delete(organisation);
     }
-    if (positions.size === 0) return await pause(FETCH.maxWaitMs, stop.signal);
+    if (positions.size === 0) return FETCH.maxWaitMs;
     for (const fetched of await reader.fetch([...positions.values()], FETCH)) {
       if (fetched.outOfRange) await goToEnd(fetched.topic, [fetched.partition]);
       else count(fetched);
     }
+    return undefined;
   };
 
-  const run = async () => {
-    while (!stop.signal.aborted) {
-      try {
-        await within(FETCH_DEADLINE_MS, step());
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        log.warn({ err: error }, 'the ledgers cannot be followed; trying again');
-        void reader.close().catch(() => undefined);
-        reader = kafka.reader();
-        await pause(RETRY_MS, stop.signal);
-      }
-    }
-  };
-  const running = run();
+  const running = runLoop({
+    name: 'releases',
+    signal: stop.signal,
+    step: () => withTimeout(FETCH_DEADLINE_MS, 'kafka', step()),
+    retryMs: RETRY_MS,
+    log,
+    metrics,
+    onError() {
+      void reader.close().catch(() => undefined);
+      reader = kafka.reader();
+    },
+  });
 
   return {
     pairs: () => new Map([...counts].map(([key, pair]) => [key, { ...pair }])),
@@ -129,16 +130,4 @@ export function followReleases(kafka: Kafka, log: Logger): Releases {
       await running;
     },
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { createLogger } from '@causeway/runtime/telemetry/log';
 import { parsePart, watchParts } from './parts.ts';
 
 test('a part that stops is away, one that waits says what for, and both are up again by themselves', async () => {
@@ -12,7 +13,10 @@ test('a part that stops is away, one that waits says what for, and both are up a
   const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   await listen(0);
   const { port } = server.address() as AddressInfo;
-  const watch = watchParts([parsePart(`exchange=http://127.0.0.1:${port}`)], { everyMs: 20 });
+  const watch = watchParts([parsePart(`exchange=http://127.0.0.1:${port}`)], {
+    everyMs: 20,
+    log: createLogger('console', 'silent'),
+  });
   const until = async (status: string) => {
     while (watch.now()[0]?.status !== status) await new Promise((resolve) => setTimeout(resolve, 5));
     return watch.now()[0];

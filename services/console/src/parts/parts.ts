@@ -1,4 +1,6 @@
-import { pause } from '../store/store.ts';
+import { runLoop } from '@causeway/runtime/async/run-loop';
+import { withTimeout } from '@causeway/runtime/async/timeout';
+import type { Logger } from '@causeway/runtime/telemetry/log';
 
 /** A part of the system that the console keeps an eye on; with an organisation it is that one's adapter. */
 export type WatchedPart = { name: string; organisation?: string; probe: () => Promise<Probed> };
@@ -23,7 +25,7 @@ const FAILURES = 2;
 /** Looks at every part every two seconds. */
 export function watchParts(
   parts: readonly WatchedPart[],
-  { clock = Date.now, everyMs = EVERY_MS }: { clock?: () => number; everyMs?: number } = {},
+  { log, clock = Date.now, everyMs = EVERY_MS }: { log: Logger; clock?: () => number; everyMs?: number },
 ): PartsWatch {
   const stop = new AbortController();
   const states = parts.map(
@@ -36,16 +38,17 @@ export function watchParts(
     }),
   );
 
-  const look = async (part: WatchedPart, state: PartState) => {
+  const look = (part: WatchedPart, state: PartState) => {
     let failures = 0;
-    while (!stop.signal.aborted) {
+    const step = async () => {
       const { status, detail } = await probed(part);
       failures = status === 'up' ? 0 : failures + 1;
       const certain = status === 'up' || state.status !== 'up' || failures >= FAILURES;
       if (certain && state.status !== status) Object.assign(state, { status, since: clock() });
       if (certain) state.detail = detail;
-      await pause(everyMs, stop.signal);
-    }
+      return everyMs;
+    };
+    return runLoop({ name: 'parts', signal: stop.signal, step, retryMs: everyMs, log });
   };
   const running = parts.map((part, i) => look(part, states[i] as PartState));
 
@@ -59,19 +62,11 @@ export function watchParts(
 }
 
 async function probed({ probe }: WatchedPart): Promise<Pick<PartState, 'status' | 'detail'>> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('late')), DEADLINE_MS);
-  });
-  const probing = probe();
-  probing.catch(() => undefined);
   try {
-    const answer = await Promise.race([probing, late]);
+    const answer = await withTimeout(DEADLINE_MS, 'part', probe());
     return answer.ok ? { status: 'up', detail: '' } : { status: 'not-ready', detail: answer.detail };
   } catch {
     return { status: 'away', detail: '' };
-  } finally {
-    clearTimeout(timer);
   }
 }
 

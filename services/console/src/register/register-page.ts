@@ -2,12 +2,11 @@ import express, { type Router } from 'express';
 import type { Guard } from '../sign-in/guard.ts';
 import type { Pages } from '../web/pages.ts';
 import { countInWords, dayInWords } from '../web/wording.ts';
-import type { World } from '../web/world.ts';
+import type { RegisterReaders } from './register.ts';
 import { publicRegister, registerCsv } from './register.ts';
 
 export const REGISTER_PAGE = '/register';
 
-/** "Register": public, without a log-in. And the accessibility statement, which is public as well. */
 /** "1,204 releases in October 2026"; counts that are suppressed are words already. */
 const usedInWords = (month: string, releases: string): string => {
   const count = Number(releases);
@@ -15,20 +14,15 @@ const usedInWords = (month: string, releases: string): string => {
   return `${Number.isNaN(count) ? releases : countInWords(count)} releases in ${name}`;
 };
 
-export function registerRoutes({
-  guard,
-  pages,
-  world,
-}: {
-  guard: Guard;
-  pages: Pages;
-  world: World;
-}): Router {
+type Parts = { guard: Guard; pages: Pages; readers: RegisterReaders };
+
+/** "Register": public, without a log-in. And the accessibility statement, which is public as well. */
+export function registerRoutes({ guard, pages, readers }: Parts): Router {
   const router = express.Router();
   router.get(
     REGISTER_PAGE,
     guard.anybody(async (_req, res, session) => {
-      const { entries, countsKnown } = await publicRegister(world);
+      const { entries, countsKnown } = await publicRegister(readers);
       const inWords = entries.map((entry) => ({
         ...entry,
         inForce: `${dayInWords(entry.validFrom)} to ${dayInWords(entry.validUntil)}`,
@@ -45,13 +39,13 @@ export function registerRoutes({
     }),
   );
   router.get(`${REGISTER_PAGE}.json`, async (_req, res) => {
-    const { entries } = await publicRegister(world);
+    const { entries } = await publicRegister(readers);
     res
       .set('cache-control', 'public, max-age=300')
       .json({ licence: 'Open Government Licence v3.0', agreements: entries });
   });
   router.get(`${REGISTER_PAGE}.csv`, async (_req, res) => {
-    const { entries } = await publicRegister(world);
+    const { entries } = await publicRegister(readers);
     res
       .set('cache-control', 'public, max-age=300')
       .attachment('register.csv')

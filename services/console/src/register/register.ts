@@ -1,8 +1,13 @@
-import type { Query } from '@causeway/runtime/postgres/database';
-import { currentVersions } from '@causeway/schemas/agreements/log';
+import type { Database, Query } from '@causeway/runtime/postgres/database';
+import { type AgreementsState, currentVersions } from '@causeway/schemas/agreements/log';
+import { nameIn, type OrganisationReader } from '../access/viewer.ts';
 import { eventTitle } from '../web/event-titles.ts';
 import { listedInWords } from '../web/wording.ts';
-import { nameIn, type World } from '../web/world.ts';
+
+export type RegisterReaders = OrganisationReader & {
+  agreements(): AgreementsState;
+  store: Pick<Database, 'query'>;
+};
 
 /** Below this a count could point to somebody; it is published as "under 10" instead. */
 export const SUPPRESS_BELOW = 10;
@@ -28,11 +33,11 @@ export type RegisterEntry = {
 
 /** What the public may know: agreements in force and how much they are used. Nobody is in it. */
 export async function publicRegister(
-  world: World,
+  readers: RegisterReaders,
 ): Promise<{ entries: RegisterEntry[]; countsKnown: boolean }> {
-  const counts = await monthlyCounts(world.store.query).catch(() => undefined);
-  const nameOf = nameIn(world);
-  const entries = currentVersions(world.agreements()).map(({ id, version, agreement }) => ({
+  const counts = await monthlyCounts(readers.store.query).catch(() => undefined);
+  const nameOf = nameIn(readers);
+  const entries = currentVersions(readers.agreements()).map(({ id, version, agreement }) => ({
     id,
     version,
     title: agreement.title,

@@ -1,20 +1,18 @@
 import type { AccessVerifier } from '@causeway/runtime/service/access-token';
 import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type RequestHandler, type Response } from 'express';
+import { hasOne, type Role, rolesOf, type Session, type Viewer } from '../access/viewer.ts';
 import type { Pages } from '../web/pages.ts';
 import type { Cookies } from './cookies.ts';
-import { isOwnForm, type Person, type Role, rolesOf, type Session, type Sessions } from './session.ts';
+import { isOwnForm, type Sessions } from './session.ts';
 import { refusalOf } from './sign-in.ts';
-
-/** Who asks, and whose side he may see: that of one organisation, or in development of all. */
-export type Viewer = Pick<Person, 'subject' | 'roles' | 'organisation'>;
 
 export type Guard = ReturnType<typeof createGuard>;
 
 type PageHandler = (req: Request, res: Response, session: Session) => void | Promise<void>;
 type ApiHandler = (req: Request, res: Response, viewer: Viewer) => void | Promise<void>;
 
-/** The two doors: pages want a session, the API takes a bearer token or, from the pages' scripts, a session. */
+/** Two kinds of endpoint: pages need a session, the API takes a bearer token or, from the pages' scripts, a session. */
 export function createGuard(parts: {
   sessions: Sessions;
   cookies: Cookies;
@@ -129,13 +127,8 @@ function parsed(parser: RequestHandler, req: Request, res: Response): Promise<vo
   });
 }
 
-/** Whether somebody has one of the roles; where none are named, any will do. */
-export function hasOne({ roles }: Pick<Person, 'roles'>, wanted?: readonly Role[]): boolean {
-  return wanted === undefined || wanted.some((role) => roles.includes(role));
-}
-
 function wrongRole(): Problem {
-  return new Problem(403, 'wrong-role', 'Your role does not allow this', 'Ask somebody with the other role.');
+  return new Problem(403, 'wrong-role', 'Your role does not allow this', 'Ask a person with the other role.');
 }
 
 function refused(refusal: 'no-role' | 'no-organisation'): Problem {

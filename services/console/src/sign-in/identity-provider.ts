@@ -1,6 +1,7 @@
 import { RetryableError } from '@causeway/runtime/errors';
 import * as oidc from 'openid-client';
-import { type Attempt, type Person, rolesOf } from './session.ts';
+import { type Person, rolesOf } from '../access/viewer.ts';
+import type { Attempt } from './session.ts';
 
 export type IdentityProvider = ReturnType<typeof createIdentityProvider>;
 

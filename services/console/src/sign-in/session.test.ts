@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { type Person, rolesOf } from '../access/viewer.ts';
 import { parseCookies } from './cookies.ts';
-import { createSessions, isOwnForm, ownPath, type Person, rolesOf, SESSION_MS } from './session.ts';
+import { createSessions, isOwnForm, ownPath, SESSION_MS } from './session.ts';
 
 const PERSON: Person = {
   subject: 'account-1',

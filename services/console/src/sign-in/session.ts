@@ -1,24 +1,12 @@
 import { hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { EncryptJWT, jwtDecrypt } from 'jose';
-
-/** Somebody who may use the console; without an organisation he acts for all, in development only. */
-export type Person = { subject: string; name: string; roles: Role[]; organisation?: string };
-export type Role = 'operator' | 'information-governance';
-
-export type Session = Person & { id: string; csrf: string; expiresAt: number };
+import type { Person, Session } from '../access/viewer.ts';
 
 /** What has to come back from the OpenID provider's page unchanged. */
 export type Attempt = { state: string; nonce: string; verifier: string; returnTo: string };
 
 export const SESSION_MS = 8 * 60 * 60 * 1000;
 export const ATTEMPT_MS = 10 * 60 * 1000;
-
-const ROLES: readonly Role[] = ['operator', 'information-governance'];
-
-/** The console's roles among those that a token claims. */
-export function rolesOf(claim: unknown): Role[] {
-  return Array.isArray(claim) ? ROLES.filter((role) => claim.includes(role)) : [];
-}
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -44,7 +32,7 @@ export function createSessions(sessionKeys: string | readonly string[], now: () 
       return content as unknown as Session;
     },
 
-    /** A copy of the cookie that somebody kept is refused as well, for as long as this process lives. */
+    /** A kept copy of the cookie is refused as well, for as long as this process runs. */
     end(session: Session): void {
       for (const [id, expiresAt] of ended) if (expiresAt <= now()) ended.delete(id);
       ended.set(session.id, session.expiresAt);
@@ -73,8 +61,8 @@ export function isOwnForm(session: Session, csrf: unknown): boolean {
 }
 
 /**
- * The path to return to after log-in. Only the console's own pages, and what lies below them, are known, so that a link to the log-in
- * page cannot send anybody elsewhere, however it is spelt.
+ * The path to return to after log-in. Only the console's own pages, and the paths below them, are known, so that a link to the log-in
+ * page cannot lead elsewhere, however it is spelt.
  */
 export function ownPath(candidate: unknown, pages: readonly string[], home: string): string {
   if (typeof candidate !== 'string' || !candidate.startsWith('/')) return home;

@@ -1,10 +1,11 @@
 import { RetryableError } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import express, { type Request, type Response, type Router } from 'express';
+import type { Person } from '../access/viewer.ts';
 import type { Pages } from '../web/pages.ts';
 import type { Cookies } from './cookies.ts';
 import { type IdentityProvider, isLoopback } from './identity-provider.ts';
-import { ATTEMPT_MS, isOwnForm, ownPath, type Person, SESSION_MS, type Sessions } from './session.ts';
+import { ATTEMPT_MS, isOwnForm, ownPath, SESSION_MS, type Sessions } from './session.ts';
 
 export type SignInParts = {
   provider: IdentityProvider;
@@ -37,7 +38,7 @@ export function signInRoutes(parts: SignInParts): Router {
 }
 
 /**
- * Why somebody whom the provider knows may not use the console, or undefined if he may.
+ * Why a person known to the provider may not use the console, or undefined if they may.
  *
  * A role belongs to an organisation. Without one it would reach every organisation's data: on a developer's
  * machine that is convenient, in production it is refused.
@@ -63,7 +64,7 @@ async function begin(parts: SignInParts, req: Request, res: Response): Promise<v
     res.redirect(303, url.href);
   } catch (error) {
     if (!(error instanceof RetryableError)) throw error;
-    log.warn({ err: error }, 'log-in could not begin');
+    log.warn({ err: error }, 'Sign-in could not start');
     pages.send(res, 503, 'sign-in-unavailable.njk', {});
   }
 }
@@ -75,14 +76,14 @@ async function finish(parts: SignInParts, req: Request, res: Response): Promise<
   if (attempt === undefined) return pages.send(res, 400, 'sign-in-again.njk', {});
 
   const person = await provider.finish(new URL(req.originalUrl, publicUrl()), attempt).catch((error) => {
-    log.warn({ code: error?.code, err: error?.message }, 'log-in refused');
+    log.warn({ code: error?.code, err: error?.message }, 'Sign-in refused');
     return undefined;
   });
   if (person === undefined) return pages.send(res, 400, 'sign-in-again.njk', {});
 
   const refusal = refusalOf(person, production);
   if (refusal !== undefined) {
-    log.warn({ refusal }, 'log-in refused');
+    log.warn({ refusal }, 'Sign-in refused');
     return pages.send(res, 403, 'no-access.njk', { refusal });
   }
   cookies.write(res, 'session', await sessions.begin(person), SESSION_MS);

@@ -1,35 +1,27 @@
+import { runLoop } from '@causeway/runtime/async/run-loop';
 import type { Logger } from '@causeway/runtime/telemetry/log';
-import { pause, type Store } from './store.ts';
+import type { Metrics } from '@causeway/runtime/telemetry/metrics';
+import type { Store } from './store.ts';
 
 export type Poll<T> = { now(): T | undefined; close(): Promise<void> };
 
 const RETRY_MS = 2_000;
 
-/** Asks again and again and keeps the last answer; while nobody answers, the answer before stays. */
+/** Asks repeatedly and keeps the last answer; while the database is away, the answer before stays. */
 export function poll<T>(
-  what: string,
+  name: string,
   everyMs: number,
   ask: () => Promise<T>,
-  { store, log }: { store: Store; log: Logger },
+  { store, log, metrics }: { store: Store; log: Logger; metrics?: Pick<Metrics, 'loopRestarts'> },
 ): Poll<T> {
   const stop = new AbortController();
   let latest: T | undefined;
-  let failing = false;
-  const run = async () => {
+  const step = async () => {
     await store.migrated;
-    while (!stop.signal.aborted) {
-      try {
-        latest = await ask();
-        failing = false;
-      } catch (error) {
-        if (!failing && !stop.signal.aborted)
-          log.warn({ err: error, what }, 'the database cannot be asked now');
-        failing = true;
-      }
-      await pause(failing ? RETRY_MS : everyMs, stop.signal);
-    }
+    latest = await ask();
+    return everyMs;
   };
-  const running = run();
+  const running = runLoop({ name, signal: stop.signal, step, retryMs: RETRY_MS, log, metrics });
   return {
     now: () => latest,
     async close() {

@@ -4,13 +4,13 @@ import { createAccessVerifier } from '@causeway/runtime/service/access-token';
 import { listen } from '@causeway/runtime/service/http-server';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { emptyState } from '@causeway/schemas/agreements/log';
-import type { AgreementDesk } from '../agreements/desk.ts';
-import { type AppParts, createApp } from '../app.ts';
+import type { AgreementService } from '../agreements/agreement-service.ts';
+import type { AppReaders } from '../app/app.ts';
+import { type AppParts, createApp } from '../app/app.ts';
 import type { Disclosures } from '../disclosures/search.ts';
 import type { FlowTotal } from '../flow/flow-totals.ts';
 import type { Measured } from '../measurement/report.ts';
 import { createIdentityProvider } from '../sign-in/identity-provider.ts';
-import type { World } from '../web/world.ts';
 import { AUDIENCE, CLIENT_SECRET } from './openid-provider.ts';
 
 const SIGNER = createNoteSigner('causeway', Buffer.alloc(32, 1).toString('base64url'));
@@ -37,9 +37,9 @@ export async function startConsoleUnderTest(options: {
   production?: boolean;
   clock?: () => number;
   publicUrl?: string;
-  agreements?: AgreementDesk;
-  /** What the world of the test is like, where it is not empty. */
-  world?: Partial<World>;
+  agreements?: AgreementService;
+  /** What the readers of the test is like, where it is not empty. */
+  readers?: Partial<AppReaders>;
   flowTotals?: FlowTotal[];
   disclosures?: Disclosures;
   failures?: AppParts['failures'];
@@ -62,7 +62,7 @@ export async function startConsoleUnderTest(options: {
     agreements: options.agreements ?? NOTHING_THERE,
     disclosures: options.disclosures ?? NOTHING_FOUND,
     checkpoints: { sign: SIGNER.sign, keys: () => `${SIGNER.verifierKey}\n`, latest: () => undefined },
-    world: {
+    readers: {
       measured: () => measured,
       lag: () => undefined,
       parts: () => [],
@@ -78,7 +78,7 @@ export async function startConsoleUnderTest(options: {
         })),
       agreements: emptyState,
       store: NO_STORE,
-      ...options.world,
+      ...options.readers,
     },
     failures: options.failures ?? NO_FAILURES,
     cases: options.cases ?? NO_FAILURES,
@@ -112,7 +112,7 @@ export async function startConsoleUnderTest(options: {
 /** For tests of pages that have nothing to do with agreements. */
 const away = () => Promise.reject(new RetryableError('not-there', 'This test has no agreements'));
 const NOTHING_FOUND: Disclosures = { search: away, ofEvent: away, ofRecipient: away, ofAgreement: away };
-const NOTHING_THERE: AgreementDesk = { list: away, get: away, load: away, setStatus: away };
+const NOTHING_THERE: AgreementService = { list: away, get: away, load: away, setStatus: away };
 
 type Layer = {
   route?: { path: string; methods: Record<string, boolean> };

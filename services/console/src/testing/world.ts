@@ -3,11 +3,11 @@ import type { Agreement, AgreementStatus } from '@causeway/schemas/agreements/ag
 import { type AgreementsState, applyRecord, emptyState } from '@causeway/schemas/agreements/log';
 import { expandAgreement } from '@causeway/schemas/agreements/release';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import type { Attention } from '../alerts/attention.ts';
 import type { FlowTotal } from '../flow/flow-totals.ts';
 import type { LagLook } from '../lag/lag-samples.ts';
 import type { PairCount } from '../measurement/releases.ts';
 import type { Measured } from '../measurement/report.ts';
-import type { Attention } from '../now/attention.ts';
 
 /** An invented partnership for tests of pages; telephone numbers are from the range kept free for drama. */
 export const ORGANISATIONS: Organisation[] = [

@@ -1,5 +1,6 @@
 import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type Response, type Router } from 'express';
+import type { Session } from '../access/viewer.ts';
 import type { Measurement } from '../measurement/measurement.ts';
 import {
   historyOf,
@@ -10,7 +11,6 @@ import {
   visibleTo,
 } from '../measurement/report.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { Session } from '../sign-in/session.ts';
 import type { Pages } from '../web/pages.ts';
 import { historyColumns, historyRows, throughputView } from './throughput-view.ts';
 
@@ -79,7 +79,7 @@ function idsShown(measured: Measured, chosenId: string | undefined): string[] {
 
 /**
  * Server-Sent Events: `figures` after every look at the broker, `history` at the beginning and whenever a step
- * of the chart is complete. It ends with the session, so that nobody watches on after it.
+ * of the chart is complete. It ends with the session, so no page is updated after it.
  */
 function stream(
   parts: Parts,
@@ -88,14 +88,14 @@ function stream(
   res: Response,
   session: Session,
 ): void {
-  // Gone while the session was read: its close is over, and a watcher added now would stay for ever.
+  // Gone while the session was read: its close is over, and a watcher added now would never be removed.
   if (res.destroyed) return;
   if (streams.open >= MAX_STREAMS) {
     throw new Problem(
       503,
       'too-many-streams',
-      'Too many people watch at once',
-      'Read the page without live figures.',
+      'Too many open live pages',
+      'Read the page without live updates.',
     );
   }
   const { measurement, pages, clock, signal } = parts;

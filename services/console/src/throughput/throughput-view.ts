@@ -98,7 +98,7 @@ function waitingInWords(lag: { events: number; seconds: number } | undefined) {
   return { waiting: countInWords(lag.events), oldest: ageInWords(lag.seconds) };
 }
 
-/** What somebody should know before he reads a figure, worst first, each with what to do. */
+/** What to know before reading a figure, worst first, each with what to do. */
 export function bannersOf(measured: Measured, lags: OrganisationLag[], now: number): Banner[] {
   const { connection, organisations } = measured;
   if (connection.status === 'away') return [awayBanner(connection.since, now)];
@@ -143,7 +143,7 @@ function behindBanner(lags: OrganisationLag[]): Banner {
     kind: 'warning',
     title: 'Events arrive faster than they are released',
     text: `Events from ${namesOf(lags)} wait longer and longer for the exchange.`,
-    todo: 'If this goes on for more than a few minutes, start another instance of the exchange.',
+    todo: 'If this continues for more than a few minutes, start another instance of the exchange.',
   };
 }
 

@@ -1,13 +1,22 @@
+import type { Database } from '@causeway/runtime/postgres/database';
 import express, { type Router } from 'express';
 import type { Guard } from '../sign-in/guard.ts';
 import type { Pages } from '../web/pages.ts';
-import type { World } from '../web/world.ts';
+import type { ValueReaders } from './value.ts';
 import { durations, valueRows } from './value.ts';
 
 export const VALUE_PAGE = '/value';
 
 /** "Value": how much sooner the recipient knows. */
-export function valueRoutes({ guard, pages, world }: { guard: Guard; pages: Pages; world: World }): Router {
+export function valueRoutes({
+  guard,
+  pages,
+  readers,
+}: {
+  guard: Guard;
+  pages: Pages;
+  readers: ValueReaders & { store: Pick<Database, 'query'> };
+}): Router {
   const router = express.Router();
   router.get(
     VALUE_PAGE,
@@ -15,7 +24,7 @@ export function valueRoutes({ guard, pages, world }: { guard: Guard; pages: Page
       pages.send(res, 200, 'value.njk', {
         session,
         page: VALUE_PAGE,
-        rows: valueRows(world, session, await durations(world.store.query)),
+        rows: valueRows(readers, session, await durations(readers.store.query)),
       }),
     ),
   );

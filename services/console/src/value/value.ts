@@ -1,8 +1,9 @@
 import type { Query } from '@causeway/runtime/postgres/database';
-import { currentVersions } from '@causeway/schemas/agreements/log';
-import type { Viewer } from '../sign-in/guard.ts';
+import { type AgreementsState, currentVersions } from '@causeway/schemas/agreements/log';
+import { maySee, nameIn, type OrganisationReader, type Viewer } from '../access/viewer.ts';
 import { countInWords, durationInWords, NOT_MEASURED } from '../web/wording.ts';
-import { maySee, nameIn, type World } from '../web/world.ts';
+
+export type ValueReaders = OrganisationReader & { agreements(): AgreementsState };
 
 type Bucket = { agreement: string; leg: 'delivered' | 'acknowledged'; bucket: number; events: number };
 
@@ -25,9 +26,9 @@ export function medianOf(buckets: readonly Pick<Bucket, 'bucket' | 'events'>[]):
 }
 
 /** Hours from fact to recipient and to acknowledgement, beside what the agreement says it took before. */
-export function valueRows(world: World, viewer: Viewer, buckets: readonly Bucket[]) {
-  const nameOf = nameIn(world);
-  return currentVersions(world.agreements())
+export function valueRows(readers: ValueReaders, viewer: Viewer, buckets: readonly Bucket[]) {
+  const nameOf = nameIn(readers);
+  return currentVersions(readers.agreements())
     .filter(({ agreement: { from, to } }) => [from, ...to].some((id) => maySee(viewer, id)))
     .map(({ id, agreement }) => {
       const leg = (name: Bucket['leg']) => buckets.filter((one) => one.agreement === id && one.leg === name);

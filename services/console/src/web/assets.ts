@@ -21,6 +21,9 @@ export function withoutGovUkIdentity(css: string): string {
   return cleaned;
 }
 
+/** The console's own stylesheet, in the order of its rules: later ones win. */
+const STYLES = 'base components tables-and-charts overview flow failures agreements disclosures media';
+
 /** Stylesheets and scripts, read once: the vendors' from their packages, ours from this folder. */
 export function assetRoutes(): Router {
   const packaged = (path: string) => readFileSync(fileURLToPath(import.meta.resolve(path)), 'utf8');
@@ -29,7 +32,10 @@ export function assetRoutes(): Router {
     'govuk-frontend.css': withoutGovUkIdentity(packaged('govuk-frontend/dist/govuk/govuk-frontend.min.css')),
     'uplot.css': packaged('uplot/dist/uPlot.min.css'),
     'uplot.js': packaged('uplot/dist/uPlot.esm.js'),
-    'console.css': own('console.css'),
+    // A blank line between them, as in one file.
+    'console.css': STYLES.split(' ')
+      .map((name) => own(`console/${name}.css`))
+      .join('\n'),
     'throughput.js': own('throughput.js'),
     'live.js': own('live.js'),
     'charts.js': own('charts.js'),

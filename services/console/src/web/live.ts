@@ -1,8 +1,8 @@
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { Request, Response } from 'express';
-import type { Session } from '../sign-in/session.ts';
+import type { Session } from '../access/viewer.ts';
 
-/** Parts of a page that renew themselves: their name in `data-live-region`, and their HTML as it is now. */
+/** Parts of a page that update themselves: their name in `data-live-region`, and their HTML as it is now. */
 export type Regions = Record<string, string>;
 export type LiveState = { text: string; live: boolean };
 export type LiveContent = { state: LiveState; regions: Regions };
@@ -23,7 +23,7 @@ const MAX_UNREAD_BYTES = 1_048_576;
 
 /**
  * Server-Sent Events for any page: `state` after every look, `region` where its HTML has changed. The page is complete without
- * them. A stream ends with the session, so that nobody watches on after it.
+ * them. A stream ends with the session, so no page is updated after it.
  */
 export function createLiveStreams({ onLook, clock, signal }: LiveParts) {
   let open = 0;
@@ -34,14 +34,14 @@ export function createLiveStreams({ onLook, clock, signal }: LiveParts) {
     session: Session,
     content: () => Promise<LiveContent> | LiveContent,
   ): void {
-    // Gone while the session was read: its close is over, and a watcher added now would stay for ever.
+    // Gone while the session was read: its close is over, and a watcher added now would never be removed.
     if (res.destroyed) return;
     if (open >= MAX_STREAMS)
       throw new Problem(
         503,
         'too-many-streams',
-        'Too many people watch at once',
-        'Read the page without live figures.',
+        'Too many open live pages',
+        'Read the page without live updates.',
       );
     const sent = new Map<string, string>();
     let busy = false;
@@ -67,7 +67,7 @@ export function createLiveStreams({ onLook, clock, signal }: LiveParts) {
         }
         send('state', state);
       } catch {
-        send('state', { text: 'These figures cannot be renewed at the moment', live: false });
+        send('state', { text: 'These figures cannot be updated at the moment', live: false });
       } finally {
         busy = false;
       }

@@ -1,15 +1,13 @@
-import type { Role } from '../sign-in/session.ts';
+import { GOVERNANCE, type Role } from '../access/viewer.ts';
 
 type Entry = { path: string; title: string; roles?: readonly Role[] };
 
 /** Below Disclosures: what organisations say of people, by case. */
 export const CASES_PAGE = '/disclosures/cases';
 
-export const GOVERNANCE: readonly Role[] = ['information-governance'];
-
 /** The pages in the order of the navigation; the first one is where the console opens. */
 export const NAVIGATION: readonly Entry[] = [
-  { path: '/now', title: 'Now' },
+  { path: '/now', title: 'Overview' },
   { path: '/flow', title: 'Flow' },
   { path: '/throughput', title: 'Throughput' },
   { path: '/lag', title: 'Lag' },
@@ -22,7 +20,7 @@ export const NAVIGATION: readonly Entry[] = [
 
 export const HOME = '/now';
 
-/** What somebody with these roles is offered. */
+/** The pages offered to these roles. */
 export function navigationFor(roles: readonly Role[]): Entry[] {
   return NAVIGATION.filter(
     (entry) => entry.roles === undefined || entry.roles.some((role) => roles.includes(role)),

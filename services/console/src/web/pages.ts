@@ -2,14 +2,14 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Response } from 'express';
 import nunjucks from 'nunjucks';
-import type { Session } from '../sign-in/session.ts';
+import type { Session } from '../access/viewer.ts';
 import { navigationFor } from './navigation.ts';
 
 export type PageContext = { session?: Session | undefined; [name: string]: unknown };
 
 export type Pages = {
   render(template: string, context: object): string;
-  /** `session` in the context makes the header and the navigation of whoever is signed in. */
+  /** `session` in the context makes the header and the navigation of the person who is signed in. */
   send(res: Response, status: number, template: string, context: PageContext): void;
 };
 
@@ -23,7 +23,7 @@ export function createPages(): Pages {
     lstripBlocks: true,
   });
 
-  // A mistake in a template is found now, not by the first reader of a page; there it would be thrown where nobody can catch it.
+  // A mistake in a template is found now, not by the first reader of a page; there it could not be caught.
   for (const name of readdirSync(views)) templates.getTemplate(name, true);
 
   const render = (template: string, context: object): string => {

@@ -38,12 +38,12 @@ function joined(large: number, largeUnit: string, small: number, smallUnit: stri
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-/** Time of day in the United Kingdom, where everybody who reads this works. */
+/** Time of day in the United Kingdom, where all users of the console work. */
 export function timeInWords(at: number): string {
   return new Date(at).toLocaleTimeString('en-GB', { timeZone: 'Europe/London' });
 }
 
-/** A moment as one speaks of it: the time today, with the date when it was another day. */
+/** A moment in short: the time today, with the date when it was another day. */
 export function momentInWords(at: number | null, now: number): string {
   if (at === null) return 'none yet';
   const day = (ms: number) =>

@@ -15,7 +15,7 @@ export type LoopOptions = {
   /** Pause after a failed step, milliseconds; a function gets how many steps failed one after another, from 1. */
   retryMs: number | ((failures: number, error: unknown) => number);
   log: Logger;
-  metrics?: Pick<Metrics, 'loopRestarts'>;
+  metrics?: Pick<Metrics, 'loopRestarts'> | undefined;
   /** Puts things in order after a failed step, before the pause; must not throw. Not called once the signal is aborted. */
   onError?: (error: unknown) => void | Promise<void>;
   /** Fields for each log line, such as the organisation. */

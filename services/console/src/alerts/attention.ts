@@ -1,6 +1,6 @@
 import type { Query } from '@causeway/runtime/postgres/database';
 
-/** An event that should have been with somebody by now. */
+/** An event that should have been received or acknowledged by now. */
 export type Pressing = {
   source: string;
   eventId: string;
@@ -18,7 +18,7 @@ export type Silent = { organisation: string; system: string; seconds: number; us
 /** Dead letters of an organisation, by who gave them up. */
 export type Failing = { organisation: string; component: string; waiting: number; today: number };
 
-/** What may need somebody, read from the database at `at`. */
+/** What may need attention, read from the database at `at`. */
 export type Attention = {
   at: number;
   pressing: Pressing[];
@@ -29,7 +29,7 @@ export type Attention = {
 
 export const DELIVER_WITHIN_SECONDS = 300;
 
-/** @param withinSeconds how long an immediate event may be on its way before somebody should ring */
+/** @param withinSeconds how long an immediate event may be on its way before the page asks for a phone call */
 export async function lookForAttention(
   query: Query,
   now: number,

@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { testVariable } from '@causeway/testing/bus';
-import { countDeadLetters, deadLetterGroups, listDeadLetters } from './failures/dead-letters.ts';
-import { flowTotals } from './flow/flow-totals.ts';
-import { lookAtDeliveries } from './lag/lag-samples.ts';
-import { lookForAttention } from './now/attention.ts';
-import { openStore, type Store } from './store/store.ts';
-import { durations } from './value/value.ts';
+import { lookForAttention } from '../alerts/attention.ts';
+import { countDeadLetters, deadLetterGroups, listDeadLetters } from '../failures/dead-letters.ts';
+import { flowTotals } from '../flow/flow-totals.ts';
+import { lookAtDeliveries } from '../lag/lag-samples.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { durations } from '../value/value.ts';
 
 const schema = `test_${randomBytes(6).toString('hex')}`;
 const stop = new AbortController();

@@ -21,9 +21,9 @@ import {
 import { connectDatabase, type Database } from '@causeway/runtime/postgres/database';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { createSharedTopics, createTestBus, type TestBus, testVariable } from '@causeway/testing/bus';
-import manifest from '../package.json' with { type: 'json' };
-import { CLIENT_SECRET, startOpenIdProvider } from './testing/openid-provider.ts';
-import { createUserAgent } from './testing/user-agent.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { CLIENT_SECRET, startOpenIdProvider } from '../testing/openid-provider.ts';
+import { createUserAgent } from '../testing/user-agent.ts';
 
 /** The console as it is started, with a million decisions and 10,000 dead letters: how long pages take, and how much it holds. */
 const MILLION = 1_000_000;
@@ -54,8 +54,8 @@ before(async () => {
   const common = { url: testVariable('DATABASE_URL'), log, statementMs: 280_000 };
   database = connectDatabase({ ...common, schema: name });
   disclosures = connectDatabase({ ...common, schema: `${name}_disclosures` });
-  await database.migrate(new URL('../migrations/', import.meta.url));
-  await disclosures.migrate(new URL('../disclosure-migrations/', import.meta.url));
+  await database.migrate(new URL('../../migrations/', import.meta.url));
+  await disclosures.migrate(new URL('../../disclosure-migrations/', import.meta.url));
   await fillDatabase();
   await fillKafka();
   // As after its first start: what was compiled once is not compiled again.
@@ -185,7 +185,7 @@ const startConsole = async () => {
     PARTNERSHIP_KEY: KEY,
     CONSOLE_PORT: String(port),
   };
-  const main = join(import.meta.dirname, 'main.ts');
+  const main = join(import.meta.dirname, '../main.ts');
   child = spawn(process.execPath, [...manifest.causeway.node, main], { env, stdio: 'inherit' });
   for (const deadline = Date.now() + 60_000; ; await delay(100)) {
     const ready = await fetch(`${admin}/ready`).catch(() => undefined);

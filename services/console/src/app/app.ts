@@ -1,45 +1,59 @@
 import { RetryableError } from '@causeway/runtime/errors';
+import type { Database } from '@causeway/runtime/postgres/database';
 import type { AccessVerifier } from '@causeway/runtime/service/access-token';
 import { Problem, problemHandler } from '@causeway/runtime/service/http-server';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
 import helmet from 'helmet';
-import { agreementsApi } from './agreements/agreements-api.ts';
-import { agreementsRoutes } from './agreements/agreements-page.ts';
-import type { AgreementDesk } from './agreements/desk.ts';
-import { openApi } from './api/openapi.ts';
-import { type CasesParts, casesRoutes } from './cases/cases-page.ts';
-import { type Checkpoints, checkpointsApi } from './checkpoints/checkpoints-api.ts';
-import { disclosuresApi } from './disclosures/disclosures-api.ts';
-import { disclosuresRoutes } from './disclosures/disclosures-page.ts';
-import type { Disclosures } from './disclosures/search.ts';
-import { type FailureParts, failuresApi, failuresRoutes } from './failures/failures-page.ts';
-import { flowRoutes } from './flow/flow-page.ts';
-import type { FlowTotal } from './flow/flow-totals.ts';
-import { lagRoutes } from './lag/lag-page.ts';
-import type { Measurement } from './measurement/measurement.ts';
-import { nowRoutes } from './now/now-page.ts';
-import { registerRoutes } from './register/register-page.ts';
-import { createCookies } from './sign-in/cookies.ts';
-import { createGuard } from './sign-in/guard.ts';
-import type { IdentityProvider } from './sign-in/identity-provider.ts';
-import { createSessions } from './sign-in/session.ts';
-import { signInRoutes } from './sign-in/sign-in.ts';
-import { throughputRoutes } from './throughput/throughput-page.ts';
-import { valueRoutes } from './value/value-page.ts';
-import { assetRoutes } from './web/assets.ts';
-import { createLiveStreams } from './web/live.ts';
-import { HOME, NAVIGATION } from './web/navigation.ts';
-import { createPages, type Pages } from './web/pages.ts';
-import type { World } from './web/world.ts';
+import type { AgreementService } from '../agreements/agreement-service.ts';
+import { agreementsApi } from '../agreements/agreements-api.ts';
+import { agreementsRoutes } from '../agreements/agreements-page.ts';
+import { type CasesParts, casesRoutes } from '../cases/cases-page.ts';
+import { type Checkpoints, checkpointsApi } from '../checkpoints/checkpoints-api.ts';
+import { disclosuresApi } from '../disclosures/disclosures-api.ts';
+import { disclosuresRoutes } from '../disclosures/disclosures-page.ts';
+import type { Disclosures } from '../disclosures/search.ts';
+import {
+  type FailureParts,
+  type FailureReaders,
+  failuresApi,
+  failuresRoutes,
+} from '../failures/failures-page.ts';
+import { flowRoutes } from '../flow/flow-page.ts';
+import type { FlowTotal } from '../flow/flow-totals.ts';
+import type { FlowReaders } from '../flow/flow-view.ts';
+import { lagRoutes } from '../lag/lag-page.ts';
+import type { LagReaders } from '../lag/lag-view.ts';
+import type { Measurement } from '../measurement/measurement.ts';
+import { overviewRoutes } from '../overview/overview-page.ts';
+import type { OverviewReaders } from '../overview/overview-view.ts';
+import { registerRoutes } from '../register/register-page.ts';
+import { createCookies } from '../sign-in/cookies.ts';
+import { createGuard } from '../sign-in/guard.ts';
+import type { IdentityProvider } from '../sign-in/identity-provider.ts';
+import { createSessions } from '../sign-in/session.ts';
+import { signInRoutes } from '../sign-in/sign-in.ts';
+import { throughputRoutes } from '../throughput/throughput-page.ts';
+import { valueRoutes } from '../value/value-page.ts';
+import { assetRoutes } from '../web/assets.ts';
+import { createLiveStreams } from '../web/live.ts';
+import { HOME, NAVIGATION } from '../web/navigation.ts';
+import { createPages, type Pages } from '../web/pages.ts';
+import { openApi } from './openapi.ts';
+
+/** What the pages read, each its own part of it. */
+export type AppReaders = OverviewReaders &
+  FlowReaders &
+  FailureReaders &
+  LagReaders & { store: Pick<Database, 'query' | 'transaction'> };
 
 export type AppParts = {
   provider: IdentityProvider;
   access: AccessVerifier;
   measurement: Pick<Measurement, 'now' | 'onLook'>;
-  agreements: AgreementDesk;
+  agreements: AgreementService;
   checkpoints: Checkpoints;
-  world: World;
+  readers: AppReaders;
   failures: Pick<FailureParts, 'codec' | 'reader' | 'producer' | 'ledger'>;
   cases: CasesParts;
   flowTotals: () => FlowTotal[] | undefined;
@@ -82,7 +96,7 @@ export function createApp(parts: AppParts): Express {
   );
   const stream = createLiveStreams({ onLook: parts.measurement.onLook, clock, signal: parts.signal });
   const shared = { ...parts, guard, pages, stream };
-  app.use(nowRoutes(shared));
+  app.use(overviewRoutes(shared));
   app.use(flowRoutes(shared));
   app.use(throughputRoutes(shared));
   app.use(lagRoutes(shared));
@@ -105,7 +119,7 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
-/** Only our own scripts and styles run, nothing is sent elsewhere, and nobody may frame a page. */
+/** Only our own scripts and styles run, nothing is sent elsewhere, and no site may frame a page. */
 function protection(secure: boolean) {
   const self = ["'self'"];
   return helmet({
@@ -132,7 +146,7 @@ function isForPrograms(path: string): boolean {
   return path.startsWith('/api/') || path.endsWith('/stream');
 }
 
-const nothingHere = () => new Problem(404, 'not-found', 'There is nothing at this address');
+const nothingHere = () => new Problem(404, 'not-found', 'Nothing was found at this address');
 
 /** What is wrong with the request itself, as express and our own refusals say it. */
 const isTheCallers = (error: unknown): error is Error & { status: number } =>
@@ -146,7 +160,7 @@ const isTheCallers = (error: unknown): error is Error & { status: number } =>
 function errorPage(pages: Pages, log: Logger): ErrorRequestHandler {
   const asProblem = problemHandler(log);
   const unavailable = (error: RetryableError, res: Response) => {
-    log.warn({ code: error.code }, 'a page cannot be shown now');
+    log.warn({ code: error.code }, 'A page cannot be shown');
     const database = error.code.startsWith('database');
     pages.send(res, 503, 'unavailable.njk', { database });
   };
@@ -155,7 +169,7 @@ function errorPage(pages: Pages, log: Logger): ErrorRequestHandler {
     if (error instanceof RetryableError) return unavailable(error, res);
     if (isTheCallers(error)) return pages.send(res, error.status, 'not-found.njk', {});
     const instance = crypto.randomUUID();
-    log.error({ err: error, instance, route: req.route?.path }, 'page failed');
+    log.error({ err: error, instance, route: req.route?.path }, 'A page failed');
     pages.send(res, 500, 'error.njk', { instance });
   };
 }

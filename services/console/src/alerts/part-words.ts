@@ -5,35 +5,35 @@ type Words = { title: string; meaning: string; todo: string };
 const SHARED: Record<string, Words> = {
   kafka: {
     title: 'Kafka',
-    meaning: 'Nothing is published, released or delivered until it is back. What was accepted is safe.',
+    meaning: 'Nothing is published, released or delivered until it is back. Accepted events are safe.',
     todo: 'Check that the brokers are running and that this console can reach them.',
   },
   exchange: {
     title: 'The exchange',
     meaning: 'Events are kept in the outboxes and nothing is released until it is back.',
-    todo: 'Start the exchange again and read its log. Ring the recipients of anything urgent.',
+    todo: 'Restart the exchange and read its log. Ring the recipients of anything urgent.',
   },
   gateway: {
     title: 'The gateway',
     meaning:
-      'Partners cannot read or publish over HTTP, and webhooks stand still. Inboxes fill and lose nothing.',
-    todo: 'Start the gateway again and read its log. Ring partners about anything urgent.',
+      'Partners cannot read or publish over HTTP, and webhooks have stopped. Inboxes fill and lose nothing.',
+    todo: 'Restart the gateway and read its log. Ring partners about anything urgent.',
   },
   registry: {
     title: 'The schema registry',
-    meaning: 'Events with schemas that are known already go on; new ones wait.',
+    meaning: 'Events with known schemas are still processed; those with new schemas wait.',
     todo: 'Check that the registry and its database are running.',
   },
   database: {
     title: 'PostgreSQL',
     meaning:
-      'Adapters cannot accept, webhooks stand still, and this console shows only what the broker says by itself.',
+      'Adapters cannot accept, webhooks have stopped, and this console shows only what Kafka itself reports.',
     todo: 'Check that the database is running and has room on its disk.',
   },
   'log-in service': {
     title: 'The log-in service',
-    meaning: 'Nobody can sign in anew, and partners get no new access tokens. Events go on.',
-    todo: 'Tell the people who run it.',
+    meaning: 'No new sign-ins, and partners get no new access tokens. Events are still delivered.',
+    todo: 'Tell the team that runs it.',
   },
 };
 
@@ -47,7 +47,7 @@ export function partWords(
   const whose = organisation ? ` of ${nameOf(organisation)}` : '';
   return {
     title: `The adapter ${name}${whose}`,
-    meaning: `${organisation ? nameOf(organisation) : 'Its organisation'} neither sends nor receives through it. Its system keeps what it cannot hand over.`,
-    todo: 'Start the adapter again and read its log. Ring the organisation if it stays away.',
+    meaning: `${organisation ? nameOf(organisation) : 'Its organisation'} cannot send or receive through it. Its system keeps the messages that it cannot send.`,
+    todo: 'Restart the adapter and read its log. Ring the organisation if it does not come back.',
   };
 }

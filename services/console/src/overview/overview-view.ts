@@ -1,13 +1,14 @@
 import type { DutyContact, Organisation } from '@causeway/runtime/reference-data/organisations';
 import { currentVersions } from '@causeway/schemas/agreements/log';
-import { alertsFor, type Banner } from '../alerts/alerts.ts';
-import { stoppedParts } from '../alerts/stopped.ts';
-import type { Viewer } from '../sign-in/guard.ts';
+import { maySee, nameIn, type Viewer } from '../access/viewer.ts';
+import { type AlertReaders, alertsFor, type Banner } from '../alerts/alerts.ts';
+import type { Pressing } from '../alerts/attention.ts';
+import { type PartReaders, stoppedParts } from '../alerts/stopped.ts';
 import { eventTitle } from '../web/event-titles.ts';
 import { ageInWords, countInWords, momentInWords, sinceInWords } from '../web/wording.ts';
-import { maySee, nameIn, type World } from '../web/world.ts';
-import type { Pressing } from './attention.ts';
 import { contactsAt } from './contacts.ts';
+
+export type OverviewReaders = AlertReaders & PartReaders;
 
 export type Call = {
   headline: string;
@@ -19,7 +20,7 @@ export type Call = {
   immediate: boolean;
   reference: string;
 };
-export type NowView = {
+export type OverviewView = {
   calls: Call[];
   moreCalls: number;
   stopped: { title: string; meaning: string; todo: string; since: string }[];
@@ -31,16 +32,16 @@ export type NowView = {
 
 const SHOWN = 10;
 
-/** Does anybody need to be rung up, and whom? */
-export function nowView(world: World, viewer: Viewer, now: number): NowView {
-  const attention = world.attention();
+/** Which organisations need a phone call, and on which number. */
+export function overviewView(readers: OverviewReaders, viewer: Viewer, now: number): OverviewView {
+  const attention = readers.attention();
   const pressing = (attention?.pressing ?? []).filter(
-    (event) => (maySee(viewer, event.source) || maySee(viewer, event.recipient)) && isOverdue(world, event),
+    (event) => (maySee(viewer, event.source) || maySee(viewer, event.recipient)) && isOverdue(readers, event),
   );
-  const stopped = stoppedParts(world, viewer, now);
-  const alerts = alertsFor(world, viewer, now);
+  const stopped = stoppedParts(readers, viewer, now);
+  const alerts = alertsFor(readers, viewer, now);
   return {
-    calls: pressing.slice(0, SHOWN).map((event) => callOf(world, event, now)),
+    calls: pressing.slice(0, SHOWN).map((event) => callOf(readers, event, now)),
     moreCalls: Math.max(0, pressing.length - SHOWN),
     stopped,
     alerts,
@@ -51,17 +52,17 @@ export function nowView(world: World, viewer: Viewer, now: number): NowView {
 }
 
 /** Where no agreement asks for an acknowledgement, none is late; delivery always counts. */
-function isOverdue(world: World, event: Pressing): boolean {
+function isOverdue(readers: OverviewReaders, event: Pressing): boolean {
   if (event.deliveredAt === null) return true;
-  const current = currentVersions(world.agreements());
+  const current = currentVersions(readers.agreements());
   const ids = new Set(event.agreements.map((reference) => reference.split('/')[0]));
   return current.some(({ id, agreement }) => ids.has(id) && agreement.feedback);
 }
 
-function callOf(world: World, event: Pressing, now: number): Call {
-  const nameOf = nameIn(world);
+function callOf(readers: OverviewReaders, event: Pressing, now: number): Call {
+  const nameOf = nameIn(readers);
   const to = nameOf(event.recipient);
-  const recipient = world.organisations().find(({ id }) => id === event.recipient);
+  const recipient = readers.organisations().find(({ id }) => id === event.recipient);
   return {
     headline: headlineOf(event, to, now),
     what: eventTitle(event.type),
@@ -84,11 +85,11 @@ function callOf(world: World, event: Pressing, now: number): Call {
 }
 
 function headlineOf(event: Pressing, to: string, now: number): string {
-  if (event.deliveredAt === null && event.failed) return `${to} does not have it: delivery failed`;
+  if (event.deliveredAt === null && event.failed) return `${to} has not received it: delivery failed`;
   if (event.deliveredAt === null)
-    return `${to} does not have it, ${sinceInWords(event.releasedAt.getTime(), now)} after it was released`;
+    return `${to} has not received it, ${sinceInWords(event.releasedAt.getTime(), now)} after it was released`;
   const late = event.actBy ? ageInWords((now - event.actBy.getTime()) / 1000) : '';
-  return `Nobody at ${to} has said that they have seen it${late ? `, ${late} after it was due` : ''}`;
+  return `${to} has not acknowledged it${late ? `, ${late} after it was due` : ''}`;
 }
 
 function ringOf(recipient: Organisation | undefined, now: number) {

@@ -17,12 +17,11 @@ import type { Agreement, AgreementStatus } from '@causeway/schemas/agreements/ag
 import type { AgreementRecord, AgreementsState, VersionState } from '@causeway/schemas/agreements/log';
 import { parseAgreement } from '@causeway/schemas/agreements/parse';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
-import { hasOne, type Viewer } from '../sign-in/guard.ts';
-import { GOVERNANCE } from '../web/navigation.ts';
-import { readableAgreements } from '../web/world.ts';
+import { GOVERNANCE, hasOne, type Viewer } from '../access/viewer.ts';
+import { readableAgreements } from './readable-agreements.ts';
 
-/** Where people read and change agreements; pages and API use the same functions. Everybody sees his own side only. */
-export type AgreementDesk = {
+/** Where people read and change agreements; pages and API use the same functions. Each viewer sees their own side only. */
+export type AgreementService = {
   /** Agreements that the viewer's organisation is a party of, in order of id; in development without one, all. */
   list(viewer: Viewer): Promise<AgreementFamily[]>;
   /** @throws Problem 404 `unknown-agreement` */
@@ -66,7 +65,7 @@ type Parts = {
 const SHOWN_FOR_MS = 20 * FRESH_MS;
 const LARGEST_ANSWER_MS = 5_000;
 
-export const createAgreementDesk = (parts: Parts): AgreementDesk => {
+export const createAgreementService = (parts: Parts): AgreementService => {
   const { agreements, ledger, organisations, codec, catalogue, now = () => new Date() } = parts;
 
   const shown = async (): Promise<AgreementsState> => {

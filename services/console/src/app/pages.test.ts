@@ -9,15 +9,15 @@ import { createLogger } from '@causeway/runtime/telemetry/log';
 import type { AgreementsState, VersionState } from '@causeway/schemas/agreements/log';
 import { testVariable } from '@causeway/testing/bus';
 import type { Browser } from 'playwright-core';
-import type { AgreementDesk, AgreementFamily } from './agreements/desk.ts';
-import type { Disclosures } from './disclosures/search.ts';
-import { openStore, type Store } from './store/store.ts';
-import { openBrowser } from './testing/browser.ts';
-import { startConsoleUnderTest } from './testing/console-under-test.ts';
-import { inspected, onPage, WIDTHS } from './testing/gallery.ts';
-import { measuredFlows } from './testing/measured.ts';
-import { startOpenIdProvider } from './testing/openid-provider.ts';
-import { createUserAgent } from './testing/user-agent.ts';
+import type { AgreementFamily, AgreementService } from '../agreements/agreement-service.ts';
+import type { Disclosures } from '../disclosures/search.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { openBrowser } from '../testing/browser.ts';
+import { startConsoleUnderTest } from '../testing/console-under-test.ts';
+import { inspected, onPage, WIDTHS } from '../testing/gallery.ts';
+import { measuredFlows } from '../testing/measured.ts';
+import { startOpenIdProvider } from '../testing/openid-provider.ts';
+import { createUserAgent } from '../testing/user-agent.ts';
 import {
   ADMISSION,
   agreementOf,
@@ -27,9 +27,9 @@ import {
   ORGANISATIONS,
   stateOf,
   withPairs,
-} from './testing/world.ts';
+} from '../testing/world.ts';
 
-const LEDGER = join(import.meta.dirname, '../../../infra/operator/ledger.ts');
+const LEDGER = join(import.meta.dirname, '../../../../infra/operator/ledger.ts');
 const now = Date.now();
 const measured = withPairs(
   measuredFlows(
@@ -76,7 +76,7 @@ const familyIn = (state: AgreementsState): AgreementFamily => {
   const current = versions.find(({ status }) => status === 'active') as VersionState;
   return { id: 'westshire-hospital-stay', current, latest: 2, versions };
 };
-const desk: AgreementDesk = {
+const desk: AgreementService = {
   list: async () => [familyIn(agreements())],
   get: async () => familyIn(agreements()),
   load: () => Promise.reject(new RetryableError('not-there', 'not in this test')),
@@ -141,7 +141,7 @@ before(async () => {
   site = await startConsoleUnderTest({
     issuer: provider.issuer,
     measured,
-    world: {
+    readers: {
       store,
       lag: () => lagLook(now),
       attention: () => attention(now),

@@ -29,24 +29,25 @@ import { listen } from '@causeway/runtime/service/http-server';
 import type { Context } from '@causeway/runtime/service/service';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/service/tls';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import { createAgreementDesk } from './agreements/desk.ts';
-import { countInterests } from './alerts/interests.ts';
+import { createAgreementService } from '../agreements/agreement-service.ts';
+import { readableAgreements } from '../agreements/readable-agreements.ts';
+import { DELIVER_WITHIN_SECONDS, lookForAttention } from '../alerts/attention.ts';
+import { countInterests } from '../alerts/interests.ts';
+import { startCheckpointer } from '../checkpoints/checkpointer.ts';
+import { followDisclosures } from '../disclosures/follow.ts';
+import { createDisclosures } from '../disclosures/search.ts';
+import { sendRedrives } from '../failures/redrive.ts';
+import { flowTotals } from '../flow/flow-totals.ts';
+import { followJourneys } from '../journeys/follow.ts';
+import { startLagSampler } from '../lag/sampler.ts';
+import { startMeasurement } from '../measurement/measurement.ts';
+import { parsePart, probeAddress, watchParts } from '../parts/parts.ts';
+import { createIdentityProvider } from '../sign-in/identity-provider.ts';
+import { poll } from '../store/poll.ts';
+import { forPages, openStore, type Store } from '../store/store.ts';
+import type { AppReaders } from './app.ts';
 import { createApp } from './app.ts';
-import { startCheckpointer } from './checkpoints/checkpointer.ts';
-import { followDisclosures } from './disclosures/follow.ts';
-import { createDisclosures } from './disclosures/search.ts';
-import { sendRedrives } from './failures/redrive.ts';
-import { flowTotals } from './flow/flow-totals.ts';
-import { followJourneys } from './journeys/follow.ts';
-import { startLagSampler } from './lag/sampler.ts';
-import { showGauges } from './measurement/gauges.ts';
-import { startMeasurement } from './measurement/measurement.ts';
-import { DELIVER_WITHIN_SECONDS, lookForAttention } from './now/attention.ts';
-import { parsePart, probeAddress, watchParts } from './parts/parts.ts';
-import { createIdentityProvider } from './sign-in/identity-provider.ts';
-import { poll } from './store/poll.ts';
-import { forPages, openStore, type Store } from './store/store.ts';
-import { readableAgreements, type World } from './web/world.ts';
+import { showGauges } from './gauges.ts';
 
 const GAUGES_MS = 5_000;
 const CLIENT_ID = 'causeway-console';
@@ -60,7 +61,7 @@ export const consoleSettings = {
   CAUSEWAY_PARTS: list([]),
   /** Only these organisations are measured and shown; all that there are by default. */
   CONSOLE_ORGANISATIONS: list([]),
-  /** How long an immediate event may be on its way to its recipient before *Now* says whom to ring. */
+  /** How long an immediate event may be on its way to its recipient before *Overview* says who to ring. */
   CONSOLE_DELIVER_WITHIN_SECONDS: integer(DELIVER_WITHIN_SECONDS, { min: 1 }),
   CONSOLE_DATABASE_SCHEMA: text('console'),
   ...tlsSettings,
@@ -75,7 +76,7 @@ export const consoleSettings = {
   ),
   CONSOLE_CLIENT_SECRET: secret(),
   SESSION_KEY: secrets('seals'),
-  /** Makes tokens of identifiers that somebody searches for. */
+  /** Makes tokens of identifiers that are searched for. */
   ...partnershipSettings,
   CONSOLE_DISCLOSURES_SCHEMA: text('console_disclosures'),
   /** Sign checkpoints, all of them: each 32 random bytes in base64url. */
@@ -100,16 +101,16 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     all: () => register.all().filter(({ id }) => only.length === 0 || only.includes(id)),
   };
   const began = Date.now();
-  const measurement = startMeasurement({ kafka, organisations, log });
+  const measurement = startMeasurement({ kafka, organisations, log, metrics });
   onStop('measurement', () => measurement.close());
 
   const store = openStore({ url: config.DATABASE_URL, schema: config.CONSOLE_DATABASE_SCHEMA, log, signal });
   onStop('database', () => store.close());
-  const following = followJourneys({ kafka, store, organisations, log });
+  const following = followJourneys({ kafka, store, organisations, log, metrics });
   onStop('journeys', () => following.close());
-  const sampler = startLagSampler({ store, measured: measurement.now, log });
+  const sampler = startLagSampler({ store, measured: measurement.now, log, metrics });
   onStop('lag samples', () => sampler.close());
-  const asking = { store, log };
+  const asking = { store, log, metrics };
   const attention = poll(
     'attention',
     5_000,
@@ -121,18 +122,22 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   onStop('flow totals', () => totals.close());
   const agreements = followAgreements(kafka, log);
   onStop('agreements', () => agreements.close());
-  const parts = watchParts([
-    ...config.CAUSEWAY_PARTS.map(parsePart),
-    { name: 'database', probe: probeDatabase(store) },
-    { name: 'registry', probe: () => probeAddress(`${config.SCHEMA_REGISTRY_URL}/subjects?limit=1`) },
-    {
-      name: 'log-in service',
-      probe: () => probeAddress(`${config.OIDC_ISSUER.replace(/\/$/, '')}/.well-known/openid-configuration`),
-    },
-  ]);
+  const parts = watchParts(
+    [
+      ...config.CAUSEWAY_PARTS.map(parsePart),
+      { name: 'database', probe: probeDatabase(store) },
+      { name: 'registry', probe: () => probeAddress(`${config.SCHEMA_REGISTRY_URL}/subjects?limit=1`) },
+      {
+        name: 'log-in service',
+        probe: () =>
+          probeAddress(`${config.OIDC_ISSUER.replace(/\/$/, '')}/.well-known/openid-configuration`),
+      },
+    ],
+    { log },
+  );
   onStop('parts', () => parts.close());
 
-  const showing = setInterval(() => showGauges(metrics, world), GAUGES_MS);
+  const showing = setInterval(() => showGauges(metrics, readers), GAUGES_MS);
   onStop('gauges', () => clearInterval(showing));
 
   const ledger = openConsoleLedger(kafka, log);
@@ -153,7 +158,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   onStop('offsets', () => offsets.close());
   const interests = poll('interests', 60_000, () => countInterests(offsets, ids(), Date.now()), asking);
   onStop('interests', () => interests.close());
-  const world: World = {
+  const readers: AppReaders = {
     measured: measurement.now,
     lag: sampler.now,
     parts: parts.now,
@@ -178,6 +183,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     schema: config.CONSOLE_DISCLOSURES_SCHEMA,
     organisations,
     log,
+    metrics,
   });
   onStop('index of disclosures', () => index.close());
   const tokeniser = tokeniserOf(config);
@@ -186,7 +192,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   const producer = kafka.producer();
   onStop('producer', () => producer.close());
 
-  const redrives = sendRedrives({ store, producer, log });
+  const redrives = sendRedrives({ store, producer, log, metrics });
   onStop('redrives', () => redrives.close());
 
   let publicUrl = configuredUrl;
@@ -198,7 +204,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     }),
     access: createAccessVerifier({ issuer: config.OIDC_ISSUER, audience: CLIENT_ID }),
     measurement,
-    agreements: createAgreementDesk({
+    agreements: createAgreementService({
       agreements,
       ledger,
       organisations: register,
@@ -207,7 +213,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     }),
     disclosures: createDisclosures({ index, links, tokeniser, ledger }),
     checkpoints: { sign: signer.sign, keys: checkpointer.keys, latest: checkpointer.latest },
-    world,
+    readers,
     failures: { codec, ledger, producer, reader: () => kafka.reader() },
     cases: { ledger },
     flowTotals: totals.now,

@@ -8,8 +8,8 @@ import { topicsOf } from '@causeway/runtime/bus/topics';
 import { type Service, startService } from '@causeway/runtime/service/service';
 import { createSharedTopics, createTestBus, type TestBus, testVariable } from '@causeway/testing/bus';
 import type { Browser } from 'playwright-core';
+import { DESKTOP, openBrowser } from '../testing/browser.ts';
 import { consoleSettings, startConsole } from './console.ts';
-import { DESKTOP, openBrowser } from './testing/browser.ts';
 
 let bus: TestBus;
 let service: Service;

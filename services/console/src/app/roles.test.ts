@@ -11,15 +11,15 @@ import { createLogger } from '@causeway/runtime/telemetry/log';
 import { type AgreementsState, applyRecord } from '@causeway/schemas/agreements/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { testVariable } from '@causeway/testing/bus';
-import { createAgreementDesk } from './agreements/desk.ts';
-import type { Disclosures } from './disclosures/search.ts';
-import type { Viewer } from './sign-in/guard.ts';
-import { openStore, type Store } from './store/store.ts';
-import { startConsoleUnderTest } from './testing/console-under-test.ts';
-import { measuredFlows } from './testing/measured.ts';
-import { type Account, startOpenIdProvider } from './testing/openid-provider.ts';
-import { createUserAgent } from './testing/user-agent.ts';
-import { ADMISSION, agreementOf, stateOf, withPairs } from './testing/world.ts';
+import type { Viewer } from '../access/viewer.ts';
+import { createAgreementService } from '../agreements/agreement-service.ts';
+import type { Disclosures } from '../disclosures/search.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { startConsoleUnderTest } from '../testing/console-under-test.ts';
+import { measuredFlows } from '../testing/measured.ts';
+import { type Account, startOpenIdProvider } from '../testing/openid-provider.ts';
+import { createUserAgent } from '../testing/user-agent.ts';
+import { ADMISSION, agreementOf, stateOf, withPairs } from '../testing/world.ts';
 
 /**
  * Every address of the console, for everybody who may ask for it. Two organisations have nothing to do with the viewer: whatever
@@ -117,7 +117,7 @@ const desk = () => {
     state = records.reduce(applyRecord, state);
     return { records, state };
   };
-  return createAgreementDesk({
+  return createAgreementService({
     agreements: followed,
     ledger: { change } as ConsoleLedger,
     organisations: { all: () => organisations },
@@ -157,7 +157,7 @@ before(async () => {
       { source: A, recipient: B, released: 7, withheld: 3 },
       { source: NEIGHBOUR, recipient: OWN, released: 7, withheld: 3 },
     ]),
-    world: {
+    readers: {
       store,
       organisations: () => organisations,
       agreements: () => state,
