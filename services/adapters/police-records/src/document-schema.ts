@@ -83,9 +83,9 @@ const SHARING: JsonSchema = {
 const COMMON = {
   customerReferenceNumber: reference("The force's own reference of the case"),
   recordedAt: instant('When it was written down'),
-  backRecord: flag('History that is entered later; it needs no action.'),
+  backRecord: flag('History that is entered later; nobody has to act on it.'),
   personCategory: coded(codes.PERSON_CATEGORY, 'What the person is in law'),
-  assertionKind: coded(codes.ASSERTION_KIND, 'Whether it states what happened or an opinion'),
+  assertionKind: coded(codes.ASSERTION_KIND, 'Whether it states what happened or what somebody thinks of it'),
   dataSubjectCategory: coded(codes.DATA_SUBJECT_CATEGORY, 'What the person is to the police here'),
   sharing: SHARING,
   incidentDescription: narrative('What happened, as the officer wrote it.'),
@@ -107,8 +107,8 @@ const FACTS: Record<codes.Cancellable, Attributes> = {
       lastSeenAt: instant('When the person was last seen'),
       lastSeenArea: words(100, 'Where the person was last seen, no finer than a district or an outcode.'),
       personDescription: narrative('What the person looks like and wears.'),
-      exploitationConcern: flag('Whether the police fear that the person is exploited.'),
-      medicalNeeds: narrative('What a finder of the person must know about their health.'),
+      exploitationConcern: flag('Whether the police fear that somebody exploits the person.'),
+      medicalNeeds: narrative('What somebody who finds the person must know about their health.'),
     },
     required: ['reportedAt', 'risk'],
   },
@@ -119,7 +119,7 @@ const FACTS: Record<codes.Cancellable, Attributes> = {
       foundBy: coded(codes.FOUND_BY, 'Who found the person'),
       outcome: coded(codes.LOCATED_OUTCOME, 'How the person was found'),
       whereFound: words(500, 'Where the person was found.'),
-      exploitationConcern: flag('Whether the police fear that the person is exploited.'),
+      exploitationConcern: flag('Whether the police fear that somebody exploits the person.'),
       returnInterviewDueAt: instant(
         'By when a return home interview is due; of a child, 72 hours later by default',
       ),
@@ -331,7 +331,7 @@ const SKELETON: JsonSchema = {
   title: 'skeleton of a form that is not modelled',
   type: 'object',
   properties: { incidentType: false },
-  description: 'Without incidentType: kept until the form is modelled, and not published.',
+  description: 'Without incidentType: kept until somebody models the form, and not published.',
 };
 
 /** The schemas of the parts of a document; a force takes only documents with its own identifier. */
