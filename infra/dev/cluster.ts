@@ -33,7 +33,7 @@ export type Cluster = {
   leaderOf(topic: string): Promise<number>;
   /** Starts one more broker, which is no controller: those are the same as before. Resolves with its number when it serves. */
   grow(): Promise<number>;
-  /** Spreads the replicas of these topics over all brokers, as `docs/operating.md` has it. Resolves when they have moved. */
+  /** Spreads the replicas of these topics over all brokers, as `docs/operating/upgrade.md` has it. Resolves when they have moved. */
   spread(topics: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 };

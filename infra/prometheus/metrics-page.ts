@@ -12,7 +12,7 @@ Made by \`npm run generate\` from \`services/runtime/src/telemetry/metrics.ts\`;
 
 A name is \`causeway_<what>_<unit>\`, of a counter with \`_total\` behind it; durations and ages are seconds, times are seconds since 1970. A label is an organisation, a component or a word from a closed set, never a
 person, event or address; each series also has \`service\`. A histogram has \`_bucket\`, \`_sum\` and \`_count\`. Metrics of Node itself (\`process_…\`, \`nodejs_…\`) come with them. Lag, parts and agreements are what the
-console sees of all others. What alerts ask of them is in [operating.md](operating.md#alerts).
+console sees of all others. What alerts ask of them is in [the runbook](operating/runbook.md#alerts).
 
 | name | kind | labels | what |
 |---|---|---|---|

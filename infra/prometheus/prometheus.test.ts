@@ -25,7 +25,7 @@ const dashboard: Dashboard = JSON.parse(
   readFileSync(join(repository, 'infra', 'grafana', 'dashboards', 'causeway.json'), 'utf8'),
 );
 const charts = dashboard.panels.flatMap(({ targets }) => targets);
-const guide = readFileSync(join(repository, 'docs', 'operating.md'), 'utf8');
+const guide = readFileSync(join(repository, 'docs', 'operating', 'runbook.md'), 'utf8');
 
 let promtool: string;
 before(async () => {
@@ -81,11 +81,11 @@ test('operators are told what each alert means and what to do', () => {
     [...guide.matchAll(/^### (\S+)\n([\s\S]*?)(?=^##)/gm)].map(([, name, text]) => [name, text ?? '']),
   );
   for (const { alert, annotations } of alerts) {
-    assert.equal(annotations.runbook, `docs/operating.md#${alert.toLowerCase()}`);
+    assert.equal(annotations.runbook, `docs/operating/runbook.md#${alert.toLowerCase()}`);
     assert.match(
       sections.get(alert) ?? '',
       /\*\*Means\*\*[\s\S]+\*\*Do\*\*/,
-      `docs/operating.md: ### ${alert}`,
+      `docs/operating/runbook.md: ### ${alert}`,
     );
   }
 });

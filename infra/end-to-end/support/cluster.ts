@@ -63,7 +63,7 @@ const PHASES: Phase[] = [
   { name: 'undisturbed again', share: 0.1, disturb: async () => {} },
 ];
 
-/** A broker is added as `docs/operating.md` says, and is then needed: one of the first three restarts. */
+/** A broker is added as `docs/operating/upgrade.md` says, and is then needed: one of the first three restarts. */
 const GROWTH: Phase[] = [
   { name: 'three brokers', share: 0.3, disturb: async () => {} },
   {

@@ -7,7 +7,7 @@ import { checkEventType, checkSchema } from './rules.ts';
 
 const contact: AvroField = {
   name: 'contact',
-  doc: 'Whom to ring.',
+  doc: 'The telephone contact.',
   type: {
     type: 'record',
     name: 'uk.causeway.common.Contact',

@@ -98,7 +98,7 @@ function checkEvent(schema: AvroSchema, names: NamedTypes): string[] {
   const problems: string[] = [];
   const contact = schema.fields.find((field) => field.name === 'contact');
   if (!contact || referredName(contact.type, names) !== CONTACT) {
-    problems.push(`contact: every event has a ${CONTACT}, so that somebody can ring back`);
+    problems.push(`contact: every event has a ${CONTACT}, so that recipients can ring back`);
   }
   for (const name of RELEASED_ATTRIBUTES)
     if (schema.fields.some((field) => field.name === name))

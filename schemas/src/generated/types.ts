@@ -3,7 +3,7 @@
 /** Who came with the patient, grouped: a child alone or with the police is another matter than one with a parent. */
 export type AccompaniedBy = 'parent_or_carer' | 'relative_or_friend' | 'professional' | 'police' | 'nobody' | 'UNKNOWN';
 
-/** A recipient said what became of an event: it was seen, accepted, is not for that organisation, or nothing can be done with it. Published by the recipient, released only to the organisation whose event it answers (`ce_inresponseto`). It says nothing about the person. */
+/** A recipient acknowledged an event: it was seen, accepted, is not for that organisation, or cannot be acted on. Published by the recipient, released only to the organisation whose event it answers (`ce_inresponseto`). It has no data about the person. */
 export type AcknowledgementRecordedV1 = {
   /** Id of the event that is answered, as in `ce_inresponseto`. */
   acknowledges: string;
@@ -17,13 +17,13 @@ export type AcknowledgementRecordedV1 = {
   team?: string | null;
   /** What to quote to the recipient: a case or contact number that says nothing about the person by itself. */
   reference?: string | null;
-  /** When the recipient said so. */
+  /** When the recipient reported it. */
   recordedAt: string;
-  /** Whom to ring at the recipient about it. */
+  /** The telephone contact at the recipient. */
   contact: Contact;
 };
 
-/** What the recipient says of the event. `seen` a person or system of the recipient has it, `accepted` somebody took it up, `not_ours` another organisation or area is responsible (written `not-ours` at the gateway), `unable` the recipient cannot act on it. */
+/** What the recipient reports about the event. `seen` a person or system of the recipient has it, `accepted` the recipient acts on it, `not_ours` another organisation or area is responsible (written `not-ours` at the gateway), `unable` the recipient cannot act on it. */
 export type AcknowledgementState = 'seen' | 'accepted' | 'not_ours' | 'unable' | 'UNKNOWN';
 
 /** A postal address in the United Kingdom. Every part of it is withheld for a person who is shielded. */
@@ -34,7 +34,7 @@ export type Address = {
   postcode?: string | null;
   /** Unique Property Reference Number, without leading zeros. */
   uprn?: string | null;
-  /** GSS code of the local authority that the address lies in. */
+  /** GSS code of the local authority of the address. */
   localAuthority?: string | null;
 };
 
@@ -43,11 +43,11 @@ export type AdmissionMethod = 'elective' | 'emergency' | 'maternity' | 'transfer
 
 /** The council opened a case of antisocial behaviour. One event for each person harmed. */
 export type AntisocialBehaviourCaseOpenedV1 = {
-  /** The person harmed, whom the case protects. */
+  /** The person harmed, who is protected by the case. */
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -77,7 +77,7 @@ export type AntisocialBehaviourCaseVoidedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -93,7 +93,7 @@ export type AntisocialBehaviourCaseVoidedV1 = {
   risk: AntisocialBehaviourRisk;
 };
 
-/** The three kinds of antisocial behaviour of the national standard for incident recording: aimed at somebody, a nuisance to a community, harm to surroundings. */
+/** The three kinds of antisocial behaviour of the national standard for incident recording: aimed at a person, a nuisance to a community, harm to surroundings. */
 export type AntisocialBehaviourKind = 'personal' | 'nuisance' | 'environmental' | 'UNKNOWN';
 
 /** The risk to the person harmed, as the matrix of the case system grades it. */
@@ -105,7 +105,7 @@ export type AppointmentStage = 'booked' | 'attended' | 'did_not_attend' | 'UNKNO
 /** How the patient came, grouped from the Emergency Care Data Set (arrival mode). */
 export type ArrivalMode = 'ambulance' | 'own_transport_or_walked' | 'police' | 'other' | 'UNKNOWN';
 
-/** Whether the event states what happened or what somebody thinks of it: Data Protection Act 2018, section 38, wants the two told apart. `fact` was seen, said or recorded as having happened; `assessment` is an opinion, such as a grading or a concern. */
+/** Whether the event states what happened or an opinion: Data Protection Act 2018, section 38, wants the two told apart. `fact` was seen, said or recorded as having happened; `assessment` is an opinion, such as a grading or a concern. */
 export type AssertionKind = 'fact' | 'assessment' | 'UNKNOWN';
 
 /** Whether the attendance is the first for a complaint, after the NHS Data Dictionary (emergency care attendance category): `first` 1, `follow_up_planned` 2, `follow_up_unplanned` 3. */
@@ -117,7 +117,7 @@ export type BirthNotifiedV1 = {
   person: Person;
   /** Whether the person is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring about it. */
+  /** The telephone contact for it. */
   contact: Contact;
   /** Who gave birth, as far as the notification says. */
   mother?: Person | null;
@@ -131,7 +131,7 @@ export type BirthNotifiedV1 = {
   notifiedAt: string;
 };
 
-/** How the birth ended, after the stillborn indicator of the birth notification: `live` 1, `stillborn` every other code. UNKNOWN where it does not say: nobody should act on it without asking. */
+/** How the birth ended, after the stillborn indicator of the birth notification: `live` 1, `stillborn` every other code. UNKNOWN where it does not say: confirm before acting on it. */
 export type BirthOutcome = 'live' | 'stillborn' | 'UNKNOWN';
 
 /** What kind of care the visit is, as far as the treatment function code or the admission method tells (NHS Data Dictionary, treatment function codes): `maternity` 501, 505, 560 and admission methods 31 and 32, `newborn` 422 and 424 and admission methods 82 and 83, `mental_health` 656 and 700 to 727, `sexual_health` 360, `general` every other code. An emergency attendance without a code is `general`; elsewhere UNKNOWN where the source sends none, so that an agreement that asks for `general` withholds it. It is here so that an agreement can leave kinds of care out, not to be released. */
@@ -143,7 +143,7 @@ export type CareEpisodeBegunV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -163,7 +163,7 @@ export type CareEpisodeBegunV1 = {
   placementProvider?: string | null;
   /** Postcode of the placement (PL_POST of SSDA903). */
   placementPostcode?: string | null;
-  /** GSS code of the local authority that the placement lies in. */
+  /** GSS code of the local authority of the placement. */
   placementLocalAuthority?: string | null;
   /** The team that has the case. */
   allocatedTeam?: string | null;
@@ -175,7 +175,7 @@ export type CareEpisodeCorrectedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -199,7 +199,7 @@ export type CareEpisodeCorrectedV1 = {
   placementProvider?: string | null;
   /** Postcode of the placement (PL_POST of SSDA903). */
   placementPostcode?: string | null;
-  /** GSS code of the local authority that the placement lies in. */
+  /** GSS code of the local authority of the placement. */
   placementLocalAuthority?: string | null;
   /** The team that has the case. */
   allocatedTeam?: string | null;
@@ -217,7 +217,7 @@ export type CareEpisodeEndedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -241,7 +241,7 @@ export type CareEpisodeEndVoidedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -265,7 +265,7 @@ export type CareEpisodeVoidedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -295,7 +295,7 @@ export type ChangeOfAddressNotifiedV1 = {
   person: Person;
   /** Whether the person is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring about it. */
+  /** The telephone contact for it. */
   contact: Contact;
   /** Since when the address holds, as far as it is known. */
   movedOn?: PartialDate | null;
@@ -325,7 +325,7 @@ export type ChildMissingFromCareCorrectedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -339,7 +339,7 @@ export type ChildMissingFromCareCorrectedV1 = {
   missingEpisodeStartDate: string;
   /** Since when the child is missing, where the time is known. */
   missingSinceAt?: string | null;
-  /** GSS code of the local authority that the placement lies in. */
+  /** GSS code of the local authority of the placement. */
   placementLocalAuthority?: string | null;
   /** Whether the police were told. */
   reportedToPolice?: boolean | null;
@@ -361,7 +361,7 @@ export type ChildMissingFromCareEndedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -385,7 +385,7 @@ export type ChildMissingFromCareEndVoidedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -407,7 +407,7 @@ export type ChildMissingFromCareReportedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -417,7 +417,7 @@ export type ChildMissingFromCareReportedV1 = {
   missingEpisodeStartDate: string;
   /** Since when the child is missing, where the time is known. */
   missingSinceAt?: string | null;
-  /** GSS code of the local authority that the placement lies in. */
+  /** GSS code of the local authority of the placement. */
   placementLocalAuthority?: string | null;
   /** Whether the police were told. */
   reportedToPolice?: boolean | null;
@@ -433,7 +433,7 @@ export type ChildMissingFromCareReportVoidedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -458,7 +458,7 @@ export type ChildProtectionPlanBegunV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -474,7 +474,7 @@ export type ChildProtectionPlanBegunV1 = {
   nextReviewDate?: string | null;
   /** The team that has the case. */
   allocatedTeam?: string | null;
-  /** Of an unborn child the mother, who is the one whom a hospital meets. */
+  /** Of an unborn child the mother, who is the one that a hospital meets. */
   mother?: Person | null;
 };
 
@@ -484,7 +484,7 @@ export type ChildProtectionPlanCorrectedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -504,7 +504,7 @@ export type ChildProtectionPlanCorrectedV1 = {
   nextReviewDate?: string | null;
   /** The team that has the case. */
   allocatedTeam?: string | null;
-  /** Of an unborn child the mother, who is the one whom a hospital meets. */
+  /** Of an unborn child the mother, who is the one that a hospital meets. */
   mother?: Person | null;
   /** When the plan ended (CPPendDate of the Children in need census). */
   cppEndDate?: string | null;
@@ -518,7 +518,7 @@ export type ChildProtectionPlanEndedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -540,7 +540,7 @@ export type ChildProtectionPlanEndVoidedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -562,7 +562,7 @@ export type ChildProtectionPlanVoidedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -588,7 +588,7 @@ export type ChildProtectionPowerUsedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The force's own reference of the case, unique within its system. */
   caseReference: string;
@@ -622,7 +622,7 @@ export type ChildProtectionPowerVoidedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -642,7 +642,7 @@ export type ConsentOverride = 'vital_interests' | 'lacks_capacity' | 'others_at_
 /** Whether an adult agreed that the report is shared. `not_applicable` for a child: safeguarding a child does not rest on agreement. */
 export type ConsentState = 'agreed' | 'not_agreed' | 'not_asked' | 'not_applicable' | 'UNKNOWN';
 
-/** Whom to ring about this event. An office, never a person's own number, and part of every release. */
+/** The telephone contact for this event. An office, never a person's own number, and part of every release. */
 export type Contact = {
   /** Name of the organisation to ring. */
   organisation: string;
@@ -662,13 +662,13 @@ export type Conveyance = 'ambulance' | 'police_vehicle' | 'other' | 'UNKNOWN';
 /** Why a fact was corrected, where the source says so. */
 export type CorrectionReason = 'decided_again' | 'entered_in_error' | 'new_information' | 'UNKNOWN';
 
-/** What the person is to the police in this event: Data Protection Act 2018, section 38, wants the categories told apart. `other` somebody else whom the police deal with, such as a missing person. */
+/** What the person is to the police in this event: Data Protection Act 2018, section 38, wants the categories told apart. `other` another person in contact with the police, such as a missing person. */
 export type DataSubjectCategory = 'suspect' | 'convicted' | 'victim' | 'witness' | 'other' | 'UNKNOWN';
 
 /** How much of a partial date is known. */
 export type DatePrecision = 'day' | 'month' | 'year' | 'UNKNOWN';
 
-/** How certain it is, after the PDS death notification status: `formal` 2, the death is registered; `informal` 1, somebody said so; `removed`, an earlier notification is taken back and the person is to be treated as alive. UNKNOWN where the source does not say: nobody should act on it without asking. */
+/** How certain it is, after the PDS death notification status: `formal` 2, the death is registered; `informal` 1, it was reported; `removed`, an earlier notification is withdrawn and the person is to be treated as alive. UNKNOWN where the source does not say: confirm before acting on it. */
 export type DeathNotificationStatus = 'formal' | 'informal' | 'removed' | 'UNKNOWN';
 
 /** A trust or the national index says that a person died, or takes that back (PDS death notification; HL7 PID-29 and PID-30, discharge method 4). */
@@ -677,7 +677,7 @@ export type DeathNotifiedV1 = {
   person: Person;
   /** Whether the person was a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring about it. */
+  /** The telephone contact for it. */
   contact: Contact;
   /** How certain it is. `removed` takes an earlier notification back. */
   status: DeathNotificationStatus;
@@ -691,7 +691,7 @@ export type DeathNotifiedV1 = {
   notifiedAt: string;
 };
 
-/** An event did not reach its recipient in time, or nobody there acknowledged it by the time it had to be acted on. Released only to the organisation whose event it is (`ce_inresponseto`), so that somebody picks up the telephone. It says nothing about the person. */
+/** An event did not reach its recipient in time, or the recipient did not acknowledge it by its act-by time. Released only to the organisation whose event it is (`ce_inresponseto`), so that it can telephone. It has no data about the person. */
 export type DeliveryOverdueV1 = {
   /** Id of the event that is overdue, as in `ce_inresponseto`. */
   overdueEvent: string;
@@ -707,7 +707,7 @@ export type DeliveryOverdueV1 = {
   dueAt: string;
   /** When it was found to be overdue. */
   noticedAt: string;
-  /** Whom to ring at the recipient: the duty contact for the time of this notice. */
+  /** The telephone contact at the recipient: the duty contact for the time of this notice. */
   contact: Contact;
 };
 
@@ -720,7 +720,7 @@ export type DemographicsAmendedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring about it. */
+  /** The telephone contact for it. */
   contact: Contact;
   /** Whether the patient is new to the trust. */
   amendment: DemographicAmendment;
@@ -745,7 +745,7 @@ export type DischargePlannedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the plan. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The trust's own number of the hospital stay. */
   visitId: string;
@@ -781,7 +781,7 @@ export type DischargePlanVoidedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The visit and the fact that are withdrawn. */
   voids: VoidedFact;
@@ -817,7 +817,7 @@ export type DomesticAbuseIncidentAttendedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The force's own reference of the case, unique within its system. */
   caseReference: string;
@@ -851,7 +851,7 @@ export type DomesticAbuseIncidentVoidedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -878,7 +878,7 @@ export type EmergencyAttendanceRegisteredV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the attendance. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The trust's own number of the attendance. */
   visitId: string;
@@ -906,7 +906,7 @@ export type EmergencyAttendanceVoidedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The visit and the fact that are withdrawn. */
   voids: VoidedFact;
@@ -948,7 +948,7 @@ export type Identifiers = {
   localId?: string | null;
 };
 
-/** A hospital or national index found that two records or numbers are one person: a merge (HL7 A40) or a change of number. Read by the exchange and the console only and never released: a link can betray an adoption or a protected identity. It names nobody. `ce_subject` and `ce_tokens` are those of the identity that goes on, `ce_othertokens` those of the identity that was retired. */
+/** A hospital or national index found that two records or numbers are one person: a merge (HL7 A40) or a change of number. Read by the exchange and the console only and never released: a link can betray an adoption or a protected identity. It names no person. `ce_subject` and `ce_tokens` are those of the identity that continues, `ce_othertokens` those of the identity that was retired. */
 export type IdentityLinkedV1 = {
   /** How the two came to be one. */
   linkKind: LinkKind;
@@ -956,7 +956,7 @@ export type IdentityLinkedV1 = {
   schemes: string[];
   /** When the source linked them. */
   linkedAt: string;
-  /** Whom to ring at the source about the link. */
+  /** The telephone contact at the source for the link. */
   contact: Contact;
 };
 
@@ -966,7 +966,7 @@ export type InpatientAdmissionPlannedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the planned admission. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The trust's own number of the hospital stay. */
   visitId: string;
@@ -990,7 +990,7 @@ export type InpatientAdmissionPlanVoidedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The visit and the fact that are withdrawn. */
   voids: VoidedFact;
@@ -1016,7 +1016,7 @@ export type InpatientAdmissionRecordedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of admission. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The trust's own number of the hospital stay. */
   visitId: string;
@@ -1044,13 +1044,13 @@ export type InpatientAdmissionRecordedV1 = {
   careContext?: CareContext | null;
 };
 
-/** A hospital withdrew an admission that it had recorded: whoever acted on it should undo that. */
+/** A hospital withdrew an admission that it had recorded: recipients that acted on it should undo that. */
 export type InpatientAdmissionVoidedV1 = {
   /** The patient. */
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The stay and the fact that are withdrawn. */
   voids: VoidedFact;
@@ -1076,7 +1076,7 @@ export type InpatientLeaveBegunV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The trust's own number of the hospital stay. */
   visitId: string;
@@ -1100,7 +1100,7 @@ export type InpatientLeaveEndedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The trust's own number of the hospital stay. */
   visitId: string;
@@ -1122,7 +1122,7 @@ export type InpatientLeaveEndVoidedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The visit and the fact that are withdrawn. */
   voids: VoidedFact;
@@ -1150,7 +1150,7 @@ export type InpatientLeaveVoidedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The visit and the fact that are withdrawn. */
   voids: VoidedFact;
@@ -1178,7 +1178,7 @@ export type InpatientTransferRecordedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the transfer. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The trust's own number of the hospital stay. */
   visitId: string;
@@ -1210,7 +1210,7 @@ export type InpatientTransferVoidedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The visit and the fact that are withdrawn. */
   voids: VoidedFact;
@@ -1240,7 +1240,7 @@ export type LinkKind = 'merged' | 'number_changed' | 'moved' | 'UNKNOWN';
 /** How the missing person was found. */
 export type LocatedOutcome = 'safe' | 'harmed' | 'dead' | 'UNKNOWN';
 
-/** Officers took somebody to a place of safety under the Mental Health Act 1983. */
+/** Officers took a person to a place of safety under the Mental Health Act 1983. */
 export type MentalHealthDetentionMadeV1 = {
   /** The person detained. */
   person: Person;
@@ -1250,7 +1250,7 @@ export type MentalHealthDetentionMadeV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The force's own reference of the case, unique within its system. */
   caseReference: string;
@@ -1274,7 +1274,7 @@ export type MentalHealthDetentionMadeV1 = {
   circumstances?: string | null;
 };
 
-/** The police withdrew that somebody was detained. */
+/** The police withdrew that a person was detained. */
 export type MentalHealthDetentionVoidedV1 = {
   /** The person who was said to be detained. */
   person: Person;
@@ -1284,7 +1284,7 @@ export type MentalHealthDetentionVoidedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -1313,7 +1313,7 @@ export type MissingPersonLocatedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The force's own reference of the case, unique within its system. */
   caseReference: string;
@@ -1331,7 +1331,7 @@ export type MissingPersonLocatedV1 = {
   fromCare?: boolean | null;
   /** GSS code of the local authority that placed the person, where they are in care. */
   placingAuthority?: string | null;
-  /** Whether the police fear that somebody exploits the person. */
+  /** Whether the police fear that the person is exploited. */
   exploitationConcern?: boolean | null;
   /** By when the council offers the child a return home interview: 72 hours after the return, by statutory guidance. */
   returnInterviewDueAt?: string | null;
@@ -1349,7 +1349,7 @@ export type MissingPersonLocationVoidedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -1381,7 +1381,7 @@ export type MissingPersonReportedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The force's own reference of the case, unique within its system. */
   caseReference: string;
@@ -1401,9 +1401,9 @@ export type MissingPersonReportedV1 = {
   fromCare?: boolean | null;
   /** GSS code of the local authority that placed the person, where they are in care. */
   placingAuthority?: string | null;
-  /** Whether the police fear that somebody exploits the person. */
+  /** Whether the police fear that the person is exploited. */
   exploitationConcern?: boolean | null;
-  /** What somebody who finds the person must know about their health. */
+  /** What a finder of the person must know about their health. */
   medicalNeeds?: string | null;
   /** How the person came to be missing. */
   circumstances?: string | null;
@@ -1421,7 +1421,7 @@ export type MissingPersonReportVoidedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -1451,7 +1451,7 @@ export type OutpatientAppointmentRecordedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the appointment. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The trust's own number of the appointment. */
   visitId: string;
@@ -1475,7 +1475,7 @@ export type OutpatientAppointmentVoidedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The visit and the fact that are withdrawn. */
   voids: VoidedFact;
@@ -1495,7 +1495,7 @@ export type OutpatientAppointmentVoidedV1 = {
   site?: string | null;
 };
 
-/** What did not happen in time. `not_delivered` the recipient does not have it, `not_acknowledged` it was delivered and nobody there has said that it was seen. */
+/** What did not happen in time. `not_delivered` the recipient does not have it, `not_acknowledged` it was delivered and the recipient has not reported that it was seen. */
 export type OverdueReason = 'not_delivered' | 'not_acknowledged' | 'UNKNOWN';
 
 /** A date of which only the year, or the year and the month, may be known. */
@@ -1515,7 +1515,7 @@ export type PatientDischargeRecordedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of discharge. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The trust's own number of the hospital stay. */
   visitId: string;
@@ -1551,7 +1551,7 @@ export type PatientDischargeVoidedV1 = {
   person: Person;
   /** Whether the patient is a child or an adult, by the date of birth at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the hospital. */
+  /** The telephone contact at the hospital. */
   contact: Contact;
   /** The stay and the fact that are withdrawn. */
   voids: VoidedFact;
@@ -1633,7 +1633,7 @@ export type SafeguardingReferralAcceptedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -1663,7 +1663,7 @@ export type SafeguardingReferralCorrectedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -1697,7 +1697,7 @@ export type SafeguardingReferralOutcomeCorrectedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -1717,13 +1717,13 @@ export type SafeguardingReferralOutcomeCorrectedV1 = {
   advice?: string | null;
 };
 
-/** The council decided what becomes of a referral. `ce_inresponseto` names the event that was the referral, so that whoever referred learns what became of it. */
+/** The council decided on a referral. `ce_inresponseto` names the event that was the referral, so that its source learns the outcome. */
 export type SafeguardingReferralOutcomeRecordedV1 = {
   /** The person who was referred. */
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -1745,7 +1745,7 @@ export type SafeguardingReferralVoidedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -1769,7 +1769,7 @@ export type Section47EnquiryCorrectedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -1797,7 +1797,7 @@ export type Section47EnquiryOpenedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The council's own reference of the case, unique within its system. */
   caseReference: string;
@@ -1821,7 +1821,7 @@ export type Section47EnquiryVoidedV1 = {
   person: Person;
   /** Whether the person is a child, an adult or unborn at the time of the event. */
   personCategory: PersonCategory;
-  /** Whom to ring at the council. Out of hours it is the emergency duty team. */
+  /** The telephone contact at the council. Out of hours it is the emergency duty team. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;
@@ -1837,7 +1837,7 @@ export type Section47EnquiryVoidedV1 = {
   enquiryKind: EnquiryKind;
 };
 
-/** Sex as the source records it. `indeterminate` means that it could not be determined, not that nobody asked. */
+/** Sex as the source records it. `indeterminate` means that it could not be determined, not that it was not asked. */
 export type Sex = 'female' | 'male' | 'indeterminate' | 'UNKNOWN';
 
 /** Where the patient was before: groups of the national source of admission codes. `usual_residence` 19, `temporary_residence` 29, `penal_establishment_or_court` 37 to 42, `nhs_hospital` 49 to 53, `care_home` 54 to 56, 65, 85 and 86, `foster_care` 66, `born_in_hospital` 79, `other_hospital_or_hospice` 87 and 88. */
@@ -1871,9 +1871,9 @@ export type VulnerabilityConcern = 'physical_abuse' | 'emotional_abuse' | 'sexua
 /** How the safeguarding hub graded the report. The four grades and their times follow a published practice (Surrey): `red` 4 working hours, `amber` 24 hours, `green` 72 hours, `blue` not shared. */
 export type VulnerabilityGrade = 'red' | 'amber' | 'green' | 'blue' | 'UNKNOWN';
 
-/** The police share that they are worried about somebody. Forces call the form PPN, Merlin PAC, PVP, SCARF, VPN, VIST and otherwise: one event, with the local name as a code. */
+/** The police share a concern about a person. Forces call the form PPN, Merlin PAC, PVP, SCARF, VPN, VIST and otherwise: one event, with the local name as a code. */
 export type VulnerabilityReportSharedV1 = {
-  /** The person about whom the police are worried. */
+  /** The person that the concern is about. */
   person: Person;
   /** Whether the person is a child, an adult or unborn, by what the police know at the time. */
   personCategory: PersonCategory;
@@ -1881,7 +1881,7 @@ export type VulnerabilityReportSharedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The force's own reference of the report. */
   caseReference: string;
@@ -1915,7 +1915,7 @@ export type VulnerabilityReportSharedV1 = {
 
 /** The police withdrew a vulnerability report. */
 export type VulnerabilityReportVoidedV1 = {
-  /** The person whom the report was about. */
+  /** The person that the report was about. */
   person: Person;
   /** Whether the person is a child, an adult or unborn, by what the police know at the time. */
   personCategory: PersonCategory;
@@ -1923,7 +1923,7 @@ export type VulnerabilityReportVoidedV1 = {
   assertionKind: AssertionKind;
   /** What the person is to the police in this event. */
   dataSubjectCategory: DataSubjectCategory;
-  /** Whom to ring at the police. */
+  /** The telephone contact at the police. */
   contact: Contact;
   /** The case and the fact that are withdrawn. */
   voids: VoidedCase;

@@ -41,7 +41,7 @@ export async function assertSettings(
       known.has(name) ? name : name.replace(/_FILE$/, ''),
     );
     const unread = given.filter((name) => !known.has(name) && !OF_THE_PROCESS.test(name));
-    assert.deepEqual(unread, [], `${service.name} is given what nobody reads`);
+    assert.deepEqual(unread, [], `${service.name} is given a setting that it does not read`);
     const replaced = Object.keys(shapes[index] ?? {}).filter((name) => name.endsWith('_PREVIOUS'));
     const missing = replaced.filter((name) => !given.includes(name));
     assert.deepEqual(missing, [], `${service.name} cannot be given them while a key changes`);

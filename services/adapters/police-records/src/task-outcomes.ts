@@ -62,7 +62,7 @@ const passOn = async (
     } catch (error) {
       // Of an event that the inbox keeps no longer, nothing can be said any more.
       if (!isPermanent(error)) throw error;
-      log.warn({ code: error.code, event: eventId }, 'what became of a task could not be passed on');
+      log.warn({ code: error.code, event: eventId }, 'the outcome of a task could not be passed on');
     }
   }
 };

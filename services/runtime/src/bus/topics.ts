@@ -9,7 +9,7 @@ const lanesOf = (given = '6'): number => {
 
 /**
  * Partitions of every outbox, inbox and ledger. The topics are made with them, so it is the same for every process of a system, and is
- * changed only as `docs/operating.md` says.
+ * changed only as `docs/operating/upgrade.md` says.
  */
 export const LANES = lanesOf(process.env.CAUSEWAY_LANES);
 export const LANES_TOPIC = 'lanes';

@@ -160,7 +160,7 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
         const { event, reason } = one;
         log.error(
           { organisation, event: event.id, type: event.type, reason },
-          'an event is overdue: somebody should ring',
+          'an event is overdue: ring the recipient',
         );
       }
       if (records.length > 0) await producer.send(records);

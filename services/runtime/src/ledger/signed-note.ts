@@ -119,7 +119,7 @@ export const openNote = (
       return { problem: `the signature of ${name} is not that of this text` };
     signedBy = name;
   }
-  return signedBy === undefined ? { problem: 'nobody known has signed it' } : { text, signedBy };
+  return signedBy === undefined ? { problem: 'no known key has signed it' } : { text, signedBy };
 };
 
 const keyId = (name: string, typedKey: Buffer): Buffer =>

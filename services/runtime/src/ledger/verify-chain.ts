@@ -54,7 +54,7 @@ export const createVerification = (anchors: Anchors): Verification => {
     if (expected !== undefined) {
       if (expected !== result.chain.head.toString('base64url'))
         return fail(
-          'a signed checkpoint has another head after it: this chain was made anew, or it was changed',
+          'a signed checkpoint has another head after it: this chain was recreated, or it was changed',
         );
       chain.anchored = true;
     }

@@ -185,7 +185,7 @@ function refusePassword(address: string): string | undefined {
 export const databaseSettings = { DATABASE_URL: databaseUrl() };
 
 /**
- * Of every service that makes pseudonyms. With the previous key what was made with it is still found: `docs/operating.md` says
+ * Of every service that makes pseudonyms. With the previous key what was made with it is still found: `docs/operating/keys.md` says
  * how the key is changed.
  */
 export const partnershipSettings = {

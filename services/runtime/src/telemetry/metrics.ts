@@ -167,10 +167,7 @@ export function createMetrics(service: string): Metrics {
       'organisation',
     ]),
     gatewayRequestDuration: timing('gateway_request_duration_seconds', 'Time to answer a request', ['route']),
-    gatewayEvents: count('gateway_events_total', 'Inbox records by what became of them', [
-      'organisation',
-      'outcome',
-    ]),
+    gatewayEvents: count('gateway_events_total', 'Inbox records by outcome', ['organisation', 'outcome']),
     deliveries: count(
       'deliveries_total',
       'Tries to hand an event to a sink or webhook: delivered, retry, unreachable, refused, gave-up, withheld, undecodable, lost, gone',
@@ -200,7 +197,7 @@ export function createMetrics(service: string): Metrics {
     ),
     lagEvents: level(
       'lag_events',
-      'Events that wait: for the exchange, in an inbox that nobody has read, or for a reader (a sink, subscription or client)',
+      'Events that wait: for the exchange, in an unread inbox, or for a reader (a sink, subscription or client)',
       LAG,
     ),
     lagSeconds: level('lag_seconds', 'Age of the oldest event that waits', LAG),

@@ -126,7 +126,7 @@ const SENTENCES: Record<string, (facts: Facts) => Said[]> = {
     label('Visit ', f.text('visitId')),
   ],
   'uk.causeway.nhs.death.notified.v1': (f) => [
-    f.data.status === 'removed' ? 'Notice of death taken back: the person is alive' : 'Death notified',
+    f.data.status === 'removed' ? 'Notice of death withdrawn: the person is alive' : 'Death notified',
     label(
       'Died ',
       isRecord(f.data.dateOfDeath) && isText(f.data.dateOfDeath.value)

@@ -106,7 +106,7 @@ export const isUnborn = ({ born, expected }: Child): boolean => !born && Boolean
 const began = (element: Element, name: string, today: string): string => {
   const read = date(element, name, today);
   if (!read) throw new Fault(`${name} is missing or empty`);
-  if (read < addDays(today, -365 * 60)) throw new Fault(`${name} lies more than sixty years back`);
+  if (read < addDays(today, -365 * 60)) throw new Fault(`${name} is more than sixty years back`);
   return read;
 };
 
@@ -115,7 +115,7 @@ const date = (element: Element, name: string, today: string): string | null | un
   if (!written) return written;
   const read = dateOf(written, today, true);
   if (read === undefined) throw new Fault(`${name} is not a date that exists`);
-  if (read > addDays(today, 366)) throw new Fault(`${name} lies more than a year ahead`);
+  if (read > addDays(today, 366)) throw new Fault(`${name} is more than a year ahead`);
   return read;
 };
 

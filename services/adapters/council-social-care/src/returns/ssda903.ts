@@ -62,7 +62,7 @@ const rowOf = (layout: Layout, cells: readonly string[], whole: boolean, today: 
     const read = dateOf(written, today, name === uncertain);
     if (read === undefined)
       throw name === uncertain ? cutShort() : new Fault(`${name} is not a date that exists`);
-    if (read > addDays(today, 366)) throw new Fault(`${name} lies more than a year ahead`);
+    if (read > addDays(today, 366)) throw new Fault(`${name} is more than a year ahead`);
     return read;
   };
   /** `form`: what a value of the standard looks like; anything else that looks like a code is kept as it is. */
@@ -170,7 +170,7 @@ const missing = (row: Row, today: string): Read => {
 const started = ({ date }: Row, name: string, today: string): string => {
   const began = date(name);
   if (!began) throw new Fault(`${name} is empty`);
-  if (began < addDays(today, -365 * 60)) throw new Fault(`${name} lies more than sixty years back`);
+  if (began < addDays(today, -365 * 60)) throw new Fault(`${name} is more than sixty years back`);
   return began;
 };
 

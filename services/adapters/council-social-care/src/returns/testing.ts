@@ -77,7 +77,7 @@ export const prepareCouncil = async (shared: (type: string) => boolean = () => t
   const environment = {
     LOG_LEVEL: 'silent',
     ORGANISATION: organisation,
-    PARTNERSHIP_KEY: 'a key of this test only, nobody else',
+    PARTNERSHIP_KEY: 'a key of this test and no other',
     KAFKA_BROKERS: env('KAFKA_BROKERS'),
     KAFKA_USERNAME: env('KAFKA_USERNAME'),
     KAFKA_PASSWORD: env('KAFKA_PASSWORD'),
@@ -159,7 +159,7 @@ const receiptOf = async (folder: string, file: string, modifiedMs: number): Prom
 
 const sharing = (organisation: string, shared: (type: string) => boolean): AgreementRecord[] => {
   const named = { id: organisation, version: 1, by: 'test', at: '2026-01-01T00:00:00Z' };
-  const agreement = { from: organisation, to: ['somebody'] } as unknown as Agreement;
+  const agreement = { from: organisation, to: ['a-recipient'] } as unknown as Agreement;
   const release = Object.fromEntries(
     loadCatalogue()
       .filter(({ type, siblingOf }) => siblingOf.length === 0 && shared(type))

@@ -118,8 +118,8 @@ title: For a test
 from: ${from}
 to: [${to}]
 parties:
-  ${from}: { regime: uk-gdpr, article6: public-task, article9: substantial-public-interest, schedule1: [18], approvedBy: Somebody, approvedAt: 2026-09-01 }
-  ${to}: { regime: uk-gdpr, article6: public-task, article9: substantial-public-interest, schedule1: [18], approvedBy: Somebody, approvedAt: 2026-09-03 }
+  ${from}: { regime: uk-gdpr, article6: public-task, article9: substantial-public-interest, schedule1: [18], approvedBy: A lead, approvedAt: 2026-09-01 }
+  ${to}: { regime: uk-gdpr, article6: public-task, article9: substantial-public-interest, schedule1: [18], approvedBy: A lead, approvedAt: 2026-09-03 }
 purpose: child-safeguarding
 gateways: [common-law-policing, children-act-2004-s10, children-act-2004-s11]
 confidentiality: statute
