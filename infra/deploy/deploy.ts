@@ -7,7 +7,7 @@ import { isPermanent } from '@causeway/runtime/errors';
 import type { KafkaRecord } from '@causeway/runtime/kafka/broker-client';
 import { connectKafka, type Kafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
 import type { Reader } from '@causeway/runtime/kafka/reader';
-import { openConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import { openAuditLedger } from '@causeway/runtime/ledger/audit-ledger';
 import type { Organisation } from '@causeway/runtime/reference-data/organisations';
 import type { Config } from '@causeway/runtime/service/config';
 import { createLogger, type Logger } from '@causeway/runtime/telemetry/log';
@@ -167,7 +167,7 @@ async function loadAgreements(
   log: Logger,
 ): Promise<string[]> {
   const world = { catalogue, schemaIds, organisations: organisations.map(({ id }) => id) };
-  const ledger = openConsoleLedger(kafka, log);
+  const ledger = openAuditLedger(kafka, log);
   try {
     const { records } = await ledger.change((before) => {
       let state = before;

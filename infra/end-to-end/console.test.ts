@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { CONSOLE_LEDGER_TOPIC } from '@causeway/runtime/bus/topics';
+import { AUDIT_LEDGER_TOPIC } from '@causeway/runtime/bus/topics';
 import { readToEnd } from '@causeway/runtime/kafka/reader';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
@@ -278,7 +278,7 @@ const consoleLedger = async (): Promise<Record<string, unknown>[]> => {
   const reader = kafka.reader();
   try {
     const records: Record<string, unknown>[] = [];
-    for await (const { value } of readToEnd(reader, { topic: CONSOLE_LEDGER_TOPIC, partition: 0 }, 0))
+    for await (const { value } of readToEnd(reader, { topic: AUDIT_LEDGER_TOPIC, partition: 0 }, 0))
       records.push(JSON.parse(String(value)) as Record<string, unknown>);
     return records;
   } finally {

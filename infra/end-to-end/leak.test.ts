@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { type Codec, createCodec } from '@causeway/runtime/avro/codec';
 import type { Envelope } from '@causeway/runtime/bus/envelope';
 import { createInterests } from '@causeway/runtime/reference-data/interests';
-import { nobodyKnown, type People } from '@causeway/runtime/reference-data/people';
+import { noPeopleKnown, type People } from '@causeway/runtime/reference-data/people';
 import { createSafeguards } from '@causeway/runtime/reference-data/safeguards';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import type { Agreement } from '@causeway/schemas/agreements/agreement';
@@ -194,12 +194,12 @@ const shielding = (tokens: string[]): People => {
     value: Buffer.from(JSON.stringify(value)),
   };
   safeguards.apply('anybody', record);
-  return { ...nobodyKnown(), interests: createInterests(), safeguards };
+  return { ...noPeopleKnown(), interests: createInterests(), safeguards };
 };
 
 /** Everybody is shielded or nobody is. */
 const peopleOf = (shielded: boolean): People => {
-  if (!shielded) return nobodyKnown();
+  if (!shielded) return noPeopleKnown();
   const people = shielding(['S'.repeat(22)]);
   const protecting: People['safeguards']['protecting'] = () => [{ kind: 'shielded', match: 'verified' }];
   return { ...people, safeguards: { ...people.safeguards, protecting } };
@@ -272,7 +272,7 @@ test('feedback leaves for the organisation that it answers, and a link between i
     const id = await codec.register(type, schema, 'NONE');
     const { event, answered, extra } = markedEvent(random, type);
     const value = await codec.encode(id, markedValue(schema, random).data);
-    const world = { codec, views: createViews(codec), people: nobodyKnown() };
+    const world = { codec, views: createViews(codec), people: noPeopleKnown() };
     const open = { ...event, exclude: [] };
     const verdict = await decideOne(world, stateOf([], typeOf(TYPE, schema), id), open, value, extra);
     assert.equal(verdict.kind, 'decided');

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { CONSOLE_LEDGER_TOPIC } from '@causeway/runtime/bus/topics';
+import { AUDIT_LEDGER_TOPIC } from '@causeway/runtime/bus/topics';
 import { readAgreements } from '@causeway/runtime/ledger/audit-ledger';
 import { SAMPLE_AGREEMENT } from '@causeway/schemas/testing/sample-agreement';
 import { createTestBus, type TestBus, testVariable } from '@causeway/testing/bus';
@@ -158,7 +158,7 @@ describe('with a running system', () => {
       [1, 2].map((version) => state.versions.get(`${id}/${version}`)?.status),
       ['ended', 'ended'],
     );
-    const entries = (await bus.records(CONSOLE_LEDGER_TOPIC)).map(({ value }) => JSON.parse(String(value)));
+    const entries = (await bus.records(AUDIT_LEDGER_TOPIC)).map(({ value }) => JSON.parse(String(value)));
     const mine = entries.filter((entry) => entry.agreement?.startsWith(`${id}/`));
     assert.deepEqual(
       mine.map((entry) => [entry.agreement, entry.status ?? 'loaded', entry.by]),

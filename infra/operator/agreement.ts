@@ -15,7 +15,7 @@ import { createCodec } from '@causeway/runtime/avro/codec';
 import { ukDate } from '@causeway/runtime/disclosure/release-decision';
 import { RetryableError } from '@causeway/runtime/errors';
 import { connectKafka, type Kafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
-import { openConsoleLedger, readAgreements } from '@causeway/runtime/ledger/audit-ledger';
+import { openAuditLedger, readAgreements } from '@causeway/runtime/ledger/audit-ledger';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import type { Agreement, AgreementStatus } from '@causeway/schemas/agreements/agreement';
 import {
@@ -219,7 +219,7 @@ async function changeStatus(command: string, args: string[]): Promise<number> {
       const loaded = loading.reduce(applyRecord, before);
       return [...loading, statusRecord(loaded, change, ukDate(new Date()))];
     };
-    const ledger = openConsoleLedger(kafka, log);
+    const ledger = openAuditLedger(kafka, log);
     try {
       const { records, state } = await ledger.change(plan);
       for (const record of records)

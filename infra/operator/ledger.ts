@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CHECKPOINTS_TOPIC, CONSOLE_LEDGER_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
+import { AUDIT_LEDGER_TOPIC, CHECKPOINTS_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
 import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
 import { type Reader, readToEnd } from '@causeway/runtime/kafka/reader';
 import { readAgreements } from '@causeway/runtime/ledger/audit-ledger';
@@ -128,7 +128,7 @@ async function withLedgers<T>(use: (ledgers: Ledgers) => Promise<T>): Promise<T>
   try {
     const reader = kafka.reader();
     const organisations = [...(await organisationsOnBus(reader)).keys()];
-    const topics = [CONSOLE_LEDGER_TOPIC, ...organisations.map((id) => topicsOf(id).ledger)].sort();
+    const topics = [AUDIT_LEDGER_TOPIC, ...organisations.map((id) => topicsOf(id).ledger)].sort();
     return await use({ reader, topics });
   } finally {
     await kafka.close();
@@ -248,7 +248,7 @@ async function show(eventId: string): Promise<number> {
     const wanted = Buffer.from(eventId);
     let found = 0;
     for await (const { topic, partition, offset, value } of recordsOf(ledgers)) {
-      if (topic === CONSOLE_LEDGER_TOPIC || !value?.includes(wanted)) continue;
+      if (topic === AUDIT_LEDGER_TOPIC || !value?.includes(wanted)) continue;
       const record = readable(value);
       if (record?.kind !== 'decision' || record.eventId !== eventId) continue;
       found += 1;

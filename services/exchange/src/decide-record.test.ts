@@ -6,7 +6,7 @@ import { encodeHeaders } from '@causeway/runtime/bus/envelope';
 import { rulebookOf } from '@causeway/runtime/disclosure/release-decision';
 import { RetryableError } from '@causeway/runtime/errors';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
-import { nobodyKnown } from '@causeway/runtime/reference-data/people';
+import { noPeopleKnown } from '@causeway/runtime/reference-data/people';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { emptyState } from '@causeway/schemas/agreements/log';
 import { testToken, testVariable } from '@causeway/testing/bus';
@@ -49,7 +49,7 @@ const ask = (registryUrl: string, heldFor: number): Promise<unknown> => {
       rules: rulebookOf(emptyState()),
       agreementsOffset: 0,
       organisation: () => undefined,
-      people: nobodyKnown(),
+      people: noPeopleKnown(),
       peopleMark: { revision: 0, freshAt: LONG_AGO },
       today: '2026-11-24',
     },

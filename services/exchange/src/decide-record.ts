@@ -2,10 +2,15 @@ import { type Codec, schemaIdOf, type WriterSchema } from '@causeway/runtime/avr
 import { deadLetterRecord } from '@causeway/runtime/bus/dead-letter';
 import { decodeHeaders, type Envelope, organisationOf } from '@causeway/runtime/bus/envelope';
 import { topicsOf } from '@causeway/runtime/bus/topics';
-import { type Decision, decide, needsData, reference } from '@causeway/runtime/disclosure/release-decision';
+import {
+  type Decision,
+  decideReleases,
+  needsData,
+  reference,
+} from '@causeway/runtime/disclosure/release-decision';
 import { errorCode, isPermanent, PermanentError, RetryableError } from '@causeway/runtime/errors';
 import type { FetchedRecord, PlacedRecord } from '@causeway/runtime/kafka/broker-client';
-import type { WriterRecord } from '@causeway/runtime/kafka/transactional-producer';
+import type { TransactionalRecord } from '@causeway/runtime/kafka/transactional-producer';
 import { digestOf, type LedgerDecision } from '@causeway/runtime/ledger/ledger-record';
 import { linkOf, linkRecord } from '@causeway/runtime/reference-data/identity-links';
 import { avroName, isFeedback, isIdentityLinked } from '@causeway/schemas/catalogue/event-type';
@@ -14,13 +19,13 @@ import { createReleaseEncoder } from './release-encoder.ts';
 import type { View, Views } from './views.ts';
 
 /** The outcome of one outbox record. Everything but `hold` moves the partition on. */
-export type Verdict =
+export type DraftedDecision =
   | {
       kind: 'decided';
       event: Envelope;
       valueDigest: string;
       decisions: LedgerDecision[];
-      releases: WriterRecord[];
+      releases: TransactionalRecord[];
     }
   | { kind: 'dead-letter'; reason: string; valueDigest: string; letter: PlacedRecord }
   | { kind: 'duplicate' }
@@ -46,7 +51,7 @@ const UNKNOWN_SCHEMA_PATIENCE_MS = 30_000;
  * Decides one record of an outbox. Never throws: what cannot be read, decided or projected is a dead letter for
  * all recipients, and an outage holds the record until it is over.
  */
-export const decideRecord = async (question: Question): Promise<Verdict> => {
+export const decideRecord = async (question: Question): Promise<DraftedDecision> => {
   try {
     return await judge(question);
   } catch (error) {
@@ -58,7 +63,7 @@ export const decideRecord = async (question: Question): Promise<Verdict> => {
   }
 };
 
-const deadLetter = ({ organisation, lane, record }: Question, reason: string): Verdict => {
+const deadLetter = ({ organisation, lane, record }: Question, reason: string): DraftedDecision => {
   const { outbox, deadLetter: topic } = topicsOf(organisation);
   const { key, value, headers } = record;
   return {
@@ -75,7 +80,7 @@ const deadLetter = ({ organisation, lane, record }: Question, reason: string): V
   };
 };
 
-const judge = async (question: Question): Promise<Verdict> => {
+const judge = async (question: Question): Promise<DraftedDecision> => {
   const { codec, views, organisation, lane, record, inputs } = question;
   const event = decodeHeaders(record.headers);
   const schemaId = schemaIdOf(record.value);
@@ -93,7 +98,7 @@ const judge = async (question: Question): Promise<Verdict> => {
     throw new PermanentError('type-mismatch', 'The schema of the value is not that of ce_type');
   if (isFeedback(event.type) && event.inResponseTo === undefined)
     throw new PermanentError('missing-attribute', 'Feedback says in ce_inresponseto whose event it answers');
-  const decisions = decide({
+  const decisions = decideReleases({
     rules: inputs.rules,
     source: organisation,
     event,
@@ -102,7 +107,7 @@ const judge = async (question: Question): Promise<Verdict> => {
     people: inputs.people,
     today: inputs.today,
   });
-  const releases: WriterRecord[] = linkRecords(event, organisation);
+  const releases: TransactionalRecord[] = linkRecords(event, organisation);
   const entries: LedgerDecision[] = [];
   const encode = createReleaseEncoder(event, value, lane);
   for (const decision of decisions) {
@@ -157,7 +162,7 @@ const headersFor = (
 };
 
 /** What a source says of identities is kept for later events and searches, and released to no organisation. */
-const linkRecords = (event: Envelope, organisation: string): WriterRecord[] => {
+const linkRecords = (event: Envelope, organisation: string): TransactionalRecord[] => {
   const link = isIdentityLinked(event.type) ? linkOf(event, organisation) : null;
   return link === null ? [] : [linkRecord(link)];
 };

@@ -8,7 +8,7 @@ import {
   GENESIS,
   verifyRecord,
 } from '@causeway/runtime/ledger/ledger-record';
-import type { Verdict } from './decide-record.ts';
+import type { DraftedDecision } from './decide-record.ts';
 import { applyDraft, type Batch, type Draft, draftBatch } from './draft.ts';
 import { type PartitionState, RECENT_IDS } from './recover.ts';
 
@@ -40,7 +40,7 @@ const fetched = (from: number, ...says: string[]): FetchedPartition => ({
 
 const RELEASE_BYTES = 1_000_000;
 
-const verdictOf = (text: string, decidedBefore: (id: string) => string | undefined): Verdict => {
+const verdictOf = (text: string, decidedBefore: (id: string) => string | undefined): DraftedDecision => {
   if (text === 'hold') return { kind: 'hold', code: 'registry-unavailable' };
   if (text === 'poison') {
     const letter = { topic: deadLetter, partition: 0, value: Buffer.from(text) };

@@ -1,6 +1,6 @@
 import { topicsOf } from '@causeway/runtime/bus/topics';
 import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka/broker-client';
-import type { WriterRecord } from '@causeway/runtime/kafka/transactional-producer';
+import type { TransactionalRecord } from '@causeway/runtime/kafka/transactional-producer';
 import {
   type DeadLetterRecord,
   type DecisionRecord,
@@ -10,7 +10,7 @@ import {
   type LedgerRecord,
 } from '@causeway/runtime/ledger/ledger-record';
 import { isTracing } from '@causeway/runtime/telemetry/tracing';
-import type { Verdict } from './decide-record.ts';
+import type { DraftedDecision } from './decide-record.ts';
 import { type PartitionState, RECENT_IDS } from './recover.ts';
 
 /** What one batch is decided by, and how much of it there may be. */
@@ -26,7 +26,7 @@ export type Batch = {
     organisation: string,
     record: FetchedRecord,
     decidedBefore: (eventId: string) => string | undefined,
-  ): Promise<Verdict>;
+  ): Promise<DraftedDecision>;
 };
 
 /** What a partition will be once the transaction is committed. */
@@ -36,7 +36,7 @@ export type Draft = {
   sequence: number;
   head: Buffer;
   recent: Map<string, string>;
-  output: WriterRecord[];
+  output: TransactionalRecord[];
   ledger: LedgerRecord[];
   /** Events whose trace is told once they are committed. */
   traced: { traceparent: string; event: string; type: string; released: number; startTime: number }[];
@@ -76,7 +76,7 @@ const draftPartition = async (
     ...{ recent: new Map(), output: [], ledger: [], traced: [] },
   };
   const decidedBefore = (id: string) => draft.recent.get(id) ?? state.recent.get(id);
-  const add = (records: readonly WriterRecord[]) => {
+  const add = (records: readonly TransactionalRecord[]) => {
     draft.output.push(...records);
     for (const record of records) size.bytes += bytesOf(record);
   };
@@ -124,7 +124,7 @@ const draftPartition = async (
 
 type Chained = 'sequence' | 'previous' | 'position' | 'decidedAt' | 'agreementsOffset';
 type LedgerEntry = Omit<DecisionRecord, Chained> | Omit<DeadLetterRecord, Chained> | Omit<GapRecord, Chained>;
-type Decided = Extract<Verdict, { kind: 'decided' }>;
+type Decided = Extract<DraftedDecision, { kind: 'decided' }>;
 
 const decisionOf = ({ event, valueDigest, decisions }: Decided): LedgerEntry => ({
   kind: 'decision',
@@ -148,7 +148,7 @@ const tracedOf = ({ event: { id, type, traceparent }, decisions }: Decided): Dra
   return [{ traceparent, event: id, type, released, startTime: Date.now() }];
 };
 
-const bytesOf = (record: WriterRecord): number =>
+const bytesOf = (record: TransactionalRecord): number =>
   'encoded' in record ? record.encoded.body.length : (record.value?.length ?? 0);
 
 /** Moves the partition to where the committed draft leaves it. */

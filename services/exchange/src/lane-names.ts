@@ -1,4 +1,9 @@
-import { LANES_GROUP, LANES_TOPIC, laneWriter, REDRIVE_WRITER } from '@causeway/runtime/bus/topics';
+import {
+  LANES_GROUP,
+  LANES_TOPIC,
+  laneTransactionalId,
+  REDRIVE_TRANSACTIONAL_ID,
+} from '@causeway/runtime/bus/topics';
 
 /** Where the instances of one exchange share out their lanes, and the transactional ids by which one fences another. */
 export type LaneNames = {
@@ -12,6 +17,6 @@ export type LaneNames = {
 export const laneNames = (prefix = ''): LaneNames => ({
   topic: prefix + LANES_TOPIC,
   group: prefix + LANES_GROUP,
-  redriveWriter: prefix + REDRIVE_WRITER,
-  writer: (lane) => prefix + laneWriter(lane),
+  redriveWriter: prefix + REDRIVE_TRANSACTIONAL_ID,
+  writer: (lane) => prefix + laneTransactionalId(lane),
 });

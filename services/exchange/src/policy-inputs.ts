@@ -1,4 +1,4 @@
-import { markOf, type PeopleMark } from '@causeway/runtime/disclosure/policy-snapshot';
+import { type SnapshotVersion, snapshotVersion } from '@causeway/runtime/disclosure/policy-snapshot';
 import { type Rulebook, rulebookOf, ukDate } from '@causeway/runtime/disclosure/release-decision';
 import type { Agreements } from '@causeway/runtime/reference-data/agreements';
 import type { Organisation, Organisations } from '@causeway/runtime/reference-data/organisations';
@@ -13,7 +13,7 @@ export type PolicyInputs = {
   organisation(id: string): Organisation | undefined;
   people: People;
   /** Up to where people were known. */
-  peopleMark: PeopleMark;
+  peopleMark: SnapshotVersion;
   today: string;
 };
 
@@ -29,6 +29,6 @@ export const createPolicyInputs =
     agreementsOffset: agreements.offset(),
     organisation: organisations.get,
     people,
-    peopleMark: markOf(people),
+    peopleMark: snapshotVersion(people),
     today: ukDate(new Date()),
   });

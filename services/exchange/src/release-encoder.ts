@@ -1,12 +1,12 @@
 import { type Envelope, encodeHeaders } from '@causeway/runtime/bus/envelope';
 import { headerPairs } from '@causeway/runtime/kafka/append';
-import type { WriterRecord } from '@causeway/runtime/kafka/transactional-producer';
+import type { TransactionalRecord } from '@causeway/runtime/kafka/transactional-producer';
 import { encodeRecord, valueOffset } from '@causeway/runtime/kafka/transactional-producer';
 import { digestOf } from '@causeway/runtime/ledger/ledger-record';
 import type { ViewProjection } from './views.ts';
 
 export type EncodedRelease = {
-  record: WriterRecord;
+  record: TransactionalRecord;
   /** SHA-256 of the released value, base64url. */
   valueDigest: string;
 };

@@ -1,7 +1,7 @@
 import { IDENTITY_LINKS_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
 import type { FetchedRecord, OpenRecords, TopicPartition } from '@causeway/runtime/kafka/broker-client';
 import { type Reader, readLast } from '@causeway/runtime/kafka/reader';
-import type { Writer } from '@causeway/runtime/kafka/transactional-producer';
+import type { TransactionalProducer } from '@causeway/runtime/kafka/transactional-producer';
 import { parseLedgerRecord } from '@causeway/runtime/ledger/ledger-record';
 
 /** Every partition that a lane writes to: those of its own, and the two that all lanes share. */
@@ -23,7 +23,7 @@ const writtenBy = (lane: number, organisations: readonly string[]): TopicPartiti
  * @throws RetryableError when Kafka is away
  */
 export const resolveHangingTransactions = async (
-  writer: Writer,
+  writer: TransactionalProducer,
   reader: Reader,
   lane: number,
   where: { organisations: readonly string[]; topics: readonly string[] },

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec } from '@causeway/runtime/avro/codec';
 import { EXCHANGE_GROUP, topicsOf } from '@causeway/runtime/bus/topics';
-import { isStill } from '@causeway/runtime/disclosure/policy-snapshot';
+import { isCurrent } from '@causeway/runtime/disclosure/policy-snapshot';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
 import type { FetchedPartition, Position } from '@causeway/runtime/kafka/broker-client';
 import type { Admin, Kafka } from '@causeway/runtime/kafka/connect';
 import type { Reader } from '@causeway/runtime/kafka/reader';
-import type { Writer } from '@causeway/runtime/kafka/transactional-producer';
+import type { TransactionalProducer } from '@causeway/runtime/kafka/transactional-producer';
 import { type Agreements, FRESH_MS } from '@causeway/runtime/reference-data/agreements';
 import type { Organisations } from '@causeway/runtime/reference-data/organisations';
 import type { TopicFollower } from '@causeway/runtime/reference-data/topic-follower';
@@ -62,7 +62,7 @@ const STALE_PAUSE_MS = 20;
 /** By a clock that is never set. */
 const steady = () => performance.now();
 
-type Connections = { admin: Admin; reader: Reader; writer: Writer; close(): Promise<void> };
+type Connections = { admin: Admin; reader: Reader; writer: TransactionalProducer; close(): Promise<void> };
 
 const connect = async (lane: number, { kafka, names }: LaneParts): Promise<Connections> => {
   const admin = await kafka.admin();
@@ -242,7 +242,7 @@ class StalePolicyError extends Error {}
 const assertCurrent = ({ agreements, people }: LaneParts, inputs: PolicyInputs) => {
   if (!agreements.freshWithin(FRESH_MS) || agreements.offset() !== inputs.agreementsOffset)
     throw new StalePolicyError();
-  if (!isStill(people, inputs.peopleMark)) throw new StalePolicyError();
+  if (!isCurrent(people, inputs.peopleMark)) throw new StalePolicyError();
 };
 
 /** So that a busy outbox that fills every batch cannot starve the others. */

@@ -2,15 +2,15 @@ import { LONG_AGO } from '@causeway/runtime/async/monotonic-clock';
 import type { Codec } from '@causeway/runtime/avro/codec';
 import { createWriterOf } from '@causeway/runtime/avro/schema-lookup';
 import { type Envelope, encodeHeaders } from '@causeway/runtime/bus/envelope';
-import { createRulings } from '@causeway/runtime/disclosure/policy-snapshot';
+import { createPolicySnapshots } from '@causeway/runtime/disclosure/policy-snapshot';
 import { rulebookOf } from '@causeway/runtime/disclosure/release-decision';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
-import type { WriterRecord } from '@causeway/runtime/kafka/transactional-producer';
+import type { TransactionalRecord } from '@causeway/runtime/kafka/transactional-producer';
 import type { Organisation } from '@causeway/runtime/reference-data/organisations';
 import type { People } from '@causeway/runtime/reference-data/people';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import type { AgreementsState } from '@causeway/schemas/agreements/log';
-import { decideRecord, type Verdict } from '../../../../services/exchange/src/decide-record.ts';
+import { type DraftedDecision, decideRecord } from '../../../../services/exchange/src/decide-record.ts';
 import type { Views } from '../../../../services/exchange/src/views.ts';
 import { createAuthoriser } from '../../../../services/gateway/src/reading/authorise.ts';
 import { decodeBatches } from '../../../../services/runtime/src/kafka/protocol/record-batch-decoder.ts';
@@ -36,7 +36,7 @@ export const decideOne = (
   event: Envelope,
   value: Buffer,
   extra: Record<string, string>,
-): Promise<Verdict> => {
+): Promise<DraftedDecision> => {
   const texts = { ...encodeHeaders(event, 'outbox'), ...extra };
   const headers = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
   return decideRecord({
@@ -59,7 +59,9 @@ export const decideOne = (
 };
 
 /** The bytes of an inbox record as they are in the log, and the record as a reader gets it. */
-export const stored = async (release: WriterRecord): Promise<{ bytes: string; record: FetchedRecord }> => {
+export const stored = async (
+  release: TransactionalRecord,
+): Promise<{ bytes: string; record: FetchedRecord }> => {
   if (!('encoded' in release)) throw new Error(`${release.topic} is not an inbox`);
   const bytes = encodeRecordBatch([release.encoded], {
     timestamp: 0,
@@ -86,7 +88,7 @@ export const handedOver = async (
   recipient: string,
 ): Promise<{ json: string | null; log: string }> => {
   const fresh = { freshWithin: () => true };
-  const rulings = createRulings(
+  const rulings = createPolicySnapshots(
     {
       agreements: { state: () => state, offset: () => 0, ...fresh },
       organisations: { get: organisation, ...fresh },

@@ -8,7 +8,7 @@ import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Contact } from '@causeway/schemas/generated/types';
 import type { Download } from './client.ts';
-import type { Mark, Outcome, Said } from './notification.ts';
+import type { Mark, NotificationIdentity, NotificationOutcome } from './notification.ts';
 import { translate } from './translate.ts';
 
 export const ADAPTER = 'nhs-mesh';
@@ -87,7 +87,7 @@ export const createIntake = (options: IntakeOptions): Intake => {
     return marks.map((mark) => options.shielding({ ...mark, on: mark.order?.slice(0, 10) ?? on }));
   };
 
-  const outcomeOf = (raw: Buffer): Outcome | 'defect' => {
+  const outcomeOf = (raw: Buffer): NotificationOutcome | 'defect' => {
     try {
       return translate(raw, { contact: options.contact(), now: options.now() });
     } catch (error) {
@@ -130,7 +130,7 @@ export const createIntake = (options: IntakeOptions): Intake => {
   };
 };
 
-const messageOf = (raw: Buffer, contentType: string, said: Said | undefined) => ({
+const messageOf = (raw: Buffer, contentType: string, said: NotificationIdentity | undefined) => ({
   raw,
   contentType,
   identity: said?.identity ?? ['unreadable'],

@@ -5,7 +5,13 @@ import { canonicalOf } from '@causeway/schemas/identifiers/checked';
 import { checkNhsNumber } from '@causeway/schemas/identifiers/nhs-number';
 import { checkOdsCode } from '@causeway/schemas/identifiers/ods';
 import { type About, addressChanged, deathNotified, numberChanged, recordAmended } from './facts.ts';
-import { type Event, eventOf, isInFuture, type Outcome, type Translation } from './notification.ts';
+import {
+  type Event,
+  eventOf,
+  isInFuture,
+  type NotificationOutcome,
+  type Translation,
+} from './notification.ts';
 import { numberedPerson, subjectOf } from './patient.ts';
 import { instant, orderOf, sequenceOf } from './times.ts';
 import { all, at, type Node, valueAt } from './tree.ts';
@@ -62,7 +68,10 @@ export const signalOf = (root: Node): Signal | undefined => {
   };
 };
 
-export const translateSignal = (signal: Signal | undefined, translation: Translation): Outcome => {
+export const translateSignal = (
+  signal: Signal | undefined,
+  translation: Translation,
+): NotificationOutcome => {
   if (signal === undefined || (signal.type === undefined && signal.subject === undefined))
     return { kind: 'undecodable', reason: 'not-a-notification' };
   if (signal.type === undefined) return { kind: 'undecodable', reason: 'no-event-type' };

@@ -15,7 +15,7 @@ import {
   eventOf,
   isInFuture,
   type Mark,
-  type Outcome,
+  type NotificationOutcome,
   type Translation,
   type UndecodableReason,
 } from './notification.ts';
@@ -23,7 +23,7 @@ import { dateOf, movedOn, type Patient, patientOf } from './patient.ts';
 import { instant, orderOf, sequenceOf } from './times.ts';
 import { all, at, canonical, extensions, type Node, valueAt } from './tree.ts';
 
-export const translateBundle = (bundle: Bundle, translation: Translation): Outcome => {
+export const translateBundle = (bundle: Bundle, translation: Translation): NotificationOutcome => {
   const { header } = bundle;
   const code = valueAt(header, 'event', 'code') ?? valueAt(header, 'eventCoding', 'code');
   if (code === undefined) return undecodable('no-event-type');
@@ -58,7 +58,7 @@ export const translateBundle = (bundle: Bundle, translation: Translation): Outco
   };
 };
 
-const undecodable = (reason: UndecodableReason, marks: Mark[] = []): Outcome => ({
+const undecodable = (reason: UndecodableReason, marks: Mark[] = []): NotificationOutcome => ({
   kind: 'undecodable',
   reason,
   // What has no time cannot be told from something older: then only what protects counts.

@@ -17,13 +17,13 @@ export type UndecodableReason =
 /** What a message says of whether its people's addresses may be known; without an order, where it has no time. */
 export type Mark = Omit<ShieldingMark, 'on'>;
 
-export type Outcome =
-  | { kind: 'facts'; said: Said; facts: Fact[]; marks: Mark[] }
+export type NotificationOutcome =
+  | { kind: 'facts'; said: NotificationIdentity; facts: Fact[]; marks: Mark[] }
   | { kind: 'ignored'; reason: 'event-not-translated' }
   | { kind: 'undecodable'; reason: UndecodableReason; marks?: Mark[] };
 
 /** How the national service names the message, what it says, and where it stands among others about the same person. */
-export type Said = { identity: string[]; content: string; order: string };
+export type NotificationIdentity = { identity: string[]; content: string; order: string };
 
 export type Translation = { contact: Contact; now: Date };
 

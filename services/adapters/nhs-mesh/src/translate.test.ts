@@ -4,14 +4,15 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { exampleAdult, exampleChild } from '@causeway/schemas/identifiers/example-people';
 import fc from 'fast-check';
-import type { Outcome } from './notification.ts';
+import type { NotificationOutcome } from './notification.ts';
 import { fixtureMessages, notification } from './simulator.ts';
 import { mnsSignal, type NemsMessage, nemsMessage } from './synthetic.ts';
 import { translate } from './translate.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
 const contact = { organisation: 'Westshire NHS Trust', telephone: '01632 960010' };
-const translated = (raw: Buffer | string): Outcome => translate(Buffer.from(raw), { contact, now: NOW });
+const translated = (raw: Buffer | string): NotificationOutcome =>
+  translate(Buffer.from(raw), { contact, now: NOW });
 
 const person = exampleAdult(3_000);
 const base: NemsMessage = {
@@ -23,13 +24,14 @@ const base: NemsMessage = {
 };
 const nems = (more: Partial<NemsMessage> = {}): string => nemsMessage({ ...base, ...more }).toString('utf8');
 
-const factOf = (outcome: Outcome) => {
+const factOf = (outcome: NotificationOutcome) => {
   assert.ok(outcome.kind === 'facts', `not facts: ${'reason' in outcome ? outcome.reason : outcome.kind}`);
   const [fact] = outcome.facts;
   assert.ok(fact !== undefined);
   return fact;
 };
-const reasonOf = (outcome: Outcome): string => ('reason' in outcome ? outcome.reason : outcome.kind);
+const reasonOf = (outcome: NotificationOutcome): string =>
+  'reason' in outcome ? outcome.reason : outcome.kind;
 
 describe('samples', () => {
   const fixtures = new URL('../fixtures/', import.meta.url);

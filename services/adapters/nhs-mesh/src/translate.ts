@@ -6,10 +6,10 @@ import { bundleOf } from './bundle.ts';
 import { readDocument } from './document.ts';
 import { readSignal, signalOf, translateSignal } from './mns.ts';
 import { translateBundle } from './nems.ts';
-import type { Outcome, Translation } from './notification.ts';
+import type { NotificationOutcome, Translation } from './notification.ts';
 import { Unreadable } from './tree.ts';
 
-export const translate = (body: Buffer, translation: Translation): Outcome => {
+export const translate = (body: Buffer, translation: Translation): NotificationOutcome => {
   try {
     const document = readDocument(body);
     if (document.kind === 'json') return translateSignal(readSignal(document.object), translation);

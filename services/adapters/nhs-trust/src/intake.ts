@@ -8,7 +8,7 @@ import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { parseInstant } from '@causeway/schemas/dates/hl7';
 import type { Contact } from '@causeway/schemas/generated/types';
-import { type AckMode, type Answer, acknowledgement, controlIds } from './hl7/acknowledgement.ts';
+import { type AckAnswer, type AckMode, acknowledgement, controlIds } from './hl7/acknowledgement.ts';
 import { messagesIn } from './hl7/batch.ts';
 import { type Header, header, type Message, parseHeader, parseMessage, text } from './hl7/parser.ts';
 import type { Frame, Oversize } from './mllp/framer.ts';
@@ -31,11 +31,11 @@ export type IntakeOptions = Omit<Translation, 'contact'> & {
 };
 
 type Outcome = Parameters<Metrics['sourceMessages']['inc']>[0]['outcome'];
-type Fate = { outcome: Outcome; reason: string; answer: Answer };
+type Fate = { outcome: Outcome; reason: string; answer: AckAnswer };
 type Judged = Fate & { of: Header | undefined };
 
-const ACCEPTED: Answer = { verdict: 'accepted' };
-const KEPT_WITH: Record<Answer['verdict'], number> = { accepted: 0, rejected: 1, unavailable: 2 };
+const ACCEPTED: AckAnswer = { verdict: 'accepted' };
+const KEPT_WITH: Record<AckAnswer['verdict'], number> = { accepted: 0, rejected: 1, unavailable: 2 };
 
 const dayOf = (message: Message, now: Date): string =>
   (parseInstant(text(message, header(message), 7)) ?? now.toISOString()).slice(0, 10);
@@ -55,7 +55,7 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
   const keep = async (
     raw: Buffer,
     reason: string,
-    answer: Answer,
+    answer: AckAnswer,
     whole?: DeadLetter['whole'],
   ): Promise<Fate> => {
     try {
@@ -129,7 +129,7 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
     if (parsed.kind === 'undecodable') {
       return { ...(await keep(raw, parsed.reason, ACCEPTED)), of: parsed.header };
     }
-    const answer: Answer = { verdict: 'rejected', reason: 'no-header' };
+    const answer: AckAnswer = { verdict: 'rejected', reason: 'no-header' };
     if (raw.length === 0) return { outcome: 'refused', reason: 'no-header', answer, of: undefined };
     return { ...(await keep(raw, 'no-header', answer)), of: undefined };
   };
@@ -151,7 +151,7 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
 
   const tooLarge = async (frame: Oversize, since: number): Promise<Reply> => {
     const { head, length, sha256 } = frame;
-    const answer: Answer = { verdict: 'rejected', reason: 'too-large' };
+    const answer: AckAnswer = { verdict: 'rejected', reason: 'too-large' };
     const fate = await keep(head, 'too-large', answer, { length, sha256 });
     count(fate, since);
     return reply(parseHeader(head), fate.answer, 'close');
@@ -166,7 +166,7 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
     return silent ? reply(of, fate?.answer ?? { verdict, reason }, 'close') : { next: 'go-on' };
   };
 
-  const reply = (of: Header | undefined, answer: Answer, next: Reply['next']): Reply => ({
+  const reply = (of: Header | undefined, answer: AckAnswer, next: Reply['next']): Reply => ({
     answer: acknowledgement(of, options.ackMode, answer, { controlId: nextControlId(), at: options.now() }),
     next,
   });

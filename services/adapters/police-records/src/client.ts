@@ -7,7 +7,7 @@ import express, { type Express, type RequestHandler, type Response } from 'expre
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import type { Intake } from './intake.ts';
-import { type Answer, keyOf } from './report-store.ts';
+import { keyOf, type StoredAnswer } from './report-store.ts';
 
 export const MAX_BODY = 1_048_576;
 /** Either scope: the one of this door, or the one with which the same system may publish at the gateway. */
@@ -174,7 +174,7 @@ const post =
     send(response, await intake.handle({ client: clientId, key: keyOf(header, raw), raw }));
   };
 
-const send = (response: Response, { status, body }: Answer): void => {
+const send = (response: Response, { status, body }: StoredAnswer): void => {
   response.status(status);
   // Not through express, which would add a charset that the media types do not have.
   response.setHeader('content-type', status < 300 ? 'application/json' : 'application/problem+json');

@@ -11,7 +11,13 @@ import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Contact } from '@causeway/schemas/generated/types';
 import type { Document, Fault, Reading } from './read-document.ts';
-import { type Answer, isNamed, type OwnReport, type ReportStore, type Request } from './report-store.ts';
+import {
+  isNamed,
+  type OwnReport,
+  type ReportStore,
+  type Request,
+  type StoredAnswer,
+} from './report-store.ts';
 import { type Translated, translate } from './translate.ts';
 
 export const ADAPTER = 'police-records';
@@ -29,19 +35,19 @@ export type IntakeOptions = {
   metrics: Metrics;
 };
 
-export type Outcome = Parameters<Metrics['sourceMessages']['inc']>[0]['outcome'];
+export type IntakeOutcome = Parameters<Metrics['sourceMessages']['inc']>[0]['outcome'];
 
 /** What came of one document. `reason` is a code; `reports` are the events that are on the bus now. */
-export type Settled = { outcome: Outcome; reason: string; answer: Answer; reports: OwnReport[] };
+export type Settled = { outcome: IntakeOutcome; reason: string; answer: StoredAnswer; reports: OwnReport[] };
 
 export type Intake = {
   /** @throws RetryableError when it cannot be kept now; Problem-free: every other fate is an answer */
-  handle(request: Request): Promise<Answer>;
+  handle(request: Request): Promise<StoredAnswer>;
   /** Once more, what was kept as a dead letter. @throws RetryableError */
   again(raw: Buffer): Promise<Settled>;
 };
 
-const REUSED: Answer = {
+const REUSED: StoredAnswer = {
   status: 422,
   body: {
     type: 'urn:causeway:problem:idempotency-key-reused',
@@ -55,7 +61,12 @@ export const createIntake = (options: IntakeOptions): Intake => {
   const { organisation, source, store, log, metrics } = options;
 
   /** Keeps what cannot be published, and says why. */
-  const keep = async (raw: Buffer, reason: string, answer: Answer, keepable = true): Promise<Settled> => {
+  const keep = async (
+    raw: Buffer,
+    reason: string,
+    answer: StoredAnswer,
+    keepable = true,
+  ): Promise<Settled> => {
     const letter: DeadLetter = { raw, reason, attempts: 1, contentType: CONTENT_TYPE };
     // Above the marking of this bus: that it came is kept, and nothing of what it says.
     const sha256 = () => createHash('sha256').update(raw).digest('hex');
@@ -135,7 +146,7 @@ export const createIntake = (options: IntakeOptions): Intake => {
     },
   };
 
-  function count(outcome: Outcome, reason: string, since: number, answer: Answer): Answer {
+  function count(outcome: IntakeOutcome, reason: string, since: number, answer: StoredAnswer): StoredAnswer {
     metrics.sourceMessages.inc({ adapter: ADAPTER, outcome, reason });
     metrics.acknowledgementDuration.observe({ adapter: ADAPTER }, (performance.now() - since) / 1_000);
     return answer;
@@ -147,9 +158,9 @@ const accepted = (
   outcome: 'published' | 'not-shared' | 'kept',
   events: readonly string[],
   warnings: readonly Fault[],
-): Answer => ({ status: 202, body: { outcome, events, warnings } });
+): StoredAnswer => ({ status: 202, body: { outcome, events, warnings } });
 
-const refusal = (faults: readonly Fault[]): Answer => ({
+const refusal = (faults: readonly Fault[]): StoredAnswer => ({
   status: 422,
   body: {
     type: 'urn:causeway:problem:invalid-document',
@@ -161,7 +172,7 @@ const refusal = (faults: readonly Fault[]): Answer => ({
   },
 });
 
-const NOT_JSON: Answer = {
+const NOT_JSON: StoredAnswer = {
   status: 400,
   body: {
     type: 'urn:causeway:problem:not-json',

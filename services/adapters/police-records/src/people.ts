@@ -12,13 +12,13 @@ import { type Attributes, type Document, type Fault, type Resource, resourceKey 
 /** Scheme of the RMS's own person numbers. */
 export const PERSON_SCHEME = 'rms-person';
 
-export type Known = { id: string; person: Person; verified: Verified; attributes: Attributes };
+export type KnownPerson = { id: string; person: Person; verified: Verified; attributes: Attributes };
 
 export type People = {
   /** Who stands in that relationship to the incident. */
-  related(relationship: string): Known | undefined;
+  related(relationship: string): KnownPerson | undefined;
   /** Children who name the incident as the one that they were at, or belong to. */
-  children(): Known[];
+  children(): KnownPerson[];
   place(relationship: string): Address | null;
 };
 
@@ -28,9 +28,9 @@ export const text = (value: unknown): string | null => (typeof value === 'string
 
 /** @param warn is told what was left out, and where it stands */
 export const peopleOf = (document: Document, warn: (fault: Fault) => void): People => {
-  const known = new Map<string, Known>();
+  const known = new Map<string, KnownPerson>();
 
-  const person = (id: string): Known => {
+  const person = (id: string): KnownPerson => {
     const before = known.get(id);
     if (before !== undefined) return before;
     const made = knownPerson(document, id, warn);
@@ -55,7 +55,7 @@ const isOf = ({ id }: Document, relationships: Attributes): boolean =>
   targetOf(relationships, 'childAtIncident') === id;
 
 /** Somebody of whom the document has the number only is known by that number. */
-const knownPerson = (document: Document, id: string, warn: (fault: Fault) => void): Known => {
+const knownPerson = (document: Document, id: string, warn: (fault: Fault) => void): KnownPerson => {
   const resource = document.included.get(resourceKey('person', id));
   const attributes = resource?.attributes ?? {};
   const left = leftOut(resource, warn);
@@ -165,7 +165,7 @@ const targetOf = (relationships: Attributes, name: string): string | undefined =
 };
 
 /** For disclosure searches: somebody else whom the event tells something about. */
-export const otherPerson = ({ id, verified, person }: Known): OtherPerson => ({
+export const otherPerson = ({ id, verified, person }: KnownPerson): OtherPerson => ({
   local: [{ scheme: PERSON_SCHEME, id }],
   verified,
   person,

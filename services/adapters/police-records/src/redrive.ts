@@ -2,9 +2,9 @@
 
 import type { Redriven } from '@causeway/runtime/delivery/redrive-worker';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
-import type { Intake, Outcome } from './intake.ts';
+import type { Intake, IntakeOutcome } from './intake.ts';
 
-const REDRIVEN: Partial<Record<Outcome, Redriven['outcome']>> = {
+const REDRIVEN: Partial<Record<IntakeOutcome, Redriven['outcome']>> = {
   published: 'published',
   duplicate: 'duplicate',
   'not-shared': 'not-shared',

@@ -1,15 +1,15 @@
 /** What the source side remembers: the answers that calling systems were given, and the RMS's own records behind our events. */
 import { createHash } from 'node:crypto';
-import { gathered } from '@causeway/runtime/async/batcher';
+import { batched } from '@causeway/runtime/async/batcher';
 import type { Database } from '@causeway/runtime/postgres/database';
 
 /** What a calling system was answered; the body is kept as it was sent. */
-export type Answer = { status: number; body: Record<string, unknown> };
+export type StoredAnswer = { status: number; body: Record<string, unknown> };
 
 export type Request = { client: string; key: string; raw: Buffer };
 
 /** `reused`: the key came with another body before. */
-export type Claim = { kind: 'new' } | { kind: 'answered'; answer: Answer } | { kind: 'reused' };
+export type Claim = { kind: 'new' } | { kind: 'answered'; answer: StoredAnswer } | { kind: 'reused' };
 
 export type OwnReport = { eventId: string; recordId: string; reference: string };
 
@@ -19,7 +19,7 @@ export type ReportStore = {
   /** Binds a key to a body. Of two requests at one time with one key and body both are new. @throws RetryableError */
   claim(request: Request): Promise<Claim>;
   /** Writes down the answer, and which record each event came from. @throws RetryableError */
-  answered(request: Request, answer: Answer, reports: readonly OwnReport[]): Promise<void>;
+  answered(request: Request, answer: StoredAnswer, reports: readonly OwnReport[]): Promise<void>;
   /** Which record an event of ours came from. @throws RetryableError */
   recordOf(eventId: string): Promise<OwnReport | undefined>;
   remember(reports: readonly OwnReport[]): Promise<void>;
@@ -55,7 +55,7 @@ type Row = {
   key: string;
   body: string;
   status: number | null;
-  answer: Answer['body'] | null;
+  answer: StoredAnswer['body'] | null;
 };
 
 const hash = (text: string | Buffer): string => createHash('sha256').update(text).digest('base64url');
@@ -79,7 +79,7 @@ export const createReportStore = (database: Database): ReportStore => {
     return prepared;
   };
 
-  const claim = gathered<Request, Claim>(async (requests) => {
+  const claim = batched<Request, Claim>(async (requests) => {
     // One statement can touch a row once: the first of a batch binds the key.
     const first = new Map<string, { client: string; key: string; body: string }>();
     const asked = requests.map(({ client, key, raw }) => ({ client, key, body: hash(raw) }));
@@ -94,7 +94,7 @@ export const createReportStore = (database: Database): ReportStore => {
     return asked.map((one) => claimOf(one.body, known.get(nameOf(one))));
   }, TOGETHER);
 
-  const answered = gathered<{ request: Request; answer: Answer; reports: readonly OwnReport[] }, void>(
+  const answered = batched<{ request: Request; answer: StoredAnswer; reports: readonly OwnReport[] }, void>(
     async (items) => {
       const answers = items.map(({ request: { client, key }, answer: { status, body } }) => ({
         client,

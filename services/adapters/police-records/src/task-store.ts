@@ -1,6 +1,6 @@
 /** Where the events lie that tasks of the RMS were made of, and up to where the outcomes of tasks have been read. */
 
-import { gathered } from '@causeway/runtime/async/batcher';
+import { batched } from '@causeway/runtime/async/batcher';
 import type { Database } from '@causeway/runtime/postgres/database';
 
 export type TaskStore = {
@@ -21,7 +21,7 @@ const KEEP = `
   on conflict (event_id) do nothing`;
 
 const keeping = (query: Database['query'], prepared: () => Promise<void>): TaskStore['keep'] => {
-  const keep = gathered<{ eventId: string; position: string }, void>(async (tasks) => {
+  const keep = batched<{ eventId: string; position: string }, void>(async (tasks) => {
     await prepared();
     await query(KEEP, [tasks.map(({ eventId }) => eventId), tasks.map(({ position }) => position)]);
     return tasks.map(() => undefined);

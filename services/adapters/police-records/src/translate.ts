@@ -6,7 +6,7 @@ import { instantInLondon, londonOffset } from '@causeway/schemas/dates/london';
 import type { Contact, EventData } from '@causeway/schemas/generated/types';
 import { checkGssCode } from '@causeway/schemas/identifiers/places';
 import * as codes from './codes.ts';
-import { type Known, otherPerson, PERSON_SCHEME, type People, peopleOf, text } from './people.ts';
+import { type KnownPerson, otherPerson, PERSON_SCHEME, type People, peopleOf, text } from './people.ts';
 import type { Attributes, Document, Fault } from './read-document.ts';
 
 export type Translation = {
@@ -105,7 +105,7 @@ const sharingOf = ({ sharing }: Attributes): Pick<Fact, 'classification' | 'hand
   };
 };
 
-const othersOf = (people: People, subject: Known) => {
+const othersOf = (people: People, subject: KnownPerson) => {
   const related = ['personAlleged', 'personReporting'].flatMap((name) => people.related(name) ?? []);
   return [...related, ...people.children()].filter(({ id }) => id !== subject.id).map(otherPerson);
 };
@@ -116,7 +116,7 @@ const stateCategory = ({ personCategory }: Attributes): Common['personCategory']
   codes.PERSON_CATEGORY[String(personCategory)] ?? 'UNKNOWN';
 
 /** To whom it goes and whether agreement is needed depends on it, so what is known of the age counts more than the word. */
-const categoryOf = (attributes: Attributes, subject: Known, at: string): Common['personCategory'] => {
+const categoryOf = (attributes: Attributes, subject: KnownPerson, at: string): Common['personCategory'] => {
   const said = stateCategory(attributes);
   const { under18 } = subject.attributes;
   const age = ageAt(subject.person.dateOfBirth, at);
@@ -136,7 +136,7 @@ const consentFaults = (attributes: Attributes, category: Common['personCategory'
   return [{ pointer: '/data/attributes/consentOverriddenBecause', problem: codes.CONSENT_NEEDED }];
 };
 
-const ageAt = (born: Known['person']['dateOfBirth'], at: string): number | undefined => {
+const ageAt = (born: KnownPerson['person']['dateOfBirth'], at: string): number | undefined => {
   if (born?.precision !== 'day') return undefined;
   const [day, then] = [born.value, at.slice(0, 10)];
   return Number(then.slice(0, 4)) - Number(day.slice(0, 4)) - (then.slice(5) < day.slice(5) ? 1 : 0);

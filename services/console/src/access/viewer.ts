@@ -8,7 +8,7 @@ export type Person = { subject: string; name: string; roles: Role[]; organisatio
 /** Who asks, and whose side they may see: that of one organisation, or in development of all. */
 export type Viewer = Pick<Person, 'subject' | 'roles' | 'organisation'>;
 
-export type Session = Person & { id: string; csrf: string; expiresAt: number };
+export type BrowserSession = Person & { id: string; csrf: string; expiresAt: number };
 
 export type OrganisationReader = { organisations(): Organisation[] };
 

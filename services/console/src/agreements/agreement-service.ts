@@ -10,7 +10,7 @@ import {
 import type { Codec } from '@causeway/runtime/avro/codec';
 import { ukDate } from '@causeway/runtime/disclosure/release-decision';
 import { RetryableError } from '@causeway/runtime/errors';
-import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import type { AuditLedger } from '@causeway/runtime/ledger/audit-ledger';
 import { type Agreements, FRESH_MS } from '@causeway/runtime/reference-data/agreements';
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { Agreement, AgreementStatus } from '@causeway/schemas/agreements/agreement';
@@ -54,7 +54,7 @@ export type AgreementFamily = {
 
 type Parts = {
   agreements: Agreements;
-  ledger: ConsoleLedger;
+  ledger: AuditLedger;
   organisations: { all(): { id: string }[] };
   codec: Codec;
   catalogue: readonly EventType[];

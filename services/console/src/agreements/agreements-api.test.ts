@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { CONSOLE_LEDGER_TOPIC } from '@causeway/runtime/bus/topics';
-import { type ConsoleLedger, openConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import { AUDIT_LEDGER_TOPIC } from '@causeway/runtime/bus/topics';
+import { type AuditLedger, openAuditLedger } from '@causeway/runtime/ledger/audit-ledger';
 import { type Agreements, followAgreements } from '@causeway/runtime/reference-data/agreements';
 import { createLogger } from '@causeway/runtime/telemetry/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
@@ -15,7 +15,7 @@ import { createAgreementService } from './agreement-service.ts';
 const log = createLogger('test', 'fatal');
 let bus: TestBus;
 let agreements: Agreements;
-let ledgers: ConsoleLedger[];
+let ledgers: AuditLedger[];
 let provider: Awaited<ReturnType<typeof startOpenIdProvider>>;
 /** Two instances of the console. */
 let sites: Awaited<ReturnType<typeof startConsoleUnderTest>>[];
@@ -27,7 +27,7 @@ before(async () => {
   bus = await createTestBus(3);
   [source = '', recipient = '', stranger = ''] = bus.organisations;
   agreements = followAgreements(bus.kafka, log);
-  ledgers = [openConsoleLedger(bus.kafka, log), openConsoleLedger(bus.kafka, log)];
+  ledgers = [openAuditLedger(bus.kafka, log), openAuditLedger(bus.kafka, log)];
   provider = await startOpenIdProvider();
   const organisations = { all: () => bus.organisations.map((id) => ({ id })) };
   sites = await Promise.all(
@@ -123,7 +123,7 @@ test('the source loads, activates and narrows; any party suspends; each change i
   );
   assert.equal((await post(trust, id, { status: 'ended', reason: 'over' })).json.status, 'ended');
 
-  const entries = (await bus.records(CONSOLE_LEDGER_TOPIC)).map(({ value }) => JSON.parse(String(value)));
+  const entries = (await bus.records(AUDIT_LEDGER_TOPIC)).map(({ value }) => JSON.parse(String(value)));
   assert.deepEqual(
     entries
       .filter((entry) => entry.agreement?.startsWith(`${id}/`))

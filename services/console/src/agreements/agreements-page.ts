@@ -1,7 +1,13 @@
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { AgreementStatus } from '@causeway/schemas/agreements/agreement';
 import express, { type Request, type Response, type Router } from 'express';
-import { GOVERNANCE, hasOne, nameIn, type OrganisationReader, type Session } from '../access/viewer.ts';
+import {
+  type BrowserSession,
+  GOVERNANCE,
+  hasOne,
+  nameIn,
+  type OrganisationReader,
+} from '../access/viewer.ts';
 import type { Guard } from '../sign-in/guard.ts';
 import type { Pages } from '../web/pages.ts';
 import type { AgreementFamily, AgreementService } from './agreement-service.ts';
@@ -47,7 +53,7 @@ async function show(
   parts: Parts,
   req: Request,
   res: Response,
-  session: Session,
+  session: BrowserSession,
   problem?: Problem,
 ): Promise<void> {
   const { pages, agreements, readers, clock } = parts;
@@ -76,7 +82,7 @@ async function show(
   });
 }
 
-async function change(parts: Parts, req: Request, res: Response, session: Session): Promise<void> {
+async function change(parts: Parts, req: Request, res: Response, session: BrowserSession): Promise<void> {
   const { status, reason, version } = (req.body ?? {}) as Record<string, unknown>;
   const wanted = STATUSES.find((known) => known === status);
   const id = String(req.params.id);

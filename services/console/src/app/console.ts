@@ -2,7 +2,7 @@ import { createCodec } from '@causeway/runtime/avro/codec';
 import { tokeniserOf } from '@causeway/runtime/bus/pseudonyms';
 import { IDENTITY_LINKS_TOPIC } from '@causeway/runtime/bus/topics';
 import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
-import { openConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import { openAuditLedger } from '@causeway/runtime/ledger/audit-ledger';
 import { createNoteSigner } from '@causeway/runtime/ledger/signed-note';
 import { followAgreements } from '@causeway/runtime/reference-data/agreements';
 import { createLinks } from '@causeway/runtime/reference-data/identity-links';
@@ -140,7 +140,7 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
   const showing = setInterval(() => showGauges(metrics, readers), GAUGES_MS);
   onStop('gauges', () => clearInterval(showing));
 
-  const ledger = openConsoleLedger(kafka, log);
+  const ledger = openAuditLedger(kafka, log);
   onStop('console ledger', () => ledger.close());
   const signer = createNoteSigner(config.CHECKPOINT_NAME, config.CHECKPOINT_KEY);
   const checkpointer = startCheckpointer({

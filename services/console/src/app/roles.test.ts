@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Codec } from '@causeway/runtime/avro/codec';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Reader } from '@causeway/runtime/kafka/reader';
-import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import type { AuditLedger } from '@causeway/runtime/ledger/audit-ledger';
 import type { Agreements } from '@causeway/runtime/reference-data/agreements';
 import type { Organisation } from '@causeway/runtime/reference-data/organisations';
 import { createLogger } from '@causeway/runtime/telemetry/log';
@@ -111,7 +111,7 @@ const desk = () => {
     freshWithin: () => true,
     close: async () => undefined,
   } as unknown as Agreements;
-  const change: ConsoleLedger['change'] = async (plan) => {
+  const change: AuditLedger['change'] = async (plan) => {
     const records = plan(state);
     changes.push(...records);
     state = records.reduce(applyRecord, state);
@@ -119,7 +119,7 @@ const desk = () => {
   };
   return createAgreementService({
     agreements: followed,
-    ledger: { change } as ConsoleLedger,
+    ledger: { change } as AuditLedger,
     organisations: { all: () => organisations },
     codec: { idOf: async () => 1 } as unknown as Codec,
     catalogue: loadCatalogue(),

@@ -1,12 +1,12 @@
-import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import type { AuditLedger } from '@causeway/runtime/ledger/audit-ledger';
 import type { Database } from '@causeway/runtime/postgres/database';
 import express, { type Request, type Response, type Router } from 'express';
 import {
+  type BrowserSession,
   GOVERNANCE,
   nameIn,
   type OrganisationReader,
   ownSide,
-  type Session,
   type Viewer,
 } from '../access/viewer.ts';
 import type { Guard } from '../sign-in/guard.ts';
@@ -27,7 +27,7 @@ export type CasesReaders = OrganisationReader & { store: Pick<Database, 'query'>
 const PAGE_SIZE = 100;
 const MOST = 1_000;
 
-export type CasesParts = { ledger: Pick<ConsoleLedger, 'record'> };
+export type CasesParts = { ledger: Pick<AuditLedger, 'record'> };
 type Parts = CasesParts & { guard: Guard; pages: Pages; readers: CasesReaders; clock: () => number };
 
 /** What one's own organisation says of people: interests and safeguards, by case and reason. Names and numbers are not there. */
@@ -65,7 +65,7 @@ export function casesRoutes(parts: Parts): Router {
 async function show(
   parts: Parts,
   res: Response,
-  session: Session,
+  session: BrowserSession,
   filter: CaseFilter,
   after?: CaseAfter,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runLoop } from '@causeway/runtime/async/run-loop';
-import { CHECKPOINTS_TOPIC, CONSOLE_LEDGER_TOPIC, LANES, topicsOf } from '@causeway/runtime/bus/topics';
+import { AUDIT_LEDGER_TOPIC, CHECKPOINTS_TOPIC, LANES, topicsOf } from '@causeway/runtime/bus/topics';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Bounds } from '@causeway/runtime/kafka/broker-client';
 import type { Kafka } from '@causeway/runtime/kafka/connect';
@@ -117,7 +117,7 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
       await takeOver(reader);
       if (last && now().getTime() - last.at < RECENT_PART * everyMs) return;
       const lanes = Array.from({ length: LANES }, (_, lane) => lane);
-      await advanceAll(reader, CONSOLE_LEDGER_TOPIC, [0]);
+      await advanceAll(reader, AUDIT_LEDGER_TOPIC, [0]);
       for (const { id } of organisations.all()) {
         if (stop.signal.aborted) return;
         // An organisation is announced before its topics are made.

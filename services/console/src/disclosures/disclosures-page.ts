@@ -2,7 +2,7 @@ import { sealPack } from '@causeway/runtime/ledger/proof-pack';
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { AgreementsState } from '@causeway/schemas/agreements/log';
 import express, { type Request, type Response, type Router } from 'express';
-import { GOVERNANCE, nameIn, type OrganisationReader, type Session } from '../access/viewer.ts';
+import { type BrowserSession, GOVERNANCE, nameIn, type OrganisationReader } from '../access/viewer.ts';
 import type { Checkpoints } from '../checkpoints/checkpoints-api.ts';
 import type { Guard } from '../sign-in/guard.ts';
 import { eventTitle } from '../web/event-titles.ts';
@@ -52,9 +52,9 @@ export function disclosuresRoutes(parts: Parts): Router {
 }
 
 const schemes = Object.entries(SCHEME_WORDS).map(([id, text]) => ({ id, text }));
-const emptyForm = (session: Session) => ({ session, page: DISCLOSURES_PAGE, schemes, given: {} });
+const emptyForm = (session: BrowserSession) => ({ session, page: DISCLOSURES_PAGE, schemes, given: {} });
 
-async function search(parts: Parts, req: Request, res: Response, session: Session): Promise<void> {
+async function search(parts: Parts, req: Request, res: Response, session: BrowserSession): Promise<void> {
   const { pages, disclosures } = parts;
   const body = (req.body ?? {}) as Record<string, unknown>;
   const text = (name: string) => (typeof body[name] === 'string' ? String(body[name]).trim() : '');
@@ -87,7 +87,7 @@ type Given = { scheme: Scheme; value: string; reason: string };
 function answer(
   { pages, readers, checkpoints, clock }: Parts,
   res: Response,
-  session: Session,
+  session: BrowserSession,
   given: Given,
   found: Found,
   format: (typeof FORMATS)[number],

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTokeniser } from '@causeway/runtime/bus/pseudonyms';
-import { CONSOLE_LEDGER_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
-import { type ConsoleLedger, openConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import { AUDIT_LEDGER_TOPIC, topicsOf } from '@causeway/runtime/bus/topics';
+import { type AuditLedger, openAuditLedger } from '@causeway/runtime/ledger/audit-ledger';
 import {
   type DecisionRecord,
   encodeLedgerRecord,
@@ -28,7 +28,7 @@ const ALDA_LATER = '9992345675';
 const BERTRAM = '9994567896';
 const links = createLinks();
 let bus: TestBus;
-let ledger: ConsoleLedger;
+let ledger: AuditLedger;
 let index: DisclosureIndex;
 let provider: Awaited<ReturnType<typeof startOpenIdProvider>>;
 let site: Awaited<ReturnType<typeof startConsoleUnderTest>>;
@@ -51,7 +51,7 @@ before(async () => {
   [source = '', recipient = '', other = ''] = bus.organisations;
   schema = `disclosures_${randomBytes(5).toString('hex')}`;
   index = follow();
-  ledger = openConsoleLedger(bus.kafka, log);
+  ledger = openAuditLedger(bus.kafka, log);
   provider = await startOpenIdProvider();
   const disclosures = createDisclosures({ index, links, tokeniser, ledger });
   site = await startConsoleUnderTest({ issuer: provider.issuer, measured: NO_LOOKS, disclosures });
@@ -196,7 +196,7 @@ test('an organisation sees what it published and what was released to it, and of
 test('every search is in the ledger with who, why and the token, and never with the identifier', async () => {
   const reason = randomBytes(8).toString('hex');
   await search({ ...LEAD, organisation: recipient }, { ...about(ALDA), reason });
-  const entries = (await bus.records(CONSOLE_LEDGER_TOPIC)).map(({ value }) => String(value));
+  const entries = (await bus.records(AUDIT_LEDGER_TOPIC)).map(({ value }) => String(value));
   const [entry = ''] = entries.filter((text) => text.includes(reason));
   const { kind, what, tokens, organisation, found } = JSON.parse(entry);
   assert.deepEqual(

@@ -1,7 +1,7 @@
 import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
 import { reasonSeenBy } from '@causeway/runtime/disclosure/release-decision';
 import { isPermanent } from '@causeway/runtime/errors';
-import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import type { AuditLedger } from '@causeway/runtime/ledger/audit-ledger';
 import type { Links } from '@causeway/runtime/reference-data/identity-links';
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { Viewer } from '../access/viewer.ts';
@@ -62,7 +62,7 @@ export const createDisclosures = (parts: {
   index: DisclosureIndex;
   links: Pick<Links, 'expand'>;
   tokeniser: Tokeniser;
-  ledger: Pick<ConsoleLedger, 'record'>;
+  ledger: Pick<AuditLedger, 'record'>;
 }): Disclosures => {
   const { index, links, tokeniser, ledger } = parts;
 

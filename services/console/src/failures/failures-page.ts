@@ -1,18 +1,18 @@
 import type { Codec } from '@causeway/runtime/avro/codec';
 import type { Producer } from '@causeway/runtime/kafka/producer';
 import type { Reader } from '@causeway/runtime/kafka/reader';
-import type { ConsoleLedger } from '@causeway/runtime/ledger/audit-ledger';
+import type { AuditLedger } from '@causeway/runtime/ledger/audit-ledger';
 import type { Database } from '@causeway/runtime/postgres/database';
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import express, { type Request, type Response, type Router } from 'express';
 import {
+  type BrowserSession,
   GOVERNANCE,
   hasOne,
   nameIn,
   type OrganisationReader,
   ownSide,
-  type Session,
   type Viewer,
 } from '../access/viewer.ts';
 import type { Guard } from '../sign-in/guard.ts';
@@ -45,7 +45,7 @@ export type FailureParts = {
   codec: Codec;
   reader: () => Reader;
   producer: Pick<Producer, 'send'>;
-  ledger: Pick<ConsoleLedger, 'record'>;
+  ledger: Pick<AuditLedger, 'record'>;
   log: Pick<Logger, 'warn'>;
 };
 
@@ -141,7 +141,12 @@ function meantIn(body: Record<string, unknown>): Filter {
   return body.what === 'selected' ? { picked: pickedIn(body.pick) } : filter;
 }
 
-async function check({ readers, pages, clock }: FailureParts, req: Request, res: Response, session: Session) {
+async function check(
+  { readers, pages, clock }: FailureParts,
+  req: Request,
+  res: Response,
+  session: BrowserSession,
+) {
   const filter = meantIn(req.body);
   const own = ownSide(readers, session);
   if (filter.picked?.length === 0) {
@@ -176,7 +181,7 @@ function checkContext(
   return { view, found, filter, what: filter.picked ? 'selected' : 'matching' };
 }
 
-async function ask(parts: FailureParts, req: Request, res: Response, session: Session) {
+async function ask(parts: FailureParts, req: Request, res: Response, session: BrowserSession) {
   const { readers, pages, clock } = parts;
   const own = ownSide(readers, session);
   const filter = meantIn(req.body);
@@ -214,7 +219,7 @@ async function look(
   parts: FailureParts & { readDeadLetter: ReadDeadLetter },
   req: Request,
   res: Response,
-  session: Session,
+  session: BrowserSession,
   body: Record<string, unknown> | undefined,
 ) {
   const { readers, pages, clock, codec, ledger } = parts;

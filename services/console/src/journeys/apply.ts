@@ -160,12 +160,12 @@ on conflict (organisation, name, partition) do update set
 /** A subscriber asks the gateway; a console whose database was lost has forgotten what it asked for. */
 const ASKED_ELSEWHERE = `
 insert into redrive (id, organisation, dead_letter, batch, asked_by, reason, asked_at, sent_at)
-select id, organisation, min(dead_letter), id, coalesce(min("by"), 'somebody'),
+select id, organisation, min(dead_letter), id, coalesce(min("by"), 'unknown'),
   case when min("by") is null then 'what was typed is not known here' else 'asked for by the receiver at the gateway' end, min(at), min(at)
 from jsonb_to_recordset($1) as g(organisation text, id text, dead_letter bigint, "by" text, at timestamptz)
 where dead_letter is not null group by id, organisation
 on conflict (id) do update set asked_by = excluded.asked_by, reason = excluded.reason
-where redrive.asked_by = 'somebody' and redrive.organisation = excluded.organisation`;
+where redrive.asked_by = 'unknown' and redrive.organisation = excluded.organisation`;
 
 /** `queued` comes before its result; a result that is final stays. */
 const REDRIVES = `

@@ -1,7 +1,7 @@
 import type { AccessVerifier } from '@causeway/runtime/service/access-token';
 import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type RequestHandler, type Response } from 'express';
-import { hasOne, type Role, rolesOf, type Session, type Viewer } from '../access/viewer.ts';
+import { type BrowserSession, hasOne, type Role, rolesOf, type Viewer } from '../access/viewer.ts';
 import type { Pages } from '../web/pages.ts';
 import type { Cookies } from './cookies.ts';
 import { isOwnForm, type Sessions } from './session.ts';
@@ -9,7 +9,7 @@ import { refusalOf } from './sign-in.ts';
 
 export type Guard = ReturnType<typeof createGuard>;
 
-type PageHandler = (req: Request, res: Response, session: Session) => void | Promise<void>;
+type PageHandler = (req: Request, res: Response, session: BrowserSession) => void | Promise<void>;
 type ApiHandler = (req: Request, res: Response, viewer: Viewer) => void | Promise<void>;
 
 /** Two kinds of endpoint: pages need a session, the API takes a bearer token or, from the pages' scripts, a session. */
@@ -22,7 +22,7 @@ export function createGuard(parts: {
 }) {
   const { sessions, cookies, access, pages, production } = parts;
 
-  const sessionOf = async (req: Request): Promise<Session | undefined> => {
+  const sessionOf = async (req: Request): Promise<BrowserSession | undefined> => {
     const session = await sessions.open(cookies.read(req, 'session'));
     return session !== undefined && refusalOf(session, production) === undefined ? session : undefined;
   };
@@ -103,7 +103,7 @@ export function createGuard(parts: {
 
     /** A page for everybody, signed in or not. */
     anybody(
-      handler: (req: Request, res: Response, session?: Session) => void | Promise<void>,
+      handler: (req: Request, res: Response, session?: BrowserSession) => void | Promise<void>,
     ): RequestHandler {
       return async (req, res) => await handler(req, res, await sessionOf(req));
     },
@@ -111,7 +111,7 @@ export function createGuard(parts: {
 }
 
 /** A browser sends the cookie along whoever wrote the page: what changes something needs the session's own token too. */
-function ownRequest(req: Request, session: Session): Session {
+function ownRequest(req: Request, session: BrowserSession): BrowserSession {
   const reads = req.method === 'GET' || req.method === 'HEAD';
   if (reads || isOwnForm(session, req.headers['x-csrf-token'])) return session;
   throw new Problem(403, 'form-refused', 'The header x-csrf-token is missing or not that of this session');

@@ -1,6 +1,6 @@
 import { hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { EncryptJWT, jwtDecrypt } from 'jose';
-import type { Person, Session } from '../access/viewer.ts';
+import type { BrowserSession, Person } from '../access/viewer.ts';
 
 /** What has to come back from the OpenID provider's page unchanged. */
 export type Attempt = { state: string; nonce: string; verifier: string; returnTo: string };
@@ -12,7 +12,7 @@ export type Sessions = ReturnType<typeof createSessions>;
 
 /**
  * Sessions live in the browser, sealed: AES-256-GCM encrypts and authenticates them in one step (JWE `dir`),
- * so nothing in them can be read or changed. Session and log-in attempt have keys of their own, so neither
+ * so nothing in them can be read or changed. BrowserSession and log-in attempt have keys of their own, so neither
  * is ever taken for the other. A session is made at log-in and at no other time.
  */
 export function createSessions(sessionKeys: string | readonly string[], now: () => number) {
@@ -26,14 +26,14 @@ export function createSessions(sessionKeys: string | readonly string[], now: () 
       return await sessionSeal.close(session, SESSION_MS);
     },
 
-    async open(cookie: string | undefined): Promise<Session | undefined> {
+    async open(cookie: string | undefined): Promise<BrowserSession | undefined> {
       const content = await sessionSeal.open(cookie);
       if (content === undefined || ended.has(String(content.id))) return undefined;
-      return content as unknown as Session;
+      return content as unknown as BrowserSession;
     },
 
     /** A kept copy of the cookie is refused as well, for as long as this process runs. */
-    end(session: Session): void {
+    end(session: BrowserSession): void {
       for (const [id, expiresAt] of ended) if (expiresAt <= now()) ended.delete(id);
       ended.set(session.id, session.expiresAt);
     },
@@ -53,7 +53,7 @@ function newCsrfToken(): string {
 }
 
 /** Whether a form carries the token of the session that it was rendered for. */
-export function isOwnForm(session: Session, csrf: unknown): boolean {
+export function isOwnForm(session: BrowserSession, csrf: unknown): boolean {
   if (typeof csrf !== 'string') return false;
   const given = Buffer.from(csrf);
   const expected = Buffer.from(session.csrf);

@@ -1,6 +1,6 @@
 import { Problem } from '@causeway/runtime/service/http-server';
 import express, { type Request, type Response, type Router } from 'express';
-import type { Session } from '../access/viewer.ts';
+import type { BrowserSession } from '../access/viewer.ts';
 import type { Measurement } from '../measurement/measurement.ts';
 import {
   historyOf,
@@ -55,7 +55,7 @@ function sendJson(res: Response, body: object): void {
   res.set('cache-control', 'no-store').json(body);
 }
 
-function showPage(parts: Parts, req: Request, res: Response, session: Session): void {
+function showPage(parts: Parts, req: Request, res: Response, session: BrowserSession): void {
   const measured = visibleTo(parts.measurement.now(), session.organisation);
   const chosenId = chosenIn(req);
   const view = throughputView(measured, chosenId, parts.clock());
@@ -86,7 +86,7 @@ function stream(
   streams: { open: number },
   req: Request,
   res: Response,
-  session: Session,
+  session: BrowserSession,
 ): void {
   // Gone while the session was read: its close is over, and a watcher added now would never be removed.
   if (res.destroyed) return;

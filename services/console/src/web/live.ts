@@ -1,6 +1,6 @@
 import { Problem } from '@causeway/runtime/service/http-server';
 import type { Request, Response } from 'express';
-import type { Session } from '../access/viewer.ts';
+import type { BrowserSession } from '../access/viewer.ts';
 
 /** Parts of a page that update themselves: their name in `data-live-region`, and their HTML as it is now. */
 export type Regions = Record<string, string>;
@@ -31,7 +31,7 @@ export function createLiveStreams({ onLook, clock, signal }: LiveParts) {
   return function stream(
     _req: Request,
     res: Response,
-    session: Session,
+    session: BrowserSession,
     content: () => Promise<LiveContent> | LiveContent,
   ): void {
     // Gone while the session was read: its close is over, and a watcher added now would never be removed.

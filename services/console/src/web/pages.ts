@@ -2,10 +2,10 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Response } from 'express';
 import nunjucks from 'nunjucks';
-import type { Session } from '../access/viewer.ts';
+import type { BrowserSession } from '../access/viewer.ts';
 import { navigationFor } from './navigation.ts';
 
-export type PageContext = { session?: Session | undefined; [name: string]: unknown };
+export type PageContext = { session?: BrowserSession | undefined; [name: string]: unknown };
 
 export type Pages = {
   render(template: string, context: object): string;

@@ -21,7 +21,7 @@ export type RecipientOutcome = {
   history: { state: string; at: string }[];
 };
 
-export type Outcome = { id: string; recipients: RecipientOutcome[] };
+export type EventOutcome = { id: string; recipients: RecipientOutcome[] };
 
 /**
  * What became of one of the organisation's events, as far as recipients have told it. It comes from the feedback in the
@@ -34,7 +34,7 @@ export const outcomeOf = async (
   inbox: Inbox,
   organisation: string,
   id: string,
-): Promise<Outcome> => {
+): Promise<EventOutcome> => {
   await index.catchUp(organisation, inbox);
   const recipients = new Map<string, RecipientOutcome>();
   for (const place of await index.places(organisation, id)) {

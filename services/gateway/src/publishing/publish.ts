@@ -20,7 +20,7 @@ import { isFeedback } from '@causeway/schemas/catalogue/event-type';
 import type { Given } from '../http/body.ts';
 import { type Attributes, checkAttributes, type Fault } from './attributes.ts';
 import { peopleIn } from './people.ts';
-import type { Claim, Published } from './published.ts';
+import type { Claim, PublishedEvents } from './published.ts';
 import { isShared, type Types } from './types.ts';
 
 /** Why an event was refused. Part of the public interface: clients branch on it. */
@@ -52,7 +52,7 @@ export type PublishingParts = {
   ready(): Promise<void>;
   codec: Codec;
   types: Types;
-  published: Published;
+  published: PublishedEvents;
   producer: Pick<Producer, 'send'>;
   tokeniser: Tokeniser;
   metrics: Metrics;

@@ -1,10 +1,10 @@
-import { gathered } from '@causeway/runtime/async/batcher';
+import { batched } from '@causeway/runtime/async/batcher';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Store } from '../store/store.ts';
 
 /** What was published before, by event id. Two instances and two requests at once see the same. */
-export type Published = {
+export type PublishedEvents = {
   /**
    * Claims the ids for these contents, in one statement for everybody who asks at that moment. `send`: not known to be on
    * the bus; `duplicate`: it is; `conflict`: the id stands for other content.
@@ -49,14 +49,14 @@ const FORGET = "delete from published_event where published_at < now() - interva
 const FORGET_MS = 3_600_000;
 const MOST = 2_000;
 
-/** How long confirmations are gathered before they are written down, milliseconds. */
+/** How long confirmations are batched before they are written down, milliseconds. */
 const NOTE_MS = 250;
 
-export const createPublished = (store: Store, log: Logger): Published => {
+export const createPublished = (store: Store, log: Logger): PublishedEvents => {
   /** What the bus has acknowledged here and is not written down yet. */
   const confirmed = new Set<string>();
 
-  const claim = gathered(async (events: readonly Claim[]) => {
+  const claim = batched(async (events: readonly Claim[]) => {
     const first = await look(store, events);
     // Added by another instance between the two halves of the statement: now it is visible.
     const unseen = events.filter((event) => !first.has(keyOf(event)));
@@ -67,7 +67,7 @@ export const createPublished = (store: Store, log: Logger): Published => {
       return row.confirmed || confirmed.has(keyOf(event)) ? ('duplicate' as const) : ('send' as const);
     });
   }, MOST);
-  const noted = gathered(
+  const noted = batched(
     async (events: readonly Claim[]) => {
       await store.query(CONFIRM, [
         events.map(({ organisation }) => organisation),

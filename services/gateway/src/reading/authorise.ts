@@ -2,8 +2,8 @@ import type { WriterSchema } from '@causeway/runtime/avro/codec';
 import type { WriterOf } from '@causeway/runtime/avro/schema-lookup';
 import { decodeHeaders, type Envelope } from '@causeway/runtime/bus/envelope';
 import { evaluate } from '@causeway/runtime/disclosure/delivery-decision';
-import { narrow } from '@causeway/runtime/disclosure/field-filter';
-import type { HandOverRuling } from '@causeway/runtime/disclosure/policy-snapshot';
+import { filterFields } from '@causeway/runtime/disclosure/field-filter';
+import type { PolicySnapshot } from '@causeway/runtime/disclosure/policy-snapshot';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import type { Logger } from '@causeway/runtime/telemetry/log';
@@ -21,7 +21,7 @@ export type Tally = { authorised: number; withheld: number; unreadable: number }
  */
 export const createAuthoriser = (
   { writerOf, log }: { writerOf: WriterOf; log: Logger },
-  ruling: HandOverRuling,
+  ruling: PolicySnapshot,
   organisation: string,
   filter: Filter,
   tally: Tally,
@@ -55,7 +55,7 @@ export const createAuthoriser = (
     const json =
       ruled.release === null
         ? texts.whole(ruled.event, position, writer, bytes)
-        : texts.of(ruled.event, position, narrow(record.data(), ruled.release));
+        : texts.of(ruled.event, position, filterFields(record.data(), ruled.release));
     return { outcome: 'event', event: ruled.event, json };
   };
 

@@ -1,6 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WriterOf } from '@causeway/runtime/avro/schema-lookup';
-import { createRulings, type Knowledge, type Rulings } from '@causeway/runtime/disclosure/policy-snapshot';
+import {
+  createPolicySnapshots,
+  type PolicyInputs,
+  type PolicySnapshots,
+} from '@causeway/runtime/disclosure/policy-snapshot';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Inbox, Inboxes } from '@causeway/runtime/inbox/inbox';
 import type { Ends } from '@causeway/runtime/inbox/tail';
@@ -13,7 +17,7 @@ import type { Cursors } from './cursor.ts';
 import { type Page, type PageLimits, readPage } from './page.ts';
 
 /** What reading needs of the world. */
-export type ReadingParts = Knowledge & {
+export type ReadingParts = PolicyInputs & {
   inboxes: Inboxes;
   cursors: Cursors;
   writerOf: WriterOf;
@@ -86,7 +90,7 @@ export const currentPage = async (
   ends: Ends = [],
 ): Promise<Page> => {
   const { parts, inbox, organisation, filter } = reading;
-  const rulings = createRulings(parts, parts.now);
+  const rulings = createPolicySnapshots(parts, parts.now);
   const filtered = filter.type !== undefined || filter.subject !== undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const ruling = rulings.current();
@@ -122,7 +126,7 @@ const afterGap = async (
   return { events: [], positions, ends: positions.map((at) => at + 1), blocked: undefined };
 };
 
-const untilFresh = async (rulings: Rulings, now: () => number): Promise<void> => {
+const untilFresh = async (rulings: PolicySnapshots, now: () => number): Promise<void> => {
   const begun = now();
   while (!rulings.isFresh()) {
     if (now() - begun > AGREEMENTS_PATIENCE_MS) throw agreementsNotCurrent();

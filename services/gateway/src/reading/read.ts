@@ -14,7 +14,7 @@ import {
 } from './current-page.ts';
 import type { PageEvent } from './page.ts';
 
-export type Answer = Pick<Tally, 'withheld' | 'unreadable'> & {
+export type EventPage = Pick<Tally, 'withheld' | 'unreadable'> & {
   events: PageEvent[];
   next: string;
 };
@@ -34,7 +34,7 @@ export const readEvents = async (
   organisation: string,
   query: EventQuery,
   ...signals: readonly AbortSignal[]
-): Promise<Answer> => {
+): Promise<EventPage> => {
   const limit = query.waitMs + DEADLINE_MS;
   const ending = endingAfter(limit, ...signals);
   const work = withInbox(parts, organisation, (inbox) =>
@@ -51,7 +51,7 @@ export const readEvents = async (
   }
 };
 
-const follow = async (reading: Reading, query: EventQuery, ended: AbortSignal): Promise<Answer> => {
+const follow = async (reading: Reading, query: EventQuery, ended: AbortSignal): Promise<EventPage> => {
   const { parts, inbox, organisation } = reading;
   const begun = parts.now();
   const wait = endingAfter(query.waitMs, ended);

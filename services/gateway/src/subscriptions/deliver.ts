@@ -1,5 +1,5 @@
 import type { Envelope } from '@causeway/runtime/bus/envelope';
-import type { Attempt, Clock, Outcome } from '@causeway/runtime/delivery/subscription';
+import type { Attempt, Clock, DeliveryOutcome } from '@causeway/runtime/delivery/subscription';
 import { errorCode } from '@causeway/runtime/errors';
 import { attributesText } from '../events/cloud-event.ts';
 import { answerText } from './answer-text.ts';
@@ -7,7 +7,7 @@ import { parseEndpoint, type Resolve, resolveEndpoint } from './endpoint.ts';
 import { type Signer, secondsOf } from './signing.ts';
 import type { SsrfPolicy } from './ssrf-policy.ts';
 import type { Filter, Stored } from './subscription-store.ts';
-import type { Answer, WebhookClient } from './webhook-client.ts';
+import type { WebhookClient, WebhookResponse } from './webhook-client.ts';
 
 export type SendingParts = {
   webhookClient: Pick<WebhookClient, 'post'>;
@@ -17,7 +17,7 @@ export type SendingParts = {
   clock: Clock;
 };
 
-export type Sent = Answer & { text: Buffer };
+export type Sent = WebhookResponse & { text: Buffer };
 
 const EVENT_JSON = 'application/cloudevents+json';
 const NOTHING = Buffer.alloc(0);
@@ -68,7 +68,7 @@ export const delivererOf = (
   parts: SendingParts,
   stored: Stored,
   answered: (position: string, text: string) => void,
-): ((attempt: Attempt) => Promise<Outcome>) => {
+): ((attempt: Attempt) => Promise<DeliveryOutcome>) => {
   const { clock } = parts;
   let quietUntil = 0;
 
@@ -97,7 +97,7 @@ export const delivererOf = (
 };
 
 /** Success is 2xx and nothing else. */
-export const outcomeOf = (answer: Answer, now: number): Outcome => {
+export const outcomeOf = (answer: WebhookResponse, now: number): DeliveryOutcome => {
   if ('code' in answer) return { outcome: 'retry', code: answer.code, blame: 'receiver' };
   const status = String(answer.status);
   if (answer.status >= 200 && answer.status <= 299) return { outcome: 'delivered', status };

@@ -6,14 +6,14 @@ import { createTestWorld, RECIPIENT, type TestWorld, until } from '@causeway/tes
 import { createSecretEncryption, newSecret } from './secret-encryption.ts';
 import { createSigner } from './signing.ts';
 import { rangesOf } from './ssrf-policy.ts';
-import type { Answer } from './webhook-client.ts';
+import type { WebhookResponse } from './webhook-client.ts';
 import { createWebhooks, type Webhooks } from './webhooks.ts';
 
 const HOUR = 3_600_000;
 const encryption = createSecretEncryption(['the key of this test']);
 let world: TestWorld;
 let webhooks: Webhooks;
-let answer: (id: string) => Answer;
+let answer: (id: string) => WebhookResponse;
 const asked: { id: string; at: number }[] = [];
 
 beforeEach(async () => {
@@ -83,7 +83,7 @@ afterEach(async () => {
   await world.close();
 });
 
-const said = (status: number): Answer => ({
+const said = (status: number): WebhookResponse => ({
   status,
   retryAfter: undefined,
   text: Buffer.alloc(0),

@@ -3,13 +3,18 @@ import { Pool } from 'undici';
 import type { Target } from './endpoint.ts';
 
 /** What came of one request. `code` where there was no whole answer. */
-export type Answer =
+export type WebhookResponse =
   | { status: number; retryAfter: string | undefined; text: Buffer; durationMs: number }
   | { code: string; durationMs: number };
 
 export type WebhookClient = {
   /** Sends a body once, to the address that was checked. No redirect is followed. Never throws. */
-  post(target: Target, headers: Record<string, string>, body: Buffer, signal: AbortSignal): Promise<Answer>;
+  post(
+    target: Target,
+    headers: Record<string, string>,
+    body: Buffer,
+    signal: AbortSignal,
+  ): Promise<WebhookResponse>;
   close(): void;
 };
 

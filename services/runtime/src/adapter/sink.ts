@@ -9,9 +9,9 @@ import { createDelivery, type DeliveryParts } from '../delivery/delivery.ts';
 import { inboxOf } from '../delivery/inbox-of.ts';
 import { followRedrives, type Redriven } from '../delivery/redrive-worker.ts';
 import { SINK_SCHEDULE } from '../delivery/retry-policy.ts';
-import type { Attempt, Outcome, Subscription } from '../delivery/subscription.ts';
+import type { Attempt, DeliveryOutcome, Subscription } from '../delivery/subscription.ts';
 import { errorCode, PermanentError, RetryableError } from '../errors.ts';
-import { createAcknowledging, type EventReference, type Said } from '../feedback/acknowledge.ts';
+import { createAcknowledger, type EventReference, type RecipientStatus } from '../feedback/acknowledge.ts';
 import { type Acknowledgement, acknowledgementRecord } from '../feedback/acknowledgement.ts';
 import type { FeedbackParts } from '../feedback/feedback.ts';
 import { watchOverdue } from '../feedback/overdue-watch.ts';
@@ -27,9 +27,9 @@ import type { Metrics } from '../telemetry/metrics.ts';
 
 /** As of a subscription; with what the legacy system said back, for the source of the event. */
 export type SinkOutcome =
-  | Exclude<Outcome, Final>
+  | Exclude<DeliveryOutcome, Final>
   | (Final & { acknowledgement?: Omit<Acknowledgement, 'at'> });
-type Final = Extract<Outcome, { outcome: 'delivered' | 'refused' }>;
+type Final = Extract<DeliveryOutcome, { outcome: 'delivered' | 'refused' }>;
 
 export type SinkOptions = {
   organisation: string;
@@ -69,7 +69,7 @@ export type Sink = {
    * @throws RetryableError when it cannot be kept now; PermanentError `not-there` where the inbox has no such event (it keeps
    * 30 days), `not-acknowledgeable` for feedback
    */
-  acknowledge(event: EventReference, said: Said): Promise<void>;
+  acknowledge(event: EventReference, said: RecipientStatus): Promise<void>;
   /** A readiness check. @throws RetryableError until it can deliver */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -108,7 +108,7 @@ export const createSink = (options: SinkOptions): Sink => {
   const noted = async (
     attempt: Attempt,
     { acknowledgement, ...rest }: Extract<SinkOutcome, Final>,
-  ): Promise<Outcome> => {
+  ): Promise<DeliveryOutcome> => {
     const note = acknowledgement === undefined ? overdue.delivered : overdue.acknowledged;
     if (rest.outcome === 'delivered') await untilNoted(() => note(placed(attempt)), attempt.signal);
     if (acknowledgement === undefined) return rest;
@@ -185,7 +185,7 @@ export const createSink = (options: SinkOptions): Sink => {
     },
   });
 
-  const acknowledging = createAcknowledging({
+  const acknowledging = createAcknowledger({
     feedback,
     database,
     inbox: inboxOf(inboxes, organisation),

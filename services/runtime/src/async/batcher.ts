@@ -1,4 +1,4 @@
-import { createBeat } from './flush-interval.ts';
+import { createFlushInterval } from './flush-interval.ts';
 
 /**
  * Gathers what is asked while the last call is under way into the next one, in the order in which it was asked: many
@@ -6,14 +6,14 @@ import { createBeat } from './flush-interval.ts';
  * @param most items of one call
  * @param ms how long to wait for others before each call, milliseconds; by default one turn of the event loop
  */
-export const gathered = <T, R>(
+export const batched = <T, R>(
   run: (items: readonly T[]) => Promise<readonly R[]>,
   most: number,
   ms = 0,
 ): ((items: readonly T[]) => Promise<R[]>) => {
   type Waiting = { items: readonly T[]; resolve(results: R[]): void; reject(error: unknown): void };
   const queue: Waiting[] = [];
-  const beat = createBeat(ms);
+  const beat = createFlushInterval(ms);
   let running = false;
 
   const next = (): Waiting[] => {

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { testKafka, testVariable } from '@causeway/testing/bus';
 import type { Admin, Kafka } from '../kafka/connect.ts';
 import { topology } from './acls.ts';
-import { AGREEMENTS_TOPIC, IDENTITY_LINKS_TOPIC, laneWriter, topicsOf } from './topics.ts';
+import { AGREEMENTS_TOPIC, IDENTITY_LINKS_TOPIC, laneTransactionalId, topicsOf } from './topics.ts';
 
 /** The broker, not our code, keeps one organisation out of what is another's. */
 const A = 'test-org-a';
@@ -100,7 +100,7 @@ test('a refused topic leaves the connection and the sends beside it in order', a
 
 test('an organisation cannot take a lane from the exchange, make topics or delete records', async () => {
   const began = performance.now();
-  await assert.rejects(own.writer(laneWriter(0)), REFUSED);
+  await assert.rejects(own.writer(laneTransactionalId(0)), REFUSED);
   assert.ok(performance.now() - began < 5_000, 'refused at once and not tried again');
   const theirs = await own.admin();
   const topic = { topic: 'outbox.made-up', partitions: 1, replicationFactor: 1, config: {} };

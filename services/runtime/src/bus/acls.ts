@@ -1,6 +1,6 @@
 import type { AclDeclaration, TopicDeclaration } from '../kafka/broker-client.ts';
 import {
-  CONSOLE_WRITER,
+  CONSOLE_TRANSACTIONAL_ID,
   type DeclaredTopic,
   declaredTopics,
   EXCHANGE_GROUP,
@@ -74,7 +74,7 @@ const groupAcls = (organisations: readonly string[]): AclDeclaration[] => {
     {
       principal: 'console',
       resource: 'transactional-id',
-      name: CONSOLE_WRITER,
+      name: CONSOLE_TRANSACTIONAL_ID,
       match: 'literal',
       operation: 'write',
     },

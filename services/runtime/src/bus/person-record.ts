@@ -23,7 +23,7 @@ export const personForm = {
   demographic: tokenForm.optional(),
 };
 
-export const namesSomebody = ({
+export const namesPerson = ({
   tokens,
   demographic,
 }: {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topology } from './acls.ts';
-import { LANES, laneWriter, topicsOf } from './topics.ts';
+import { LANES, laneTransactionalId, topicsOf } from './topics.ts';
 
 const SETTINGS = { replicationFactor: 3, minInSyncReplicas: 2 };
 const ORGANISATIONS = ['trust', 'council'];
@@ -108,7 +108,7 @@ test('groups and transactional ids are granted by name, and nobody has rights on
       'console transactional-id console.ledger literal write',
     ].sort(byText),
   );
-  assert.equal(laneWriter(4), 'exchange.lane.4');
+  assert.equal(laneTransactionalId(4), 'exchange.lane.4');
 });
 
 test('each service and organisation is a principal, and no organisation can have the name of another one', () => {

@@ -17,7 +17,7 @@ export const AGREEMENTS_TOPIC = 'agreements';
 export const ORGANISATIONS_TOPIC = 'organisations';
 export const CHECKPOINTS_TOPIC = 'checkpoints';
 export const IDENTITY_LINKS_TOPIC = 'identity-links';
-export const CONSOLE_LEDGER_TOPIC = 'ledger.console';
+export const AUDIT_LEDGER_TOPIC = 'ledger.console';
 
 /** The consumer group on `lanes` that hands out lanes, and the one that shows positions in outboxes to standard tools. */
 export const LANES_GROUP = 'exchange.lanes';
@@ -44,12 +44,12 @@ export const topicsOf = (organisation: string) => ({
 });
 
 /** Transactional id of the one who redrives what the exchange refused. */
-export const REDRIVE_WRITER = 'exchange.redrive';
+export const REDRIVE_TRANSACTIONAL_ID = 'exchange.redrive';
 
 /** Transactional id of a lane's writer: opening it fences whoever worked the lane before. */
-export const laneWriter = (lane: number): string => `exchange.lane.${lane}`;
+export const laneTransactionalId = (lane: number): string => `exchange.lane.${lane}`;
 /** Transactional id of everybody who writes `agreements` or `ledger.console`: each open fences the one before. */
-export const CONSOLE_WRITER = 'console.ledger';
+export const CONSOLE_TRANSACTIONAL_ID = 'console.ledger';
 
 export type TopologySettings = {
   replicationFactor: number;
@@ -177,7 +177,7 @@ const sharedTopics = (settings: TopologySettings, organisations: readonly string
     declare(AGREEMENTS_TOPIC, 1, FOR_EVER, ['console'], everybody),
     declare(LANES_TOPIC, LANES, {}, [], ['exchange']),
     declare(IDENTITY_LINKS_TOPIC, 1, COMPACTED, ['exchange', 'console'], ['exchange', 'console']),
-    declare(CONSOLE_LEDGER_TOPIC, 1, FOR_EVER, ['console'], ['console']),
+    declare(AUDIT_LEDGER_TOPIC, 1, FOR_EVER, ['console'], ['console']),
     declare(CHECKPOINTS_TOPIC, 1, FOR_EVER, ['console', 'exchange'], everybody),
   ];
 };

@@ -6,7 +6,7 @@ import type { FetchedRecord, KafkaRecord } from '../kafka/broker-client.ts';
 import { startSpan } from '../telemetry/tracing.ts';
 import type { Authoriser, Read } from './authorise.ts';
 import type { Item } from './queue.ts';
-import type { Clock, Outcome, Subscription } from './subscription.ts';
+import type { Clock, DeliveryOutcome, Subscription } from './subscription.ts';
 import { type Effects, transition } from './transition.ts';
 
 /** What came of one try, and what is to be done with the event. */
@@ -83,7 +83,7 @@ const deliver = async (
   partition: number,
   { event, data, schemaId }: Pick<Read, 'schemaId'> & Extract<DeliveryDecision, { outcome: 'release' }>,
   signal: AbortSignal,
-): Promise<Outcome> => {
+): Promise<DeliveryOutcome> => {
   const { id, organisation } = subscription;
   const { traceparent, end } = startSpan('deliver', {
     kind: 'client',

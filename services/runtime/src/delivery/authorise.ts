@@ -6,7 +6,11 @@ import {
   type DeliveryDecision,
   type InboxRecord,
 } from '../disclosure/delivery-decision.ts';
-import { createRulings, type HandOverRuling, type Knowledge } from '../disclosure/policy-snapshot.ts';
+import {
+  createPolicySnapshots,
+  type PolicyInputs,
+  type PolicySnapshot,
+} from '../disclosure/policy-snapshot.ts';
 import { isPermanent } from '../errors.ts';
 import type { FetchedRecord } from '../kafka/broker-client.ts';
 import type { Clock } from './subscription.ts';
@@ -14,7 +18,7 @@ import type { Clock } from './subscription.ts';
 /** An inbox record, read. */
 export type Read = InboxRecord & { schemaId: number };
 
-export type AuthoriserParts = Knowledge & { organisation: string; decode: Decode; clock: Clock };
+export type AuthoriserParts = PolicyInputs & { organisation: string; decode: Decode; clock: Clock };
 
 /** Asks the one function that decides what may be handed over, at the moment of each try. */
 export type Authoriser = {
@@ -38,10 +42,10 @@ export const createAuthoriser = ({
   clock,
   ...knowledge
 }: AuthoriserParts): Authoriser => {
-  const rulings = createRulings(knowledge, () => clock.now());
-  let made: { ruling: HandOverRuling; at: number } | undefined;
+  const rulings = createPolicySnapshots(knowledge, () => clock.now());
+  let made: { ruling: PolicySnapshot; at: number } | undefined;
 
-  const current = (): HandOverRuling => {
+  const current = (): PolicySnapshot => {
     const at = performance.now();
     if (made === undefined || at - made.at > MOMENT_MS || !rulings.isCurrent(made.ruling))
       made = { ruling: rulings.current(), at };

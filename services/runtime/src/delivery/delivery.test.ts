@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { createTestWorld, type TestWorld, until } from '@causeway/testing/delivery-world';
 import { WEBHOOK_SCHEDULE } from './retry-policy.ts';
-import type { Attempt, Outcome } from './subscription.ts';
+import type { Attempt, DeliveryOutcome } from './subscription.ts';
 
 let world: TestWorld;
 
@@ -16,7 +16,7 @@ afterEach(async () => {
 
 /** A receiver that keeps what it was given and answers as it is told. */
 const receiver = (
-  answer: (attempt: Attempt) => Outcome | Promise<Outcome> = () => ({ outcome: 'delivered' }),
+  answer: (attempt: Attempt) => DeliveryOutcome | Promise<DeliveryOutcome> = () => ({ outcome: 'delivered' }),
 ) => {
   const attempts: { id: string; at: number; number: number }[] = [];
   const delivered: string[] = [];

@@ -1,7 +1,7 @@
-import { createBeat } from '../async/flush-interval.ts';
+import { createFlushInterval } from '../async/flush-interval.ts';
 import { runLoop } from '../async/run-loop.ts';
 import type { Decode } from '../avro/schema-lookup.ts';
-import type { Knowledge } from '../disclosure/policy-snapshot.ts';
+import type { PolicyInputs } from '../disclosure/policy-snapshot.ts';
 import { errorCode, RetryableError } from '../errors.ts';
 import type { Inboxes } from '../inbox/inbox.ts';
 import type { Producer } from '../kafka/producer.ts';
@@ -22,7 +22,7 @@ import { createDeliveryStore, type DeliveryStore, type Held, migrateDelivery } f
 import { type Clock, type Subscription, systemClock } from './subscription.ts';
 import { createWorker, type Worker } from './worker.ts';
 
-export type DeliveryParts = Knowledge & {
+export type DeliveryParts = PolicyInputs & {
   /** The service: `dl-component` of its dead letters. */
   component: string;
   database: Pick<Database, 'query' | 'migrate'>;
@@ -77,7 +77,7 @@ type Running = { subscription: Subscription; worker: Worker };
 export const createDelivery = (parts: DeliveryParts): Delivery => {
   const { component, database, inboxes, producer, log, metrics } = parts;
   const { agreements, organisations, safeguards } = parts;
-  const knowledge: Knowledge = {
+  const knowledge: PolicyInputs = {
     agreements,
     ...(organisations && { organisations }),
     ...(safeguards && { safeguards }),
@@ -85,7 +85,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
   const { clock = systemClock, random = Math.random, leaseMs = LEASE_MS, instance = instanceName() } = parts;
   register(instance);
   const store = createDeliveryStore(database, instance);
-  const beat = createBeat(parts.saveMs ?? 0);
+  const beat = createFlushInterval(parts.saveMs ?? 0);
   const deadLetters = openDeadLetters(parts.reader);
   const wanted = new Map<string, Subscription>();
   const running = new Map<string, Running>();

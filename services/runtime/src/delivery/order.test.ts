@@ -7,7 +7,7 @@ import { RetryableError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Delivery } from './delivery.ts';
 import { type EventRef, isSameFact } from './queue.ts';
-import type { Outcome } from './subscription.ts';
+import type { DeliveryOutcome } from './subscription.ts';
 
 /** One thing that happens, in this order, while deliveries are under way. */
 type Step =
@@ -53,7 +53,7 @@ const run = async (world: TestWorld, steps: readonly Step[], seed: number): Prom
       query: (sql, params) => alive(() => world.database.query(sql, params)),
       migrate: (directory, table) => alive(() => world.database.migrate(directory, table)),
     };
-    const deliver = async ({ event }: { event: { id: string } }): Promise<Outcome> => {
+    const deliver = async ({ event }: { event: { id: string } }): Promise<DeliveryOutcome> => {
       await delay(Math.floor(random() * 3));
       if (dead) throw new RetryableError('lease-lost', 'the process is dead');
       const chance = random();

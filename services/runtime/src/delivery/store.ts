@@ -1,4 +1,4 @@
-import { gathered } from '../async/batcher.ts';
+import { batched } from '../async/batcher.ts';
 import type { Priority } from '../bus/envelope.ts';
 import { isPermanent, RetryableError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
@@ -199,7 +199,7 @@ const rowOf = ({ position, event, since, tries, firstTry, due, deadLetter, redri
 
 /** The tables of `migrations/001_delivery.sql`; `instance` is who writes. Leases go by the database's own clock. */
 export const createDeliveryStore = ({ query }: Pick<Database, 'query'>, instance: string): DeliveryStore => {
-  const saved = gathered<Saving, boolean | Error>(
+  const saved = batched<Saving, boolean | Error>(
     (savings) =>
       saveAll(query, savings).catch((error) => {
         if (!isPermanent(error)) throw error;

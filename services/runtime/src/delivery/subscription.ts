@@ -26,7 +26,7 @@ export type Subscription = {
    * Hands one event over, once. It should not take longer than 30 s and must heed `signal`. What it throws counts as
    * `retry` with the error's code.
    */
-  deliver(attempt: Attempt): Promise<Outcome>;
+  deliver(attempt: Attempt): Promise<DeliveryOutcome>;
 };
 
 /** One try to hand over one event. The agreements allow it at this moment. */
@@ -51,7 +51,7 @@ export type Attempt = {
   signal: AbortSignal;
 };
 
-export type Outcome =
+export type DeliveryOutcome =
   | {
       outcome: 'delivered';
       code?: string;

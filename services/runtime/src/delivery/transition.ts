@@ -1,7 +1,7 @@
 import type { AttemptRecord } from '../bus/delivery-log.ts';
 import type { Item } from './queue.ts';
 import { pauseAfter, type Schedule } from './retry-policy.ts';
-import type { Outcome } from './subscription.ts';
+import type { DeliveryOutcome } from './subscription.ts';
 
 export type Policy = {
   schedule: Schedule;
@@ -23,7 +23,7 @@ const UNREACHABLE_PAUSE_MS = 2_000;
 /** What the outcome of an attempt makes of an item. Pure: the given item stays as it is. `now` is milliseconds since 1970. */
 export const transition = (
   before: Item,
-  outcome: Exclude<Outcome, { outcome: 'not-wanted' }>,
+  outcome: Exclude<DeliveryOutcome, { outcome: 'not-wanted' }>,
   { schedule, random }: Policy,
   now: number,
 ): { item: Item; effects: Effects } => {

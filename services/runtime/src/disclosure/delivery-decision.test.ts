@@ -13,7 +13,7 @@ import type { Release } from '@causeway/schemas/disclosure/view';
 import type { Envelope } from '../bus/envelope.ts';
 import type { SafeguardKind } from '../reference-data/safeguards.ts';
 import { authoriseDelivery } from './delivery-decision.ts';
-import type { HandOverRuling } from './policy-snapshot.ts';
+import type { PolicySnapshot } from './policy-snapshot.ts';
 import { rulebookOf } from './release-decision.ts';
 
 const TYPE = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
@@ -80,9 +80,9 @@ const ask = (
   today = '2026-06-01',
   recipient = 'a-council',
   event: Partial<Envelope> = {},
-  known: Partial<HandOverRuling> = {},
+  known: Partial<PolicySnapshot> = {},
 ) => {
-  const ruling: HandOverRuling = {
+  const ruling: PolicySnapshot = {
     rules: rulebookOf(state),
     version: (reference) => state.versions.get(reference),
     handlingAccepted: (_, codes) => [...codes],

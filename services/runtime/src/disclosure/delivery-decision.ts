@@ -5,9 +5,9 @@ import { implies, type Where } from '@causeway/schemas/disclosure/conditions';
 import { type Release, unionRelease, withoutLocations } from '@causeway/schemas/disclosure/view';
 import { type Envelope, organisationOf } from '../bus/envelope.ts';
 import type { SafeguardKind } from '../reference-data/safeguards.ts';
-import { narrow } from './field-filter.ts';
+import { filterFields } from './field-filter.ts';
 import { GATES, type GateQuestion, type WithheldReason } from './gates.ts';
-import type { HandOverRuling } from './policy-snapshot.ts';
+import type { PolicySnapshot } from './policy-snapshot.ts';
 import { answeredBy, reference, ruleKey } from './release-decision.ts';
 
 /**
@@ -44,7 +44,7 @@ export type Ruled =
  * event there, it goes out as it is, else as far as those that remain release it today.
  * The data of the record is looked at only where a condition asks for it. Pure: the same question always has the same answer.
  */
-export const evaluate = (ruling: HandOverRuling, record: UnreadRecord, recipient: string): Ruled => {
+export const evaluate = (ruling: PolicySnapshot, record: UnreadRecord, recipient: string): Ruled => {
   const { event } = record;
   if (isFeedback(event.type))
     return answeredBy(event) === recipient
@@ -64,7 +64,7 @@ export const evaluate = (ruling: HandOverRuling, record: UnreadRecord, recipient
 
 /** As `evaluate`, with the data as far as it may be handed over. */
 export const authoriseDelivery = (
-  ruling: HandOverRuling,
+  ruling: PolicySnapshot,
   record: InboxRecord,
   recipient: string,
 ): DeliveryDecision => {
@@ -72,7 +72,7 @@ export const authoriseDelivery = (
   const ruled = evaluate(ruling, { ...record, data: () => data }, recipient);
   if (ruled.outcome === 'withhold') return ruled;
   const { event, release } = ruled;
-  return { outcome: 'release', event, data: release === null ? data : narrow(data, release) };
+  return { outcome: 'release', event, data: release === null ? data : filterFields(data, release) };
 };
 
 const NOTHING: ReadonlySet<SafeguardKind> = new Set();
@@ -101,9 +101,9 @@ const createUsual = (): Usual => {
   };
 };
 
-const usuals = new WeakMap<HandOverRuling, Usual>();
+const usuals = new WeakMap<PolicySnapshot, Usual>();
 
-const usualOf = (ruling: HandOverRuling): Usual => {
+const usualOf = (ruling: PolicySnapshot): Usual => {
   const usual = usuals.get(ruling) ?? createUsual();
   usuals.set(ruling, usual);
   return usual;
@@ -136,7 +136,7 @@ const sameList = (one: readonly string[], other: readonly string[]): boolean =>
   one === other || (one.length === other.length && one.every((item, index) => item === other[index]));
 
 const findOut = (
-  ruling: HandOverRuling,
+  ruling: PolicySnapshot,
   record: UnreadRecord,
   recipient: string,
   safeguards: ReadonlySet<SafeguardKind>,
@@ -162,7 +162,7 @@ const findOut = (
   };
 };
 
-const candidatesFor = (ruling: HandOverRuling, event: Envelope, recipient: string): VersionState[] => {
+const candidatesFor = (ruling: PolicySnapshot, event: Envelope, recipient: string): VersionState[] => {
   if (isIdentityLinked(event.type)) return [];
   const source = organisationOf(event.source) ?? '';
   const counting = ruling.rules.get(ruleKey(source, event.type))?.get(recipient) ?? [];
@@ -171,7 +171,7 @@ const candidatesFor = (ruling: HandOverRuling, event: Envelope, recipient: strin
 };
 
 type Asked = {
-  ruling: HandOverRuling;
+  ruling: PolicySnapshot;
   record: UnreadRecord;
   recipient: string;
   version: VersionState;
@@ -209,7 +209,7 @@ const furthest = (refusals: readonly (WithheldReason | null)[]): WithheldReason 
   GATES.findLast(([gate]) => refusals.includes(gate))?.[0] ?? 'not-active';
 
 /** The version of the same agreement that put the event into the inbox. */
-const releasedUnder = (ruling: HandOverRuling, event: Envelope, { record }: VersionState) => {
+const releasedUnder = (ruling: PolicySnapshot, event: Envelope, { record }: VersionState) => {
   const named = event.agreement.find((one) => one.slice(0, one.indexOf('/')) === record.id);
   return named === undefined ? undefined : ruling.version(named);
 };
@@ -221,7 +221,7 @@ const whereOf = ({ record }: VersionState, type: string): Where =>
 const exactly = ({ event, data, schema }: UnreadRecord, before: VersionState | undefined): unknown => {
   const general = before?.record.release[event.type]?.generalise ?? {};
   const exact = leavesOf(schema).filter(({ path }) => !Object.hasOwn(general, path));
-  return narrow(data(), { leaves: exact.map(({ path }) => path), generalise: {} });
+  return filterFields(data(), { leaves: exact.map(({ path }) => path), generalise: {} });
 };
 
 /** Whom a recipient knows is looked up when an event is released: an inbox holds nothing to look them up by. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { narrow } from './field-filter.ts';
+import { filterFields } from './field-filter.ts';
 
 test('narrowing keeps the granted leaves in blocks and lists and nothing else', () => {
   const data = {
@@ -13,7 +13,7 @@ test('narrowing keeps the granted leaves in blocks and lists and nothing else', 
     ward: 'W',
   };
   const leaves = ['person.sex', 'person.address.postcode', 'children[].name', 'codes', 'absent.leaf'];
-  const narrowed = narrow(data, { leaves, generalise: { 'person.address.postcode': 'outcode' } });
+  const narrowed = filterFields(data, { leaves, generalise: { 'person.address.postcode': 'outcode' } });
   assert.deepEqual(narrowed, {
     person: { sex: null, address: { postcode: 'WE4' } },
     children: [{ name: 'B' }, { name: null }],

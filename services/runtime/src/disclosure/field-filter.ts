@@ -2,7 +2,7 @@ import { applyGeneralise } from '@causeway/schemas/disclosure/generalisers';
 import type { Release } from '@causeway/schemas/disclosure/view';
 
 /** The decoded fields of a record without what `release` does not grant, the rest in the form that it grants. */
-export const narrow = (data: unknown, release: Pick<Release, 'leaves' | 'generalise'>): unknown =>
+export const filterFields = (data: unknown, release: Pick<Release, 'leaves' | 'generalise'>): unknown =>
   applyGeneralise(keep(data, branchesOf(release.leaves)), release.generalise);
 
 /** The leaves as a tree of field names; a leaf has no branches. */

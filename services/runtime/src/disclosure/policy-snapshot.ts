@@ -1,5 +1,5 @@
 import type { VersionState } from '@causeway/schemas/agreements/log';
-import { ageOf, type Moment } from '../async/monotonic-clock.ts';
+import { ageOf, type MonotonicTime } from '../async/monotonic-clock.ts';
 import { type Agreements, FRESH_MS } from '../reference-data/agreements.ts';
 import type { Organisations } from '../reference-data/organisations.ts';
 import { NO_LINKS } from '../reference-data/person-index.ts';
@@ -8,7 +8,7 @@ import type { TopicFollower } from '../reference-data/topic-follower.ts';
 import { type Rulebook, rulebookOf, ukDate } from './release-decision.ts';
 
 /** What a process that hands events over follows. */
-export type Knowledge = {
+export type PolicyInputs = {
   agreements: Pick<Agreements, 'state' | 'offset' | 'freshWithin'>;
   /** Without it what an organisation has undertaken counts as when the event was released. */
   organisations?: Pick<Organisations, 'get' | 'freshWithin'>;
@@ -17,7 +17,7 @@ export type Knowledge = {
 };
 
 /** What is known at one moment, for any number of records. */
-export type HandOverRuling = {
+export type PolicySnapshot = {
   rules: Rulebook;
   /** A version by `<id>/<version>`, whatever became of it. */
   version(reference: string): VersionState | undefined;
@@ -29,21 +29,21 @@ export type HandOverRuling = {
   today: string;
 };
 
-export type Rulings = {
-  current(): HandOverRuling;
+export type PolicySnapshots = {
+  current(): PolicySnapshot;
   /**
    * Whether what was decided by it may still go out: the agreements are the same, and no knowledge is older than 750 ms.
    * To be asked after deciding, just before sending.
    */
-  isCurrent(ruling: HandOverRuling): boolean;
+  isCurrent(ruling: PolicySnapshot): boolean;
   /** Whether a ruling that is made now would be current. */
   isFresh(): boolean;
 };
 
 /** @param now milliseconds since 1970 */
-export const createRulings = (knowledge: Knowledge, now: () => number): Rulings => {
+export const createPolicySnapshots = (knowledge: PolicyInputs, now: () => number): PolicySnapshots => {
   const { agreements, organisations, safeguards } = knowledge;
-  const made = new WeakMap<HandOverRuling, { offset: number; people: PeopleMark | null }>();
+  const made = new WeakMap<PolicySnapshot, { offset: number; people: SnapshotVersion | null }>();
   const isFresh = () =>
     agreements.freshWithin(FRESH_MS) &&
     (organisations?.freshWithin(FRESH_MS) ?? true) &&
@@ -54,7 +54,7 @@ export const createRulings = (knowledge: Knowledge, now: () => number): Rulings 
     current: () => {
       const offset = agreements.offset();
       const state = agreements.state();
-      const ruling: HandOverRuling = {
+      const ruling: PolicySnapshot = {
         rules: rulebookOf(state),
         version: (reference) => state.versions.get(reference),
         handlingAccepted: (id, codes) =>
@@ -62,23 +62,23 @@ export const createRulings = (knowledge: Knowledge, now: () => number): Rulings 
         protecting: (tokens) => safeguards?.protecting(tokens, NO_LINKS).map(({ kind }) => kind) ?? [],
         today: ukDate(new Date(now())),
       };
-      made.set(ruling, { offset, people: safeguards ? markOf(safeguards) : null });
+      made.set(ruling, { offset, people: safeguards ? snapshotVersion(safeguards) : null });
       return ruling;
     },
     isCurrent: (ruling) => {
       const mark = made.get(ruling);
       if (mark === undefined || !isFresh() || agreements.offset() !== mark.offset) return false;
-      return mark.people === null || safeguards === undefined || isStill(safeguards, mark.people);
+      return mark.people === null || safeguards === undefined || isCurrent(safeguards, mark.people);
     },
   };
 };
 
 /** Up to where people were known when something was decided. */
-export type PeopleMark = { revision: number; freshAt: Moment };
+export type SnapshotVersion = { revision: number; freshAt: MonotonicTime };
 
 type Followed = Pick<TopicFollower, 'freshAt' | 'freshWithin' | 'revision'>;
 
-export const markOf = (people: Followed): PeopleMark => ({
+export const snapshotVersion = (people: Followed): SnapshotVersion => ({
   revision: people.revision(),
   freshAt: people.freshAt(),
 });
@@ -87,5 +87,5 @@ export const markOf = (people: Followed): PeopleMark => ({
  * Whether what was decided then may still go out: nothing has come since, as of 750 ms ago at most, or it was decided less than
  * that ago. So a stream of new interests holds nothing up, and no safeguard is passed by more than that.
  */
-export const isStill = (people: Followed, { revision, freshAt }: PeopleMark): boolean =>
+export const isCurrent = (people: Followed, { revision, freshAt }: SnapshotVersion): boolean =>
   ageOf(freshAt) <= FRESH_MS || (people.revision() === revision && people.freshWithin(FRESH_MS));

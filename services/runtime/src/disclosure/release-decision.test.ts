@@ -10,11 +10,11 @@ import type { Envelope } from '../bus/envelope.ts';
 import { createLinks, type Link, linkRecord } from '../reference-data/identity-links.ts';
 import { createInterests, type Interest } from '../reference-data/interests.ts';
 import type { Organisation } from '../reference-data/organisations.ts';
-import { nobodyKnown, type People } from '../reference-data/people.ts';
+import { noPeopleKnown, type People } from '../reference-data/people.ts';
 import { createSafeguards, type Safeguard } from '../reference-data/safeguards.ts';
 import { termRefusal } from './gates.ts';
 import {
-  decide,
+  decideReleases,
   needsData,
   type Question,
   reasonSeenBy,
@@ -82,18 +82,18 @@ const organisation = (id: string, handlingAccepted: string[] = []): Organisation
 });
 
 const ask = (versions: Version[], event: Partial<Envelope> = {}, question: Partial<Question> = {}) =>
-  decide({
+  decideReleases({
     rules: rulesOf(...versions),
     source: 'trust',
     event: { ...EVENT, ...event },
     data: {},
     organisation: (id) => organisation(id),
-    people: nobodyKnown(),
+    people: noPeopleKnown(),
     today: '2026-10-05',
     ...question,
   });
 
-const outcome = (decisions: ReturnType<typeof decide>) =>
+const outcome = (decisions: ReturnType<typeof decideReleases>) =>
   decisions.map((decision) =>
     decision.outcome === 'released'
       ? `${decision.recipient}: ${decision.versions.map(reference).join(' ')}`
@@ -390,7 +390,11 @@ test('what withdraws an event reaches whoever can have got it', () => {
   assert.deepEqual(about({}), ['council: stay/1'], 'the case was closed since, and the method is not said');
   assert.deepEqual(about({ method: 'UNKNOWN' }), ['council: stay/1']);
   assert.deepEqual(about({ method: 'maternity' }), ['council: condition-not-met']);
-  assert.deepEqual(about({}, nobodyKnown()), ['council: not-known'], 'who never knew the person got nothing');
+  assert.deepEqual(
+    about({}, noPeopleKnown()),
+    ['council: not-known'],
+    'who never knew the person got nothing',
+  );
 });
 
 test('feedback goes without an agreement, to the organisation that it answers and to nobody else', () => {

@@ -89,7 +89,7 @@ export type Question = {
  * is withheld by default and has no entry. Feedback needs no agreement and goes to the organisation that it answers; links
  * between identities go to nobody. Pure: the same question always has the same answer.
  */
-export const decide = (question: Question): Decision[] => {
+export const decideReleases = (question: Question): Decision[] => {
   const { rules, source, event } = question;
   if (isIdentityLinked(event.type)) return [];
   if (isFeedback(event.type)) return feedback(question);

@@ -20,9 +20,9 @@ export type EventReference = {
 };
 
 /** Without `at` it is said now; a repeat of the words keeps the first time. */
-export type Said = Omit<Acknowledgement, 'at'> & { at?: string };
+export type RecipientStatus = Omit<Acknowledgement, 'at'> & { at?: string };
 
-export type AcknowledgingParts = {
+export type AcknowledgerParts = {
   feedback: FeedbackParts;
   database: Pick<Database, 'query' | 'migrate'>;
   inbox: Pick<DeliveryInbox, 'at'>;
@@ -54,7 +54,7 @@ const FORGET = `
  * Says what became of an event after it was handed over: tells its source where the agreements let it be told, the watch of
  * what is overdue, and `deliveries.<organisation>`. See `Sink.acknowledge`.
  */
-export const createAcknowledging = (parts: AcknowledgingParts) => {
+export const createAcknowledger = (parts: AcknowledgerParts) => {
   const { feedback, database, inbox, producer, overdue, now } = parts;
   const { organisation } = feedback;
   let migrated: Promise<void> | undefined;
@@ -79,7 +79,7 @@ export const createAcknowledging = (parts: AcknowledgingParts) => {
   };
 
   return {
-    async acknowledge(reference: EventReference, { at, ...words }: Said): Promise<void> {
+    async acknowledge(reference: EventReference, { at, ...words }: RecipientStatus): Promise<void> {
       // Whether the source may be told stands in the agreements: they must be known.
       if (!feedback.agreements.freshWithin(FOLLOWING_MS))
         throw new RetryableError('agreements-not-current', 'The agreements are not followed');
@@ -118,7 +118,7 @@ const placeOf = (position: string): [number, number] => {
   return [Number(found[1]), Number(found[2])];
 };
 
-const digestOf = ({ state, team, reference }: Omit<Said, 'at'>): string =>
+const digestOf = ({ state, team, reference }: Omit<RecipientStatus, 'at'>): string =>
   createHash('sha256')
     .update(JSON.stringify([state, team ?? null, reference ?? null]))
     .digest('base64url');

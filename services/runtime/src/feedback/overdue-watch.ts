@@ -1,5 +1,5 @@
 import { isFeedback } from '@causeway/schemas/catalogue/event-type';
-import { gathered } from '../async/batcher.ts';
+import { batched } from '../async/batcher.ts';
 import { runLoop } from '../async/run-loop.ts';
 import { decodeHeaders, type Envelope } from '../bus/envelope.ts';
 import { inboxOf } from '../delivery/inbox-of.ts';
@@ -195,7 +195,7 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
     events.flatMap((one) => (isFeedback(one.event.type) ? [] : (watchedOf(one.event, one) ?? [])));
 
   const noting = (write: typeof store.delivered): OverdueWatch['delivered'] => {
-    const note = gathered<Watched, void>(async (found) => {
+    const note = batched<Watched, void>(async (found) => {
       await prepared();
       // One statement can touch a row once.
       const rows = new Map(found.map((one) => [`${one.partition}-${one.position}`, one]));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FetchedPartition } from '../kafka/broker-client.ts';
-import { createReadAhead } from './fetch-cache.ts';
+import { createFetchCache } from './fetch-cache.ts';
 
 /** An answer of the broker: records at these offsets, and where to go on. */
 const answer = (partition: number, offsets: readonly number[], next: number): FetchedPartition => ({
@@ -23,7 +23,7 @@ const answer = (partition: number, offsets: readonly number[], next: number): Fe
 const offsetsOf = (part: FetchedPartition | undefined) => part?.records.map(({ offset }) => offset);
 
 test('what was read beyond a page is there for the next one, over gaps and with where to go on', () => {
-  const ahead = createReadAhead();
+  const ahead = createFetchCache();
   ahead.keep(10, answer(0, [10, 11, 15, 16], 20), 'all');
   assert.deepEqual(offsetsOf(ahead.from(0, 11)), [11, 15, 16]);
   assert.deepEqual(offsetsOf(ahead.from(0, 12)), [15, 16]);
@@ -31,7 +31,7 @@ test('what was read beyond a page is there for the next one, over gaps and with 
 });
 
 test('what lies before, behind or in another partition is not there and has to be fetched', () => {
-  const ahead = createReadAhead();
+  const ahead = createFetchCache();
   ahead.keep(10, answer(0, [10, 11], 20), 'all');
   for (const [partition, offset] of [
     [0, 9],
@@ -54,7 +54,7 @@ test('answers that follow one another are read as one, up to the first hole, wha
   const orders = fc.shuffledSubarray([...parts], { minLength: parts.length });
   fc.assert(
     fc.property(orders, fc.integer({ min: 0, max: 9 }), (order, from) => {
-      const ahead = createReadAhead();
+      const ahead = createFetchCache();
       for (const [first, offsets, next] of order) ahead.keep(first, answer(0, offsets, next), 'all');
       const all = [0, 1, 2, 4, 5, 6, 9];
       assert.deepEqual(
@@ -68,7 +68,7 @@ test('answers that follow one another are read as one, up to the first hole, wha
 });
 
 test('what one reader has read is dropped when he comes back for what follows, what others read is not', () => {
-  const ahead = createReadAhead();
+  const ahead = createFetchCache();
   ahead.keep(0, answer(0, [0, 1], 2), 'one');
   ahead.keep(2, answer(0, [2, 3], 4), 'one');
   ahead.keep(2, answer(1, [2, 3], 4), 'all');
@@ -85,7 +85,7 @@ test('what was read more than a second ago is forgotten, and so is the oldest wh
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let clock = 0;
   t.mock.method(performance, 'now', () => clock);
-  const ahead = createReadAhead();
+  const ahead = createFetchCache();
   ahead.keep(0, answer(0, [0, 1], 2), 'all');
   clock = 1_001;
   assert.equal(ahead.from(0, 0), undefined);

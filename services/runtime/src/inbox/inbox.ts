@@ -3,7 +3,7 @@ import type { FetchedPartition } from '../kafka/broker-client.ts';
 import type { Kafka } from '../kafka/connect.ts';
 import type { Reader } from '../kafka/reader.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { createReadAhead } from './fetch-cache.ts';
+import { createFetchCache } from './fetch-cache.ts';
 import { createTail, type Tail } from './tail.ts';
 
 /**
@@ -122,7 +122,7 @@ const openInbox = (
   log: Logger,
 ): Open => {
   const reader: Reader = kafka.reader();
-  const ahead = createReadAhead();
+  const ahead = createFetchCache();
   const tail = createTail(
     () => kafka.reader(),
     topic,

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PermanentError, RetryableError } from '../errors.ts';
 import {
   type Appended,
+  type BrokerClient,
   type KafkaRecord,
   type ProducerIdentity,
-  type Session,
   TRANSIENT,
 } from './broker-client.ts';
 import {
@@ -82,7 +82,7 @@ const failureOf = (appended: Appended): Error =>
  * because whether its last batch arrived is not known.
  */
 export const append = async (
-  session: Session,
+  session: BrokerClient,
   identity: ProducerIdentity,
   sequences: Sequences,
   groups: readonly PartitionRecords[],

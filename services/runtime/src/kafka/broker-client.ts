@@ -49,7 +49,7 @@ export type OpenRecords = TopicPartition & { records: FetchedRecord[] };
  * One set of connections to the brokers. Every method rejects with RetryableError or PermanentError, within
  * `timeoutMs` where it is given.
  */
-export type Session = {
+export type BrokerClient = {
   partitionCount(topic: string, timeoutMs?: number): Promise<number>;
   /** The partition that Kafka's own clients choose for a key. */
   partitionOfKey(key: string | Buffer, partitions: number): number;

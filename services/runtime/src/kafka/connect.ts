@@ -2,14 +2,18 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { PermanentError } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Admin, LaneListener, Position, Session } from './broker-client.ts';
+import type { Admin, BrokerClient, LaneListener, Position } from './broker-client.ts';
 import { openAdmin } from './kafkajs/admin.ts';
 import { createClient, type KafkaOptions } from './kafkajs/client.ts';
 import { joinLanes } from './kafkajs/group-assignment.ts';
 import { openSession } from './kafkajs/session.ts';
 import { createProducer, type Producer, type ProducerOptions } from './producer.ts';
 import type { Reader } from './reader.ts';
-import { openWriter, type Writer, type WriterOptions } from './transactional-producer.ts';
+import {
+  openTransactionalProducer,
+  type TransactionalProducer,
+  type TransactionalProducerOptions,
+} from './transactional-producer.ts';
 
 export type { AclDeclaration, Admin, LaneListener, TopicDeclaration } from './broker-client.ts';
 export type { KafkaOptions } from './kafkajs/client.ts';
@@ -54,7 +58,7 @@ const readCa = (file: string): string => {
 export type Kafka = {
   producer(options?: Partial<ProducerOptions>): Producer;
   /** Fences every earlier writer of this transactional id before it resolves. */
-  writer(transactionalId: string, options?: WriterOptions): Promise<Writer>;
+  writer(transactionalId: string, options?: TransactionalProducerOptions): Promise<TransactionalProducer>;
   /** A reader has connections of its own: a broker answers one connection's requests in order. */
   reader(): Reader;
   /** Joins a group whose only purpose is to hand out the partitions of an empty topic. */
@@ -80,12 +84,12 @@ export const connectKafka = (options: KafkaOptions, log: Logger): Kafka => {
     if (closed) part.close().catch(() => {});
     return part;
   };
-  let committer: Session | null = null;
+  let committer: BrokerClient | null = null;
 
   return {
     producer: (settings = {}) => track(createProducer(openSession(client), settings, log)),
     writer: async (transactionalId, settings) =>
-      track(await openWriter(openSession(client), transactionalId, settings)),
+      track(await openTransactionalProducer(openSession(client), transactionalId, settings)),
     reader: () => track(openSession(client) as Reader),
     lanes: async (groupId, topic, on) => track(await joinLanes(client, groupId, topic, on)),
     admin: async () => track(await openAdmin(client)),

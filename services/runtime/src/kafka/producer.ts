@@ -11,7 +11,7 @@ import {
   type Sequences,
   toEncoded,
 } from './append.ts';
-import type { KafkaRecord, Position, ProducerIdentity, Session } from './broker-client.ts';
+import type { BrokerClient, KafkaRecord, Position, ProducerIdentity } from './broker-client.ts';
 import { type EncodedRecord, recordSize } from './protocol/record-batch-encoder.ts';
 
 export type ProducerOptions = {
@@ -72,7 +72,7 @@ const MAX_REQUEST_RECORDS = 5_000;
  * after a rejected send, and no second request is on its way while the fate of the first is open.
  */
 export const createProducer = (
-  session: Session,
+  session: BrokerClient,
   options: Partial<ProducerOptions>,
   log: Logger,
 ): Producer => {

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { testKafka } from '@causeway/testing/bus';
 import { crc32c } from '@node-rs/crc32';
-import type { Session } from './broker-client.ts';
+import type { BrokerClient } from './broker-client.ts';
 import type { Admin, Kafka } from './connect.ts';
 import { encodeRecord, encodeRecordBatch } from './protocol/record-batch-encoder.ts';
 import { type Reader, readToEnd } from './reader.ts';
@@ -57,7 +57,7 @@ const compressedBatch = (codec: number, compress: (data: Buffer) => Buffer): Buf
 
 /** A reader has the whole of a client's connection; only here it also writes. */
 const produceRaw = async (topic: string, bytes: Buffer) => {
-  const session = reader as unknown as Session;
+  const session = reader as unknown as BrokerClient;
   const [appended] = await session.produce([{ topic, partition: 0, bytes }], null);
   assert.equal(appended?.error, null);
 };

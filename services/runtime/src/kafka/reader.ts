@@ -1,7 +1,7 @@
-import type { FetchedRecord, Session, TopicPartition } from './broker-client.ts';
+import type { BrokerClient, FetchedRecord, TopicPartition } from './broker-client.ts';
 
 /** Reads committed records by position, without a consumer group. It has connections of its own. */
-export type Reader = Pick<Session, 'fetch' | 'bounds' | 'atTime' | 'partitionCount' | 'close'>;
+export type Reader = Pick<BrokerClient, 'fetch' | 'bounds' | 'atTime' | 'partitionCount' | 'close'>;
 
 /**
  * Yields the committed records of one partition from `from` up to the last stable offset of the moment it is called.

@@ -14,7 +14,7 @@ import { topology } from '../bus/acls.ts';
 import { RetryableError } from '../errors.ts';
 import type { Admin, Kafka } from './connect.ts';
 import { type Reader, readToEnd } from './reader.ts';
-import type { Writer } from './transactional-producer.ts';
+import type { TransactionalProducer } from './transactional-producer.ts';
 
 let kafka: Kafka;
 let admin: Admin;
@@ -175,7 +175,7 @@ test('a writer whose broker stands still gives up within its limit, and the next
 });
 
 /** Its transactions are ended in every partition: an open waits for that. */
-const reopened = async (writer: Writer, id: string): Promise<Writer> => {
+const reopened = async (writer: TransactionalProducer, id: string): Promise<TransactionalProducer> => {
   await writer.close();
   return behind.writer(id);
 };

@@ -1,16 +1,16 @@
 import { untilDeadline } from '../async/retry.ts';
 import { RetryableError } from '../errors.ts';
 import { append, cutBySize, type PartitionRecords, type Sequences, toEncoded } from './append.ts';
-import type { OpenRecords, PlacedRecord, Session, TopicPartition } from './broker-client.ts';
+import type { BrokerClient, OpenRecords, PlacedRecord, TopicPartition } from './broker-client.ts';
 import { type EncodedRecord, recordSize } from './protocol/record-batch-encoder.ts';
 
 /** For records that several topics get: encoded once, and changed where they differ. */
 export { encodeRecord, valueOffset } from './protocol/record-batch-encoder.ts';
 
 /** A record as others have it, or one that is encoded already because several topics get the same. */
-export type WriterRecord = PlacedRecord | (TopicPartition & { encoded: EncodedRecord });
+export type TransactionalRecord = PlacedRecord | (TopicPartition & { encoded: EncodedRecord });
 
-export type Writer = {
+export type TransactionalProducer = {
   /**
    * Appends all records in one transaction: readers of committed records see all of them or none.
    * `beforeCommit` runs when everything is appended and nothing is visible yet; if it throws, the transaction is
@@ -20,7 +20,7 @@ export type Writer = {
    * transaction was committed is then not known and the writer is of no more use: open a new one, let it `settle`
    * that, and read what is there.
    */
-  write(records: readonly WriterRecord[], beforeCommit?: () => void): Promise<void>;
+  write(records: readonly TransactionalRecord[], beforeCommit?: () => void): Promise<void>;
   /**
    * Ends what earlier writers of this id have left open in the partitions, although Kafka says that all of it is ended: a broker
    * that restarts can forget the markers (docs/decisions/0036). To be called before anything is read or written, with
@@ -37,7 +37,7 @@ export type Writer = {
   close(): Promise<void>;
 };
 
-export type WriterOptions = {
+export type TransactionalProducerOptions = {
   /**
    * `write` resolves only when readers of committed records can read what was written. Otherwise it resolves when that is certain, as long
    * as no broker forgets it, which the next `write` or `settle` finds out.
@@ -63,11 +63,11 @@ const ENDED_PAUSE_MS = 10;
  *
  * @throws RetryableError when the transaction coordinator cannot be reached within 30 s
  */
-export const openWriter = async (
-  session: Session,
+export const openTransactionalProducer = async (
+  session: BrokerClient,
   transactionalId: string,
-  { visible = false }: WriterOptions = {},
-): Promise<Writer> => {
+  { visible = false }: TransactionalProducerOptions = {},
+): Promise<TransactionalProducer> => {
   const identity = await untilDeadline(Date.now() + OPEN_DEADLINE_MS, 20, () =>
     session.initProducer(transactionalId, TRANSACTION_TIMEOUT_MS, OPEN_ATTEMPT_MS),
   ).catch(async (error) => {
@@ -86,9 +86,9 @@ export const openWriter = async (
         await run(remainingMs);
       } catch (error) {
         const { code } = error as { code?: string };
-        if (code && FENCED.has(code)) throw new EndOfWriter('fenced', transactionalId, error);
+        if (code && FENCED.has(code)) throw new ProducerFencedError('fenced', transactionalId, error);
         if (!mayRepeat && session.lostConnections() !== lost)
-          throw new EndOfWriter('connection-lost', transactionalId, error);
+          throw new ProducerFencedError('connection-lost', transactionalId, error);
         throw error;
       }
     });
@@ -115,7 +115,7 @@ export const openWriter = async (
     lost = now;
   };
 
-  const appendRounds = async (records: readonly WriterRecord[], deadline: number) => {
+  const appendRounds = async (records: readonly TransactionalRecord[], deadline: number) => {
     const rounds = roundsOf(records);
     last = (rounds[0] ?? []).map(({ topic, partition }) => ({ topic, partition }));
     await add(last, deadline);
@@ -174,10 +174,10 @@ const FENCED = new Set([
 ]);
 
 /** Not retryable within this writer, so it must not look like a passing failure to `untilDeadline`. */
-class EndOfWriter extends Error {
+class ProducerFencedError extends Error {
   readonly code: 'fenced' | 'connection-lost';
 
-  constructor(code: EndOfWriter['code'], transactionalId: string, cause: unknown) {
+  constructor(code: ProducerFencedError['code'], transactionalId: string, cause: unknown) {
     super(
       code === 'fenced'
         ? `Another writer has taken over ${transactionalId}`
@@ -188,7 +188,7 @@ class EndOfWriter extends Error {
   }
 }
 
-const roundsOf = (records: readonly WriterRecord[]): PartitionRecords[][] => {
+const roundsOf = (records: readonly TransactionalRecord[]): PartitionRecords[][] => {
   const cut = [...groupsOf(records).values()].map((group) =>
     cutBySize(group.records, MAX_BATCH_BYTES, recordSize).map((run) => ({ ...group, records: run })),
   );
@@ -196,7 +196,7 @@ const roundsOf = (records: readonly WriterRecord[]): PartitionRecords[][] => {
   return Array.from({ length: rounds }, (_, round) => cut.flatMap((runs) => runs[round] ?? []));
 };
 
-const groupsOf = (records: readonly WriterRecord[]): Map<string, PartitionRecords> => {
+const groupsOf = (records: readonly TransactionalRecord[]): Map<string, PartitionRecords> => {
   const groups = new Map<string, PartitionRecords>();
   for (const record of records) {
     const { topic, partition } = record;

@@ -11,14 +11,14 @@ import {
   statusRecord,
   versionRecords,
 } from '../agreements/lifecycle.ts';
-import { CONSOLE_LEDGER_TOPIC } from '../bus/topics.ts';
+import { AUDIT_LEDGER_TOPIC } from '../bus/topics.ts';
 import type { Kafka } from '../kafka/connect.ts';
 import { readToEnd } from '../kafka/reader.ts';
 import { createLogger } from '../telemetry/log.ts';
-import { type ConsoleRecord, openConsoleLedger } from './audit-ledger.ts';
+import { type AuditRecord, openAuditLedger } from './audit-ledger.ts';
 import { emptyChain, verifyRecord } from './ledger-record.ts';
 
-const LEDGER = { topic: CONSOLE_LEDGER_TOPIC, partition: 0 };
+const LEDGER = { topic: AUDIT_LEDGER_TOPIC, partition: 0 };
 const log = createLogger('test', 'fatal');
 const catalogue = loadCatalogue();
 const schemaIds = new Map(catalogue.map(({ type }, index) => [type, index + 1]));
@@ -49,9 +49,9 @@ const family = () => {
 const AUTHOR = { by: 'somebody', reason: 'because', at: '2026-11-01T10:00:00Z' };
 
 /** What the ledger of the console holds, with its chain checked. */
-const records = async (): Promise<ConsoleRecord[]> => {
+const records = async (): Promise<AuditRecord[]> => {
   const reader = kafka.reader();
-  const found: ConsoleRecord[] = [];
+  const found: AuditRecord[] = [];
   let chain = emptyChain();
   for await (const { value } of readToEnd(reader, LEDGER, 0)) {
     const result = verifyRecord(chain, value, LEDGER);
@@ -65,7 +65,7 @@ const records = async (): Promise<ConsoleRecord[]> => {
 
 test('a change of an agreement and its entry in the ledger are written together, and read back', async () => {
   const { id, world, version } = family();
-  const ledger = openConsoleLedger(kafka, log);
+  const ledger = openAuditLedger(kafka, log);
   await ledger.change((state) => versionRecords(state, version(1, 'active'), world, AUTHOR), {
     organisation: 'org',
   });
@@ -89,7 +89,7 @@ test('a change of an agreement and its entry in the ledger are written together,
 
 test('of many writers that load the same version at once exactly one wins, and the chain stays whole', async () => {
   const { id, world, version } = family();
-  const writers = Array.from({ length: 5 }, () => openConsoleLedger(kafka, log));
+  const writers = Array.from({ length: 5 }, () => openAuditLedger(kafka, log));
   const results = await Promise.allSettled(
     writers.map((writer, index) =>
       writer.change((state) => {
@@ -114,7 +114,7 @@ test('of many writers that load the same version at once exactly one wins, and t
 
 test('looks from several instances are all recorded, each once', async () => {
   const reason = freshOrganisation();
-  const writers = Array.from({ length: 3 }, () => openConsoleLedger(kafka, log));
+  const writers = Array.from({ length: 3 }, () => openAuditLedger(kafka, log));
   await Promise.all(
     writers.flatMap((writer, index) =>
       [0, 1, 2].map((number) =>
@@ -130,7 +130,7 @@ test('looks from several instances are all recorded, each once', async () => {
 
 test('what a plan refuses is thrown at once and writes nothing', async () => {
   const { id, world, version } = family();
-  const ledger = openConsoleLedger(kafka, log);
+  const ledger = openAuditLedger(kafka, log);
   const refused = (code: string, plan: Parameters<typeof ledger.change>[0]) =>
     assert.rejects(
       ledger.change(plan),

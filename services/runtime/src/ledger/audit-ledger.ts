@@ -6,12 +6,12 @@ import {
   emptyState,
   versionKey,
 } from '@causeway/schemas/agreements/log';
-import { AGREEMENTS_TOPIC, CONSOLE_LEDGER_TOPIC, CONSOLE_WRITER } from '../bus/topics.ts';
+import { AGREEMENTS_TOPIC, AUDIT_LEDGER_TOPIC, CONSOLE_TRANSACTIONAL_ID } from '../bus/topics.ts';
 import { errorCode, isPermanent, RetryableError } from '../errors.ts';
 import type { KafkaRecord } from '../kafka/broker-client.ts';
 import type { Kafka } from '../kafka/connect.ts';
 import { type Reader, readLast, readToEnd } from '../kafka/reader.ts';
-import type { Writer } from '../kafka/transactional-producer.ts';
+import type { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { lastRecord } from './chain-head.ts';
 import { GENESIS, headAfter } from './ledger-record.ts';
@@ -24,7 +24,7 @@ import { GENESIS, headAfter } from './ledger-record.ts';
 
 type Who = { by: string; organisation?: string | undefined };
 
-export type ConsoleEntry = Who &
+export type AuditEntry = Who &
   (
     | { kind: 'agreement-version'; agreement: string; digest: string; reason: string }
     | { kind: 'agreement-status'; agreement: string; status: string; reason: string }
@@ -34,14 +34,14 @@ export type ConsoleEntry = Who &
     | { kind: 'look'; what: string; tokens?: string[]; position?: string; reason: string; found?: number }
   );
 
-export type ConsoleRecord = ConsoleEntry & { sequence: number; previous: string; at: string };
+export type AuditRecord = AuditEntry & { sequence: number; previous: string; at: string };
 
-export type ConsoleLedger = {
+export type AuditLedger = {
   /**
    * Resolves once the entries are on every in-sync replica: do what they record only then.
    * @throws RetryableError when that did not succeed within some seconds
    */
-  record(entries: readonly ConsoleEntry[]): Promise<void>;
+  record(entries: readonly AuditEntry[]): Promise<void>;
   /**
    * Changes agreements. `plan` gets what is true at that moment and may be called again when somebody else was faster;
    * what it returns is written together with its entries in the ledger, or not at all.
@@ -55,17 +55,17 @@ export type ConsoleLedger = {
 export type Plan = (state: AgreementsState) => readonly AgreementRecord[];
 export type Changed = { records: readonly AgreementRecord[]; state: AgreementsState };
 
-type Session = { writer: Writer; reader: Reader; sequence: number; head: Buffer };
+type Session = { writer: TransactionalProducer; reader: Reader; sequence: number; head: Buffer };
 
 const DEADLINE_MS = 30_000;
 const MAX_PAUSE_MS = 3_000;
 
 /** Nothing is opened before the first use. Calls of one process follow each other; those of others are fenced. */
-export const openConsoleLedger = (
+export const openAuditLedger = (
   kafka: Kafka,
   log: Logger,
   now: () => Date = () => new Date(),
-): ConsoleLedger => {
+): AuditLedger => {
   let session: Session | null = null;
   let tail: Promise<unknown> = Promise.resolve();
 
@@ -160,25 +160,25 @@ const planOrRefuse = (plan: Plan, state: AgreementsState): readonly AgreementRec
 const RECENT = 1_000;
 
 const wasWritten = async (reader: Reader, output: readonly PlainRecord[]): Promise<boolean> => {
-  const wanted = output.findLast(({ topic }) => topic === CONSOLE_LEDGER_TOPIC)?.value;
+  const wanted = output.findLast(({ topic }) => topic === AUDIT_LEDGER_TOPIC)?.value;
   if (!wanted) return false;
-  const at = { topic: CONSOLE_LEDGER_TOPIC, partition: 0 };
+  const at = { topic: AUDIT_LEDGER_TOPIC, partition: 0 };
   for await (const { value } of readLast(reader, at, RECENT)) if (value?.equals(wanted)) return true;
   return false;
 };
 
-const WRITTEN_TO = [CONSOLE_LEDGER_TOPIC, AGREEMENTS_TOPIC].map((topic) => ({ topic, partition: 0 }));
+const WRITTEN_TO = [AUDIT_LEDGER_TOPIC, AGREEMENTS_TOPIC].map((topic) => ({ topic, partition: 0 }));
 
 const openSession = async (kafka: Kafka): Promise<Session> => {
   // Fences whoever wrote before: what is read after this is final.
-  const writer = await kafka.writer(CONSOLE_WRITER, { visible: true });
+  const writer = await kafka.writer(CONSOLE_TRANSACTIONAL_ID, { visible: true });
   const reader = kafka.reader();
   try {
     // Somebody may have been told that it is done; a write that failed is looked up before it is repeated.
     await writer.settle(WRITTEN_TO, () => true);
-    const last = await lastRecord(reader, { topic: CONSOLE_LEDGER_TOPIC, partition: 0 });
+    const last = await lastRecord(reader, { topic: AUDIT_LEDGER_TOPIC, partition: 0 });
     if (!last) return { writer, reader, sequence: 0, head: GENESIS };
-    const { sequence, previous } = JSON.parse(last.value.toString('utf8')) as ConsoleRecord;
+    const { sequence, previous } = JSON.parse(last.value.toString('utf8')) as AuditRecord;
     return {
       writer,
       reader,
@@ -191,25 +191,25 @@ const openSession = async (kafka: Kafka): Promise<Session> => {
   }
 };
 
-const chained = (from: { sequence: number; head: Buffer }, entries: readonly ConsoleEntry[], now: Date) => {
+const chained = (from: { sequence: number; head: Buffer }, entries: readonly AuditEntry[], now: Date) => {
   let { sequence, head } = from;
   const output: PlainRecord[] = [];
   for (const entry of entries) {
-    const record: ConsoleRecord = {
+    const record: AuditRecord = {
       sequence,
       previous: head.toString('base64url'),
       at: now.toISOString(),
       ...entry,
     };
     const value = Buffer.from(JSON.stringify(record));
-    output.push({ topic: CONSOLE_LEDGER_TOPIC, partition: 0, value });
+    output.push({ topic: AUDIT_LEDGER_TOPIC, partition: 0, value });
     head = headAfter(head, value);
     sequence += 1;
   }
   return { output, sequence, head };
 };
 
-const entryOf = (record: AgreementRecord, who: Omit<Who, 'by'>): ConsoleEntry => {
+const entryOf = (record: AgreementRecord, who: Omit<Who, 'by'>): AuditEntry => {
   const common = { by: record.by, ...who, agreement: versionKey(record) };
   return record.kind === 'version'
     ? { kind: 'agreement-version', ...common, digest: record.digest, reason: 'a new version was loaded' }

@@ -5,7 +5,7 @@ import {
   checked,
   dateForm,
   namedForm,
-  namesSomebody,
+  namesPerson,
   parsedJson,
   personForm,
   personKey,
@@ -50,7 +50,7 @@ const form = z
     until: dateForm.optional(),
     expires: dateForm,
   })
-  .refine(namesSomebody, { path: ['tokens'] })
+  .refine(namesPerson, { path: ['tokens'] })
   .refine(({ since, until }) => until === undefined || until >= since, { path: ['until'] });
 
 /**

@@ -41,7 +41,7 @@ export const followPeople = (
 };
 
 /** Nobody is known and nothing protects anybody, for what knows no people. */
-export const nobodyKnown = (): People => ({
+export const noPeopleKnown = (): People => ({
   interests: createInterests(),
   safeguards: createSafeguards(),
   links: createLinks(),

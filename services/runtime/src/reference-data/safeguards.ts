@@ -4,7 +4,7 @@ import {
   checked,
   dateForm,
   namedForm,
-  namesSomebody,
+  namesPerson,
   parsedJson,
   personForm,
   personKey,
@@ -50,7 +50,7 @@ const form = z
     since: dateForm,
     review: dateForm,
   })
-  .refine(namesSomebody, { path: ['tokens'] });
+  .refine(namesPerson, { path: ['tokens'] });
 
 /**
  * The record that publishes a safeguard, or replaces the one of the same writer and reference.

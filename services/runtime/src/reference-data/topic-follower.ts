@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ageOf, LONG_AGO, type Moment, thisMoment } from '../async/monotonic-clock.ts';
+import { ageOf, LONG_AGO, type MonotonicTime, monotonicNow } from '../async/monotonic-clock.ts';
 import { runLoop } from '../async/run-loop.ts';
 import { errorCode } from '../errors.ts';
 import type { FetchedPartition, FetchedRecord } from '../kafka/broker-client.ts';
@@ -15,7 +15,7 @@ export type TopicFollower = {
    * question, so that an answer that waited in a stopped process is not taken for a fresh one. What is decided by it may
    * not be let out more than the agreed time after that moment.
    */
-  freshAt(): Moment;
+  freshAt(): MonotonicTime;
   /** Whether that moment is at most `ms` milliseconds ago. */
   freshWithin(ms: number): boolean;
   /** Counts the records that were applied: the same number means that nothing has come. */
@@ -128,7 +128,7 @@ export const followTopics = (kafka: Pick<Kafka, 'reader'>, options: FollowerOpti
   const step = async () => {
     const wanted = topics();
     const now = Date.now();
-    const asked = thisMoment();
+    const asked = monotonicNow();
     const followed = wanted.filter((topic) => admitted.has(topic));
     const added = wanted.filter((topic) => !admitted.has(topic) && (absentUntil.get(topic) ?? 0) <= now);
     let atEnd = await admit(added);

@@ -6,7 +6,7 @@
 import type { Sink } from '@causeway/runtime/adapter/sink';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/telemetry/log';
-import type { Answer, ContactTable } from './table.ts';
+import type { ContactAnswer, ContactTable } from './table.ts';
 
 type State = Parameters<Sink['acknowledge']>[1]['state'];
 
@@ -51,7 +51,7 @@ export const passOnAnswers = async (parts: AnswerParts, left: LeftRows): Promise
 export type LeftRows = Map<number, string>;
 const MOST_LEFT = 10_000;
 
-const passOn = async (parts: AnswerParts, answer: Answer, left: LeftRows): Promise<void> => {
+const passOn = async (parts: AnswerParts, answer: ContactAnswer, left: LeftRows): Promise<void> => {
   const { table, log } = parts;
   const { contactId } = answer;
   const state =

@@ -44,9 +44,9 @@ export type Received = {
 };
 
 /** What the catalogue says of the type: what people call it, and what it corrects. */
-export type Known = { title: string; siblingOf: readonly string[] };
+export type KnownEventType = { title: string; siblingOf: readonly string[] };
 
-export const contactRow = (received: Received, { title, siblingOf }: Known): ContactRow => {
+export const contactRow = (received: Received, { title, siblingOf }: KnownEventType): ContactRow => {
   const { event, data, position } = received;
   const fields = isRecord(data) ? data : {};
   const summarised = { type: event.type, isCorrection: siblingOf.length > 0, replay: event.replay };
@@ -71,7 +71,10 @@ export const contactRow = (received: Received, { title, siblingOf }: Known): Con
   };
 };
 
-export const correctsOf = ({ event, data }: Received, { siblingOf }: Known): Corrects | undefined => {
+export const correctsOf = (
+  { event, data }: Received,
+  { siblingOf }: KnownEventType,
+): Corrects | undefined => {
   if (siblingOf.length === 0) return undefined;
   const voids = isRecord(data) && isRecord(data.voids) ? data.voids : {};
   const named = isText(voids.visit)

@@ -4,14 +4,14 @@ import type { SinkOutcome } from '@causeway/runtime/adapter/sink';
 import type { Attempt } from '@causeway/runtime/delivery/subscription';
 import { errorCode, isPermanent } from '@causeway/runtime/errors';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import { contactRow, correctsOf, type Known } from './contact.ts';
+import { contactRow, correctsOf, type KnownEventType } from './contact.ts';
 import type { ContactTable } from './table.ts';
 
 /** Makes the `deliver` of the sink. */
 export const createDeliver = (
   table: Pick<ContactTable, 'put' | 'problems'>,
 ): ((attempt: Attempt) => Promise<SinkOutcome>) => {
-  const known = new Map<string, Known>(loadCatalogue().map(({ type, ...entry }) => [type, entry]));
+  const known = new Map<string, KnownEventType>(loadCatalogue().map(({ type, ...entry }) => [type, entry]));
   return async (attempt) => {
     const of = known.get(attempt.event.type) ?? { title: attempt.event.type, siblingOf: [] };
     try {

@@ -13,15 +13,15 @@ export type ContactTable = {
   /** Puts a contact in, once for each event, and links it with what it corrects. @throws RetryableError, PermanentError */
   put(row: ContactRow, corrects: Corrects | undefined): Promise<void>;
   /** Rows above `after` about which the council has said something that their partner has not been told. */
-  untold(after: number): Promise<Answer[]>;
+  untold(after: number): Promise<ContactAnswer[]>;
   /** The partner has been told this much. `note` is for whoever answered; null takes an earlier one away. */
-  told(answer: Answer, note: string | null): Promise<void>;
+  told(answer: ContactAnswer, note: string | null): Promise<void>;
   /** Writes only the note, where the table lets us and says something else yet. */
-  note(answer: Answer, note: string): Promise<void>;
+  note(answer: ContactAnswer, note: string): Promise<void>;
 };
 
 /** What the council's people have written into a row. */
-export type Answer = {
+export type ContactAnswer = {
   contactId: number;
   eventId: string;
   position: string;
@@ -184,7 +184,7 @@ export const createContactTable = (
   };
 };
 
-type Untold = Pick<Answer, 'state' | 'team' | 'reference'> & {
+type Untold = Pick<ContactAnswer, 'state' | 'team' | 'reference'> & {
   contact_id: number;
   event_id: string;
   inbox_position: string;

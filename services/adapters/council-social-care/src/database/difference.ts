@@ -3,11 +3,11 @@
 import { PermanentError } from '@causeway/runtime/errors';
 import type { Fact } from '@causeway/runtime/source/fact';
 import type { Contact } from '@causeway/schemas/generated/types';
-import { categoryAt, type Known, localOf } from './person.ts';
+import { categoryAt, type KnownPerson, localOf } from './person.ts';
 import type { FactKind, Stated, StatedFact, Values, View } from './stated.ts';
 
 /** What has been said of a row: enough to notice that it was wrong, and to withdraw it. Nobody's name, and no free text. */
-export type Said = {
+export type StatedBefore = {
   personId: string;
   caseReference: string;
   facts: readonly SaidFact[];
@@ -28,7 +28,7 @@ export type Circumstances = {
   replay: boolean;
   contact: Contact;
   /** By person id; everybody the two versions name who is known. */
-  people: ReadonlyMap<string, Known>;
+  people: ReadonlyMap<string, KnownPerson>;
   /** The pseudonym of the chain of cases that the row is in. */
   correlationOf(chain: string): string;
 };
@@ -45,7 +45,7 @@ export type ToldOf = { personId: string; tellings: Telling[] };
  */
 export const differences = (
   view: View,
-  before: Said | undefined,
+  before: StatedBefore | undefined,
   after: Stated | undefined,
   circumstances: Circumstances,
 ): ToldOf[] => {
@@ -61,7 +61,7 @@ export const differences = (
   const tellings: Telling[] = [
     ...withdrawn
       .toReversed()
-      .map((fact) => ({ fact: withdrawalOf(view, fact, before as Said, circumstances) })),
+      .map((fact) => ({ fact: withdrawalOf(view, fact, before as StatedBefore, circumstances) })),
     ...corrected.map((correction) => ({
       fact: correctionOf(view, correction, after as Stated, circumstances),
       says: correction.name,
@@ -77,9 +77,9 @@ export const differences = (
 /** The state to keep once it is said. `events` has the ids of what is said now, by the name of the fact. */
 export const saidOf = (
   { personId, caseReference, facts }: Stated,
-  before: Said | undefined,
+  before: StatedBefore | undefined,
   events: ReadonlyMap<string, string>,
-): Said => ({
+): StatedBefore => ({
   personId,
   caseReference,
   facts: facts.map(({ name, essential, withdrawal, inResponseTo }) => ({
@@ -127,7 +127,7 @@ const sorted = (view: View, before: readonly SaidFact[], after: readonly StatedF
 const visitOf = (view: View, { rowId }: Circumstances): string => `${view.name}:${rowId}`;
 
 /** What every fact about a person has. */
-const about = (known: Known, at: string, { contact }: Circumstances) => ({
+const about = (known: KnownPerson, at: string, { contact }: Circumstances) => ({
   attributes: {
     classification: 'OFFICIAL-SENSITIVE' as const,
     subject: [localOf(known.personId)],
@@ -140,7 +140,7 @@ const about = (known: Known, at: string, { contact }: Circumstances) => ({
 export const noPerson = (): PermanentError =>
   new PermanentError('no-person', 'the query persons does not know the person of the row');
 
-const personOf = (personId: string, { people }: Circumstances): Known => {
+const personOf = (personId: string, { people }: Circumstances): KnownPerson => {
   const known = people.get(personId);
   if (known === undefined) throw noPerson();
   return known;
@@ -218,7 +218,7 @@ const spoken = (
   };
 };
 
-const withdrawalOf = (view: View, fact: SaidFact, said: Said, circumstances: Circumstances): Fact => {
+const withdrawalOf = (view: View, fact: SaidFact, said: StatedBefore, circumstances: Circumstances): Fact => {
   const kind = kindOf(view, fact.name);
   const { noticedAt } = circumstances;
   const known = personOf(said.personId, circumstances);

@@ -7,7 +7,7 @@ import type { Registration } from '@causeway/runtime/source/registrations';
 import type { Source } from '@causeway/runtime/source/source';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { ADAPTER } from '../parts.ts';
-import type { Said } from './difference.ts';
+import type { StatedBefore } from './difference.ts';
 
 export const CONTENT_TYPE = 'application/json';
 
@@ -21,7 +21,7 @@ export type Outgoing =
       facts: Fact[];
       standing: Written[];
       /** What had been said before: that still holds where the message cannot be published. */
-      before: Said | null;
+      before: StatedBefore | null;
     }
   | { kind: 'bad-row'; view: string; rowId: string; reason: string; why: string; row: unknown };
 
@@ -74,7 +74,7 @@ export type OutgoingStore = {
   outgoing(limit: number): Promise<{ id: number; message: Outgoing }[]>;
   sent(ids: readonly number[]): Promise<void>;
   /** The row's last version was not published after all: it is kept as a dead letter until it changes. */
-  refused(view: string, rowId: string, reason: string, said: Said | null): Promise<void>;
+  refused(view: string, rowId: string, reason: string, said: StatedBefore | null): Promise<void>;
 };
 
 export type SendParts = {

@@ -14,7 +14,7 @@ import {
   personState,
   type Setting,
 } from './page.ts';
-import { type Known, personIn } from './person.ts';
+import { type KnownPerson, personIn } from './person.ts';
 import type { Key, Position, ReportingDatabase, ReportingQuery } from './reporting-database.ts';
 import type { Row } from './row.ts';
 import type { View } from './stated.ts';
@@ -64,14 +64,14 @@ export const createPageWork = (parts: PollParts) => {
     firstReading: !complete && Date.parse(now) - Date.parse(beganAt) < FIRST_READING_MS,
   });
 
-  const indexOf = async (ids: readonly string[]): Promise<Map<string, Known>> => {
+  const indexOf = async (ids: readonly string[]): Promise<Map<string, KnownPerson>> => {
     const wanted = [...new Set(ids)];
     if (wanted.length === 0) return new Map();
     const rows = await reading.withKeys(queryOf(PERSONS), 'person_id', wanted);
     return new Map(uniquePeople(rows).map((known) => [known.personId, known]));
   };
 
-  const rememberedOf = async (ids: readonly string[]): Promise<Map<string, Known>> => {
+  const rememberedOf = async (ids: readonly string[]): Promise<Map<string, KnownPerson>> => {
     const states = await store.people([...new Set(ids)]);
     return new Map([...states].map(([id, { identity }]) => [id, identity]));
   };
@@ -134,7 +134,7 @@ export const createPageWork = (parts: PollParts) => {
 export type PageWork = ReturnType<typeof createPageWork>;
 
 /** Where a person has several rows, the same one each time. */
-const uniquePeople = (rows: readonly Row[]): Known[] => {
+const uniquePeople = (rows: readonly Row[]): KnownPerson[] => {
   const chosen = new Map<string, Row>();
   for (const row of rows) {
     const id = row.person_id;

@@ -5,7 +5,7 @@ import { errorCode, isPermanent, RetryableError } from '@causeway/runtime/errors
 import type { Contact } from '@causeway/schemas/generated/types';
 import { type Circumstances, differences, noPerson, saidOf } from './difference.ts';
 import { eventIdsOf, NOT_PUBLISHED, type Outgoing, written } from './outgoing.ts';
-import { type Known, UNKNOWN_PERSON, withoutAddress } from './person.ts';
+import { type KnownPerson, UNKNOWN_PERSON, withoutAddress } from './person.ts';
 import { dayOf, FUTURE, parseTime, type Row } from './row.ts';
 import { renewed, type StandingContext, standingRecords, standsFor } from './standing.ts';
 import type { Stated, View } from './stated.ts';
@@ -80,8 +80,8 @@ export type Led = { state: RowState | undefined; outgoing: Outgoing[] };
 export const led = (
   view: View,
   changed: Changed,
-  indexed: ReadonlyMap<string, Known>,
-  remembered: ReadonlyMap<string, Known>,
+  indexed: ReadonlyMap<string, KnownPerson>,
+  remembered: ReadonlyMap<string, KnownPerson>,
   setting: Setting,
 ): Led => {
   const { rowId, row, state } = changed;
@@ -143,7 +143,7 @@ export const led = (
 };
 
 /** @throws PermanentError for a row with a wrong value, `no-person` for one about somebody whom the index does not know */
-const stated = (view: View, row: Row, indexed: ReadonlyMap<string, Known>): Stated => {
+const stated = (view: View, row: Row, indexed: ReadonlyMap<string, KnownPerson>): Stated => {
   const after = view.state(row);
   if (!indexed.has(after.personId)) throw noPerson();
   return after;
@@ -188,8 +188,8 @@ const recorded = ({ changedAt }: Changed): Pick<Circumstances, 'recordedAt'> => 
 export const saidAgain = (
   view: string,
   state: RowState,
-  indexed: ReadonlyMap<string, Known>,
-  remembered: ReadonlyMap<string, Known>,
+  indexed: ReadonlyMap<string, KnownPerson>,
+  remembered: ReadonlyMap<string, KnownPerson>,
   setting: Setting,
 ): Led => {
   if (state.stands === null) return { state, outgoing: [] };
@@ -218,7 +218,7 @@ export const saidAgain = (
   };
 };
 
-export const personState = (known: Known): PersonState => {
+export const personState = (known: KnownPerson): PersonState => {
   const identity = withoutAddress(known);
   return { personId: known.personId, hash: hashOf(identity), identity };
 };

@@ -10,7 +10,7 @@ import { checkUpn, isTemporaryUpn } from '@causeway/schemas/identifiers/upn';
 import { sexOf } from '../codes.ts';
 import { dayOf, flagIn, type Row, requiredText, textOf } from './row.ts';
 
-export type Known = {
+export type KnownPerson = {
   personId: string;
   person: Person;
   verified: Verified;
@@ -48,7 +48,7 @@ const isOpen = (row: Row): boolean =>
   textOf(row, 'restricted') === null || flagIn(row, 'restricted') === false;
 
 /** @throws PermanentError `missing-value` for a row without an id */
-export const personIn = (row: Row): Known => {
+export const personIn = (row: Row): KnownPerson => {
   const personId = requiredText(row, 'person_id');
   const nhs = nhsNumberOf(row);
   const traced = flagIn(row, 'nhs_number_verified') === true;
@@ -94,13 +94,13 @@ export const personIn = (row: Row): Known => {
 };
 
 /** Who they are, without where they are: what is kept, so that a withdrawal can be said of somebody who is in the index no more. */
-export const withoutAddress = (known: Known): Known => ({
+export const withoutAddress = (known: KnownPerson): KnownPerson => ({
   ...known,
   person: { ...known.person, address: null },
 });
 
 /** Child until the eighteenth birthday. */
-export const categoryAt = ({ person, expected }: Known, at: string): PersonCategory => {
+export const categoryAt = ({ person, expected }: KnownPerson, at: string): PersonCategory => {
   const born = person.dateOfBirth?.value;
   if (born === undefined) return expected === null ? 'UNKNOWN' : 'unborn';
   const day = at.slice(0, 10);
@@ -112,7 +112,7 @@ export const categoryAt = ({ person, expected }: Known, at: string): PersonCateg
 export const standingTokens = (
   organisation: string,
   tokeniser: Tokeniser,
-  people: readonly Known[],
+  people: readonly KnownPerson[],
 ): { tokens: string[]; demographic?: string } => {
   const tokens = people.flatMap(({ personId, verified }) => {
     const { scheme, id } = localOf(personId);

@@ -9,7 +9,7 @@ import {
 } from '@causeway/runtime/reference-data/safeguards';
 import type { Registration } from '@causeway/runtime/source/registrations';
 import { ADAPTER } from '../parts.ts';
-import { type Known, localOf, standingTokens } from './person.ts';
+import { type KnownPerson, localOf, standingTokens } from './person.ts';
 import type { Stated } from './stated.ts';
 
 /** What stands on the bus for a row: what has to be renewed, and taken back when the row goes. */
@@ -35,7 +35,7 @@ export type StandingContext = {
   rowId: string;
   /** `YYYY-MM-DD` in London. */
   today: string;
-  people: ReadonlyMap<string, Known>;
+  people: ReadonlyMap<string, KnownPerson>;
 };
 
 const daysLater = (day: string, days: number): string =>

@@ -1,8 +1,8 @@
 /** What the adapter remembers of the reporting views, in its own schema. */
 import type { Database, Query } from '@causeway/runtime/postgres/database';
-import type { Said } from './difference.ts';
+import type { StatedBefore } from './difference.ts';
 import type { Outgoing, OutgoingStore } from './outgoing.ts';
-import type { Known } from './person.ts';
+import type { KnownPerson } from './person.ts';
 import type { Position } from './reporting-database.ts';
 import type { Row } from './row.ts';
 import type { Stands } from './standing.ts';
@@ -21,11 +21,11 @@ export type RowState = {
   version: number;
   hash: string;
   problem: string | null;
-  said: Said | null;
+  said: StatedBefore | null;
   stands: Stands | null;
 };
 
-export type PersonState = { personId: string; hash: string; identity: Known };
+export type PersonState = { personId: string; hash: string; identity: KnownPerson };
 
 /** What one page of rows leads to, written in one transaction. */
 export type Step = {

@@ -6,7 +6,7 @@ import type { Case, Values } from './stated.ts';
 
 export type Saying = { part: Part; replay: boolean };
 
-export type Verdict = {
+export type RowVerdict = {
   /** What is to be told, in order; empty where nothing is new. */
   sayings: Saying[];
   /** The case as it stands now; columns that the file does not have are taken from what is known. */
@@ -23,7 +23,7 @@ export const decide = (
   known: KnownCase | undefined,
   today: string,
   historyDays: number,
-): Verdict => {
+): RowVerdict => {
   const start = { ...known?.start, ...stated.start };
   const end = stated.end === undefined ? (known?.end ?? null) : stated.end && { ...stated.end };
   const isHistory = (date: string) => date < addDays(today, -historyDays);

@@ -8,10 +8,10 @@ import { createCensusReader, FileRefused, type ReadChild } from './cin-xml.ts';
 import { createLines, createRows, type Row } from './csv.ts';
 import { createDecoder, createDetector, type Detected, type Encoding } from './encoding.ts';
 import {
-  type Outcome,
   type Publishing,
   publishCases,
   type Reading,
+  type RowOutcome,
   rememberChildren,
   tokenOf,
 } from './publish.ts';
@@ -261,7 +261,7 @@ const DATE_OF: Record<Case['kind'], string> = {
   'section47-enquiry': 'LAchildID and S47ActualStartDate',
 };
 
-type Placed = { item: Item; told: Outcome[]; refused: string[]; repeated: boolean };
+type Placed = { item: Item; told: RowOutcome[]; refused: string[]; repeated: boolean };
 
 const publishBatch = async (
   batch: readonly Item[],

@@ -22,7 +22,7 @@ export type KnownChild = Pick<Child, 'sex' | 'born' | 'upn'>;
 export type ChildRow = KnownChild & { child: string };
 export type RememberedChild = KnownChild & { toldBy: string | null };
 
-export type Known = {
+export type KnownRows = {
   /** When this reading of the file began: the same after a crash, until the file is finished. */
   begin(file: string): Promise<Date>;
   finish(file: string): Promise<void>;
@@ -52,7 +52,7 @@ type CaseRow = {
   told_by: string | null;
 };
 
-export const createKnown = (database: Database): Known => ({
+export const createKnown = (database: Database): KnownRows => ({
   async begin(file) {
     const [row] = await database.query<{ first_read_at: Date }>(
       `insert into return_file (file) values ($1)

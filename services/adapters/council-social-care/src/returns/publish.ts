@@ -5,14 +5,14 @@ import type { Fact } from '@causeway/runtime/source/fact';
 import type { PublishOutcome } from '@causeway/runtime/source/publish';
 import type { Source } from '@causeway/runtime/source/source';
 import type { Contact } from '@causeway/schemas/generated/types';
-import { decide, renamed, same, type Verdict } from './decide.ts';
+import { decide, type RowVerdict, renamed, same } from './decide.ts';
 import { factOf, type Part, type Told } from './facts.ts';
-import type { Known, KnownCase, KnownChild } from './known.ts';
+import type { KnownCase, KnownChild, KnownRows } from './known.ts';
 import type { Case, CaseKind, Child } from './stated.ts';
 
 export type Publishing = {
   organisation: string;
-  known: Known;
+  known: KnownRows;
   source: Pick<Source, 'accept'>;
   tokeniser: Tokeniser;
   contact(): Contact;
@@ -30,11 +30,11 @@ export type Reading = {
   has(kind: CaseKind, child: string, began: string): boolean;
 };
 
-export type Outcome =
+export type RowOutcome =
   | { fate: 'published' | 'unchanged' | 'not-shared' }
   | { fate: 'refused'; reason: string };
 
-export type Published = { outcomes: Outcome[]; events: string[] };
+export type PublishedRows = { outcomes: RowOutcome[]; events: string[] };
 
 const SHORT: Record<CaseKind, string> = {
   'care-episode': 'episode',
@@ -60,7 +60,7 @@ type Prepared = {
   child: string;
   before: KnownCase | undefined;
   was: string;
-  verdict: Verdict;
+  verdict: RowVerdict;
   told: Told;
 };
 
@@ -72,7 +72,7 @@ export const publishCases = async (
   publishing: Publishing,
   reading: Reading,
   cases: readonly Case[],
-): Promise<Published> => {
+): Promise<PublishedRows> => {
   const { known, organisation, tokeniser, source } = publishing;
   const tokens = cases.map(({ child }) => tokenOf(publishing, child));
   const before = await knownCases(known, cases, tokens);
@@ -143,7 +143,7 @@ export const publishCases = async (
 };
 
 const knownCases = async (
-  known: Known,
+  known: KnownRows,
   cases: readonly Case[],
   tokens: readonly string[],
 ): Promise<Map<string, KnownCase[]>> => {
@@ -199,7 +199,7 @@ type Said = { part: Part; replay: boolean; fact: Fact; fate: PublishOutcome };
 /** A duplicate is one that was published before a crash kept it from being remembered. */
 const isPublished = ({ fate }: PublishOutcome): boolean => fate === 'published' || fate === 'duplicate';
 
-const outcomeOf = (said: readonly Said[], before: KnownCase | undefined, reading: Reading): Outcome => {
+const outcomeOf = (said: readonly Said[], before: KnownCase | undefined, reading: Reading): RowOutcome => {
   const dead = said.map(({ fate }) => fate).find((fate) => fate.fate === 'dead-lettered');
   if (dead?.fate === 'dead-lettered')
     return { fate: 'refused', reason: `cannot be published: ${dead.reason}` };

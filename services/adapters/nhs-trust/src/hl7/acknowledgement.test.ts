@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type AckMode, type Answer, acknowledgement, controlIds } from './acknowledgement.ts';
+import { type AckAnswer, type AckMode, acknowledgement, controlIds } from './acknowledgement.ts';
 import { parseHeader } from './parser.ts';
 
 const own = { controlId: 'CW1', at: new Date('2026-03-05T10:15:00Z') };
 const MSH = 'MSH|^~\\&|PAS|RWX|TIE|ROUTE|20240305102000||ADT^A01^ADT_A01|C1|T|2.4';
 
-const answered = (msh: string | undefined, answer: Answer, mode: AckMode = 'original') =>
+const answered = (msh: string | undefined, answer: AckAnswer, mode: AckMode = 'original') =>
   acknowledgement(msh === undefined ? undefined : parseHeader(Buffer.from(msh, 'latin1')), mode, answer, own)
     ?.toString('latin1')
     .split('\r');
@@ -28,7 +28,7 @@ describe('acknowledgement', () => {
   });
 
   it('says what is wrong with a code in the form of the version', () => {
-    const refused: Answer = { verdict: 'unavailable', reason: 'send it again' };
+    const refused: AckAnswer = { verdict: 'unavailable', reason: 'send it again' };
     assert.deepEqual(answered(MSH, refused)?.slice(1, 3), ['MSA|AE|C1|send it again', 'ERR|^^^207']);
     assert.deepEqual(answered(MSH.replace(/2\.4$/, '2.5.1'), refused)?.slice(1, 3), [
       'MSA|AE|C1|send it again',
@@ -62,7 +62,7 @@ describe('acknowledgement', () => {
   });
 
   it('answers in enhanced mode only what the sender wants answered', () => {
-    const wanted = (accept: string, verdict: Answer['verdict']) =>
+    const wanted = (accept: string, verdict: AckAnswer['verdict']) =>
       answered(`${MSH}|||${accept}`, { verdict }, 'enhanced') !== undefined;
     assert.deepEqual(
       ['AL', 'NE', 'ER', 'SU', ''].map((accept) => [wanted(accept, 'accepted'), wanted(accept, 'rejected')]),

@@ -4,16 +4,16 @@ import { type Header, header, text } from './parser.ts';
 export type AckMode = 'original' | 'enhanced';
 
 /** accepted: kept for good; unavailable: cannot be kept now, send it again; rejected: sending it again will not help. */
-export type Verdict = 'accepted' | 'unavailable' | 'rejected';
+export type AckVerdict = 'accepted' | 'unavailable' | 'rejected';
 
-export type Answer = { verdict: Verdict; reason?: string };
+export type AckAnswer = { verdict: AckVerdict; reason?: string };
 
-const CODES: Record<AckMode, Record<Verdict, string>> = {
+const CODES: Record<AckMode, Record<AckVerdict, string>> = {
   original: { accepted: 'AA', unavailable: 'AE', rejected: 'AR' },
   enhanced: { accepted: 'CA', unavailable: 'CE', rejected: 'CR' },
 };
 
-const SEVERITY: Record<Exclude<Verdict, 'accepted'>, string> = { unavailable: 'W', rejected: 'E' };
+const SEVERITY: Record<Exclude<AckVerdict, 'accepted'>, string> = { unavailable: 'W', rejected: 'E' };
 
 /**
  * What the operator of the sending system reads, in MSA-3 (80 characters at most): the reason's code and what to do. Nothing of the message
@@ -26,7 +26,7 @@ const ADVICE: Record<string, string> = {
   'outside-frame': 'bytes outside an MLLP frame, wrap each message in VT and FS CR',
 };
 
-const textOf = (answer: Answer, delimiters: Header['delimiters'] | undefined): string => {
+const textOf = (answer: AckAnswer, delimiters: Header['delimiters'] | undefined): string => {
   const reason = answer.reason ?? '';
   const advice = ADVICE[reason];
   const marks = new Set(Object.values(delimiters ?? {}));
@@ -44,7 +44,7 @@ const hl7Time = (at: Date): string => {
 };
 
 /** Whether a condition of table 0155 asks for an answer to this verdict. */
-const asksFor = (condition: string | undefined, verdict: Verdict): boolean => {
+const asksFor = (condition: string | undefined, verdict: AckVerdict): boolean => {
   if (condition === 'NE') return false;
   if (condition === 'ER') return verdict !== 'accepted';
   if (condition === 'SU') return verdict === 'accepted';
@@ -56,7 +56,7 @@ const asksFor = (condition: string | undefined, verdict: Verdict): boolean => {
  * acknowledgement. Where that is not wanted and MSH-16 asks for an application acknowledgement, the answer is that one: for a bus both are
  * known at the same moment.
  */
-const formFor = (of: Header | undefined, mode: AckMode, verdict: Verdict): AckMode | undefined => {
+const formFor = (of: Header | undefined, mode: AckMode, verdict: AckVerdict): AckMode | undefined => {
   if (mode === 'original' || of === undefined) return mode;
   const [accept, application] = [15, 16].map((field) => text(of, header(of), field)?.toUpperCase());
   if (asksFor(accept, verdict)) return 'enhanced';
@@ -68,7 +68,7 @@ const errorSegment = (
   separator: string,
   component: string,
   version: string,
-  answer: Answer,
+  answer: AckAnswer,
   said: string,
 ): string[] => {
   if (answer.verdict === 'accepted') return [];
@@ -90,7 +90,7 @@ const errorSegment = (
 export const acknowledgement = (
   of: Header | undefined,
   mode: AckMode,
-  answer: Answer,
+  answer: AckAnswer,
   own: { controlId: string; at: Date },
 ): Buffer | undefined => {
   const form = formFor(of, mode, answer.verdict);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exampleAdult } from '@causeway/schemas/identifiers/example-people';
-import { type AckMode, acknowledgement, type Verdict } from '../hl7/acknowledgement.ts';
+import { type AckMode, type AckVerdict, acknowledgement } from '../hl7/acknowledgement.ts';
 import { parseHeader, parseMessage } from '../hl7/parser.ts';
 import { type MllpOptions, type Reply, serveMllp } from '../mllp/sender.ts';
 import { createEngine, engineTraffic, fixtureMessages } from './simulator.ts';
@@ -9,7 +9,10 @@ import { createEngine, engineTraffic, fixtureMessages } from './simulator.ts';
 const AT = new Date('2026-03-05T10:15:00Z');
 
 /** A receiver that behaves as told, once per message that comes. */
-const receiver = async (behaviours: (Verdict | 'hang-up' | 'other-id')[], ackMode: AckMode = 'original') => {
+const receiver = async (
+  behaviours: (AckVerdict | 'hang-up' | 'other-id')[],
+  ackMode: AckMode = 'original',
+) => {
   const received: string[] = [];
   const handle: MllpOptions['handle'] = async ({ frame }): Promise<Reply> => {
     assert.ok(frame.kind === 'message');

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { parseMessage } from '../hl7/parser.ts';
 import { fixtureMessages } from '../simulator/simulator.ts';
 import { attendanceMessage, stayMessage } from '../simulator/synthetic.ts';
-import { type Outcome, type Translation, translate } from './translate.ts';
+import { type Translation, type TranslationOutcome, translate } from './translate.ts';
 
 const SETTINGS: Translation = {
   contact: { organisation: 'Westshire NHS Trust', telephone: '01632 960010' },
@@ -17,20 +17,20 @@ const SETTINGS: Translation = {
   shieldingMark: { segment: 'ZU8', field: 3 },
 };
 
-const translated = (raw: string | Buffer, settings: Partial<Translation> = {}): Outcome => {
+const translated = (raw: string | Buffer, settings: Partial<Translation> = {}): TranslationOutcome => {
   const parsed = parseMessage(Buffer.isBuffer(raw) ? raw : Buffer.from(raw, 'utf8'));
   assert.ok(parsed.kind === 'message');
   return translate(parsed.message, { ...SETTINGS, ...settings });
 };
 
-const factOf = (outcome: Outcome) => {
+const factOf = (outcome: TranslationOutcome) => {
   assert.ok(outcome.kind === 'facts');
   const [fact] = outcome.facts;
   assert.ok(fact !== undefined);
   return fact;
 };
 
-const admissionOf = (outcome: Outcome) => {
+const admissionOf = (outcome: TranslationOutcome) => {
   const fact = factOf(outcome);
   assert.equal(fact.type, 'uk.causeway.nhs.inpatient-admission.recorded.v1');
   return fact.data as EventData['uk.causeway.nhs.inpatient-admission.recorded.v1'];
@@ -51,7 +51,7 @@ const message = ({ trigger = 'A01', ...parts }: Parts): string =>
   ].join('\r');
 
 /** Of lasting traits only the names of those that the message shows: what they mean is the same for all. */
-const asApproved = (outcome: Outcome): unknown =>
+const asApproved = (outcome: TranslationOutcome): unknown =>
   outcome.kind !== 'facts'
     ? outcome
     : {
@@ -323,7 +323,8 @@ describe('translation of ADT messages', () => {
   });
 
   it('ignores what it does not translate, and says which kind that is', () => {
-    const reasonOf = (outcome: Outcome) => (outcome.kind === 'ignored' ? outcome.reason : outcome.kind);
+    const reasonOf = (outcome: TranslationOutcome) =>
+      outcome.kind === 'ignored' ? outcome.reason : outcome.kind;
     const adt = (trigger: string) => translated(message({ trigger }));
     assert.equal(reasonOf(adt('Z99')), 'trigger-not-translated');
     assert.equal(reasonOf(adt('constructor')), 'trigger-not-translated');
@@ -336,7 +337,8 @@ describe('translation of ADT messages', () => {
   });
 
   it('calls a message undecodable where it cannot know what was meant', () => {
-    const reasonOf = (outcome: Outcome) => (outcome.kind === 'undecodable' ? outcome.reason : outcome.kind);
+    const reasonOf = (outcome: TranslationOutcome) =>
+      outcome.kind === 'undecodable' ? outcome.reason : outcome.kind;
     assert.equal(reasonOf(translated('MSH|^~\\&|A|B|||20240305||||P|2.4')), 'no-message-type');
     assert.equal(reasonOf(translated('MSH|^~\\&|A|B|||20240305||ADT^A01|1|P|2.4')), 'no-patient-segment');
     assert.equal(reasonOf(translated(message({ pv1: 'ZZZ|' }))), 'no-visit-segment');

@@ -55,7 +55,7 @@ export type UndecodableReason =
 /** The person of the message and whether the feed says that nobody may learn where they are. */
 export type Mark = { patient: Patient; shielding: 'yes' | 'no' };
 
-export type Outcome =
+export type TranslationOutcome =
   | { kind: 'facts'; facts: Fact[]; mark?: Mark }
   | { kind: 'ignored'; reason: IgnoredReason; mark?: Mark }
   | { kind: 'undecodable'; reason: UndecodableReason; mark?: Mark };
@@ -70,7 +70,7 @@ export type Translation = {
 };
 
 /** Translates one message; never throws for anything a message may hold. */
-export const translate = (message: Message, settings: Translation): Outcome => {
+export const translate = (message: Message, settings: Translation): TranslationOutcome => {
   const msh = header(message);
   const type = text(message, msh, 9)?.toUpperCase();
   if (type === undefined) return { kind: 'undecodable', reason: 'no-message-type' };
@@ -113,7 +113,7 @@ const UNDECODABLE: ReadonlySet<string> = new Set<UndecodableReason>([
 const isUndecodable = (reason: IgnoredReason | UndecodableReason): reason is UndecodableReason =>
   UNDECODABLE.has(reason);
 
-const outcomeOf = (said: Said, mark: { mark?: Mark }): Outcome => {
+const outcomeOf = (said: Said, mark: { mark?: Mark }): TranslationOutcome => {
   if (typeof said !== 'string') return { kind: 'facts', facts: said, ...mark };
   if (isUndecodable(said)) return { kind: 'undecodable', reason: said, ...mark };
   return { kind: 'ignored', reason: said, ...mark };

@@ -2,7 +2,7 @@ import type { Kafka as Client } from 'kafkajs';
 import { untilDeadline } from '../../async/retry.ts';
 import { withTimeout } from '../../async/timeout.ts';
 import { RetryableError } from '../../errors.ts';
-import type { ProducerIdentity, Session } from '../broker-client.ts';
+import type { BrokerClient, ProducerIdentity } from '../broker-client.ts';
 import {
   abandon,
   anyBroker,
@@ -132,7 +132,7 @@ const openLink = (client: Client) => {
 };
 
 /** Connections are opened when first used. */
-export const openSession = (client: Client): Session => {
+export const openSession = (client: Client): BrokerClient => {
   const { use, coordinated, withFreshMetadata, lostConnections, close } = openLink(client);
 
   /** A leader that was just elected may not know it yet: a look-up is asked again for a moment. */
