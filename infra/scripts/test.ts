@@ -96,29 +96,6 @@ const rank = (path: string): number => {
 /** One more than there are cores: a test that waits for a process to start leaves a core to another. */
 const CONCURRENCY = availableParallelism() + 1;
 
-/** Two exchanges on one broker share its lanes: these files run one after the other, beside the rest. */
-const sharesLanes = (path: string): boolean =>
-  path.startsWith('services/exchange/') || path === 'infra/end-to-end/leak-on-bus.test.ts';
-
-/** Runs the files, each in a process of its own, and reports them as they end. */
-async function runTests(files: string[], signal: AbortSignal): Promise<Counts> {
-  const ordered = files.toSorted((a, b) => rank(a) - rank(b));
-  const alone = ordered.filter(sharesLanes);
-  const others = ordered.filter((path) => !sharesLanes(path));
-  const seconds = new Map<string, number>();
-  const runs = values.long
-    ? [await runPool(ordered, 1, seconds, signal)]
-    : await Promise.all([
-        runPool(others, Math.max(1, CONCURRENCY - (alone.length > 0 ? 1 : 0)), seconds, signal),
-        runPool(alone, 1, seconds, signal),
-      ]);
-  sayWhatTookLongest(seconds);
-  const passed = runs.reduce((sum, counts) => sum + counts.passed, 0);
-  const failed = runs.reduce((sum, counts) => sum + counts.failed, 0);
-  // A run in which nothing was tested is a failure.
-  return { passed, failed: passed + failed === 0 ? 1 : failed };
-}
-
 async function runPool(
   files: string[],
   concurrency: number,
@@ -145,7 +122,9 @@ async function runPool(
   const report = stream.compose(new spec());
   report.pipe(process.stdout, { end: false });
   await finished(report);
-  return counts;
+  sayWhatTookLongest(seconds);
+  // A run in which nothing was tested is a failure.
+  return counts.passed + counts.failed === 0 ? { passed: 0, failed: 1 } : counts;
 }
 
 const SHOWN = 10;
