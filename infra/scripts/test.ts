@@ -96,19 +96,14 @@ const rank = (path: string): number => {
 /** One more than there are cores: a test that waits for a process to start leaves a core to another. */
 const CONCURRENCY = availableParallelism() + 1;
 
-async function runPool(
-  files: string[],
-  concurrency: number,
-  seconds: Map<string, number>,
-  signal: AbortSignal,
-): Promise<Counts> {
+/** Runs the files, each in a process of its own, and reports them as they end. */
+async function runTests(files: string[], signal: AbortSignal): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0 };
-  if (files.length === 0) return counts;
-  const timeout = files.some(isLong) ? LONG_TEST_TIMEOUT_MS : TEST_TIMEOUT_MS;
+  const seconds = new Map<string, number>();
   const stream = runFiles({
-    files: files.map((path) => join(repository, path)),
-    concurrency,
-    timeout,
+    files: files.toSorted((a, b) => rank(a) - rank(b)).map((path) => join(repository, path)),
+    concurrency: values.long ? 1 : CONCURRENCY,
+    timeout: files.some(isLong) ? LONG_TEST_TIMEOUT_MS : TEST_TIMEOUT_MS,
     signal,
   });
   stream.on('data', ({ type, data }) => {
