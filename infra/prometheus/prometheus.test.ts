@@ -66,6 +66,7 @@ const LABELS = new Set([
     'recipient',
     'outcome',
     'reason',
+    'loop',
     'component',
     'adapter',
     'route',

@@ -38,7 +38,8 @@ const freePort = async (): Promise<number> => {
 
 const sharing = (): AgreementRecord[] => {
   const named = { id: organisation, version: 1, by: 'test', at: '2026-01-01T00:00:00Z' };
-  const agreement = { from: organisation, to: ['somebody'] } as unknown as Agreement;
+  const valid = { from: '2026-01-01', until: '2027-12-31' };
+  const agreement = { from: organisation, to: ['somebody'], title: 'a test', valid } as unknown as Agreement;
   const types = loadCatalogue().filter(({ siblingOf }) => siblingOf.length === 0);
   const release = Object.fromEntries(
     types.map(({ type }) => [type, { schemaId: 1, leaves: [], generalise: {} }]),

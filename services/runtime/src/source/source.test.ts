@@ -100,7 +100,8 @@ const message = (id: string, ...facts: Fact[]): SourceMessage => ({
 const agreementRecords = (status: 'draft' | 'active'): AgreementRecord[] => {
   const at = '2026-01-01T00:00:00Z';
   const named = { id: `${organisation}-${status}`, version: 1, by: 'test', at };
-  const agreement = { from: organisation, to: ['somebody'] } as unknown as Agreement;
+  const valid = { from: '2026-01-01', until: '2027-12-31' };
+  const agreement = { from: organisation, to: ['somebody'], title: 'a test', valid } as unknown as Agreement;
   const types = status === 'active' ? [ADMISSION] : [DISCHARGE];
   const release = Object.fromEntries(
     types.map((type) => [type, { schemaId: 1, leaves: [], generalise: {} }]),
