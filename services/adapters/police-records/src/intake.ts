@@ -131,7 +131,10 @@ export const createIntake = (options: IntakeOptions): Intake => {
         // An agreement can come into force: only who names its documents is promised the same answer for that.
         if (outcome !== 'not-shared' || isNamed(request)) await store.answered(request, answer, reports);
         if (outcome === 'refused' || outcome === 'dead-lettered')
-          log.warn({ outcome, reason, client: request.client }, 'a document is kept as a dead letter');
+          log.warn(
+            { event: 'source.dead_lettered', outcome, reason, client: request.client },
+            'message kept as a dead letter',
+          );
         return count(outcome, reason, since, answer);
       } catch (error) {
         metrics.sourceMessages.inc({ adapter: ADAPTER, outcome: 'failed', reason: errorCode(error) });

@@ -60,7 +60,10 @@ export function followReleases(kafka: Kafka, log: Logger, metrics?: Pick<Metrics
       return value === null ? [] : decisionsIn(value);
     } catch {
       // For the ledger's verifier to judge; counting goes on.
-      log.warn({ topic, offset }, 'A ledger record cannot be read and is not counted');
+      log.warn(
+        { event: 'record.skipped', topic, offset },
+        'A ledger record could not be read and was not counted',
+      );
       return [];
     }
   };

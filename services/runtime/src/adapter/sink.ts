@@ -114,7 +114,10 @@ export const createSink = (options: SinkOptions): Sink => {
     if (acknowledgement === undefined) return rest;
     const said = { ...acknowledgement, at: new Date().toISOString() };
     const record = await acknowledgementRecord(feedback, attempt.event, said).catch((error) => {
-      log.warn({ code: errorCode(error) }, 'an acknowledgement could not be passed on');
+      log.warn(
+        { event: 'acknowledgement.not_sent', code: errorCode(error) },
+        'an acknowledgement could not be passed on',
+      );
       return undefined;
     });
     return record === undefined ? rest : { ...rest, also: [record] };
@@ -125,7 +128,10 @@ export const createSink = (options: SinkOptions): Sink => {
       try {
         return await note();
       } catch (error) {
-        log.warn({ code: errorCode(error) }, 'it cannot be noted now that an event was delivered');
+        log.warn(
+          { event: 'delivery.retrying', code: errorCode(error) },
+          'a delivery could not be recorded; retrying',
+        );
         await delay(NOTE_AGAIN_MS);
       }
     }
@@ -195,7 +201,10 @@ export const createSink = (options: SinkOptions): Sink => {
   });
   const forgetting = setInterval(() => {
     acknowledging.forget().catch((error) => {
-      log.warn({ code: errorCode(error) }, 'old acknowledgements were not removed');
+      log.warn(
+        { event: 'cleanup.failed', code: errorCode(error) },
+        'old acknowledgements could not be removed',
+      );
     });
   }, FORGET_MS).unref();
 

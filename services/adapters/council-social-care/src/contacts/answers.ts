@@ -67,8 +67,8 @@ const passOn = async (parts: AnswerParts, answer: ContactAnswer, left: LeftRows)
       if (left.size >= MOST_LEFT) left.clear();
       left.set(contactId, written);
       log.warn(
-        { contactId },
-        'a contact has a state that is none of seen, accepted, not-ours, unable; it is left',
+        { event: 'acknowledgement.skipped', contactId },
+        'a contact has an unknown state and was skipped',
       );
     }
     return table.note(answer, 'Not passed on: the state is one of seen, accepted, not-ours, unable.');
@@ -85,7 +85,10 @@ const passOn = async (parts: AnswerParts, answer: ContactAnswer, left: LeftRows)
     await parts.acknowledge({ id: answer.eventId, position: answer.position }, said);
   } catch (error) {
     if (!isPermanent(error)) throw error;
-    log.warn({ contactId, code: errorCode(error) }, 'what the council said of a contact cannot be passed on');
+    log.warn(
+      { event: 'acknowledgement.not_sent', contactId, code: errorCode(error) },
+      'the state of a contact could not be passed on',
+    );
     return table.told(answer, 'Not passed on: the bus keeps a contact for 30 days. Ring the partner.');
   }
   const note = refused.length === 0 ? null : `Passed on without ${refused.join(' and ')}: ${ALLOWED}.`;

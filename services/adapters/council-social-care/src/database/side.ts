@@ -51,7 +51,10 @@ export const startDatabase = (
 ): Reporting => {
   const address = config.COUNCIL_DATABASE_URL;
   if (address === undefined) {
-    log.info('COUNCIL_DATABASE_URL is not set: no reporting database is polled');
+    log.info(
+      { event: 'source.disabled' },
+      'COUNCIL_DATABASE_URL is not set: no reporting database is polled',
+    );
     return { redrive: () => Promise.reject(notRedrivable()) };
   }
   if (address === config.DATABASE_URL)
@@ -97,14 +100,18 @@ export const startDatabase = (
   const attempt = async (view: string, work: () => Promise<void>): Promise<void> => {
     try {
       await work();
-      if (troubles.delete(view)) log.info({ view }, 'the view is read again');
+      if (troubles.delete(view))
+        log.info({ event: 'reporting_view.recovered', view }, 'a view can be read again');
       metrics.legacyPartUp.set({ adapter: ADAPTER, part: view }, 1);
     } catch (error) {
       if (signal.aborted) return;
       const code = errorCode(error);
       const message = error instanceof RetryableError ? error.message : 'reading it failed';
       if (troubles.get(view)?.code !== code)
-        log.warn({ err: error, view, code }, 'a view cannot be read now; trying again');
+        log.warn(
+          { event: 'reporting_view.retrying', err: error, view, code },
+          'a view could not be read; retrying',
+        );
       troubles.set(view, { code, message });
       metrics.legacyPartUp.set({ adapter: ADAPTER, part: view }, 0);
     }
@@ -130,7 +137,10 @@ export const startDatabase = (
       try {
         if (!(await lock.hold())) {
           if (told !== 'standby')
-            log.info('another instance polls the reporting database; waiting to take over');
+            log.info(
+              { event: 'source.standby' },
+              'another instance polls the reporting database; waiting to take over',
+            );
           told = 'standby';
           await wait(STANDBY_MS);
           continue;
@@ -147,7 +157,10 @@ export const startDatabase = (
       } catch (error) {
         const code = errorCode(error);
         if (code !== told && code !== 'starting' && !signal.aborted)
-          log.warn({ err: error }, 'the reporting database is not polled now; trying again');
+          log.warn(
+            { event: 'source.retrying', err: error },
+            'the reporting database could not be polled; retrying',
+          );
         told = code;
         await wait(STANDBY_MS);
       }
