@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type DeadLetter, deadLetterRecord } from '../bus/dead-letter.ts';
 import { ATTRIBUTE_FORMS } from '../bus/envelope.ts';
 import { topicsOf } from '../bus/topics.ts';
-import { errorCode, RetryableError } from '../errors.ts';
+import { errorCode, RetryableError, retryableFor } from '../errors.ts';
 import { sendInTime } from '../kafka/producer.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { isTracing, startSpan } from '../telemetry/tracing.ts';
@@ -139,7 +139,7 @@ export const createSource = (options: SourceOptions): Source => {
       'messages refused: they cannot be kept now',
     );
     metrics.eventsPublished.inc({ organisation, outcome: 'failed' }, refused.length);
-    const reason = new RetryableError(errorCode(error), 'The message cannot be kept now', { cause: error });
+    const reason = retryableFor(error, 'The message cannot be kept now', { cause: error });
     for (const { reject } of refused) reject(reason);
   };
 

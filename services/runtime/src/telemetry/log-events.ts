@@ -21,7 +21,7 @@ export const LOG_EVENTS = {
   'dedup.retrying':
     'Published events cannot be recorded in the database and the write is retried; look at PostgreSQL.',
   'delivery.gap':
-    'Events expired from an inbox before they were delivered; tell the receiver, and find out why delivery stood still.',
+    'Events expired from an inbox before they were delivered; inform the receiver, and find out why delivery stopped.',
   'delivery.not_recorded':
     'Deliveries were made and could not be recorded for display; look at PostgreSQL if it repeats.',
   'delivery.retrying':
@@ -50,8 +50,9 @@ export const LOG_EVENTS = {
     'The outbox and the ledger of an organisation do not match and the partition waits for an operator; see the runbook.',
   'producer.replaced': 'A send was rejected and the producer identity replaced; normal when Kafka restarts.',
   'publishing.not_recorded':
-    'Published events could not be confirmed in the database; a repeated request may be checked again.',
-  'read_receipt.not_recorded': 'A read receipt could not be recorded; look at Kafka if it repeats.',
+    'Published events could not be confirmed in the database; look at PostgreSQL if it repeats.',
+  'read_receipt.not_recorded':
+    'A read receipt could not be recorded; look at Kafka and PostgreSQL if it repeats.',
   'receiver.paused': 'A receiver keeps failing and deliveries to it are paused; ring its team.',
   'receiver.resumed': 'A receiver accepts events again; nothing to do.',
   'record.held':
@@ -61,13 +62,13 @@ export const LOG_EVENTS = {
   'redrive.expired': 'The dead letter to redrive has expired; ask the source to send the fact again.',
   'redrive.finished': 'A dead letter was redriven; `outcome` says with what result.',
   'redrive.not_recorded':
-    'A redrive could not be recorded; request it again if the console does not show it.',
+    'A redrive was queued and could not be recorded for display; look at Kafka if it repeats.',
   'redrive.resent': 'Redrives that were requested earlier were sent; nothing to do.',
   'reporting_view.recovered': 'A reporting view can be read again; nothing to do.',
   'reporting_view.retrying':
     'A reporting view cannot be read and the read is retried; ask the analyst about the view that the line names.',
   'request.failed':
-    'A request failed for a reason that is a fault of Causeway; report it with its `instance`.',
+    'A request was answered with status 500 or above; `err` says why, and the caller has the same `instance`.',
   'request.handled': 'The audit line of one request; nothing to do.',
   'server.listening': 'The service accepts connections at this address; nothing to do.',
   'service.exited': 'A second signal ended the service at once; nothing to do.',
@@ -91,15 +92,15 @@ export const LOG_EVENTS = {
     'A message was kept as a dead letter; `reason` says why, and the bytes are in `dead-letter.<organisation>`.',
   'source.disabled': 'The setting that the line names is missing, so nothing is read from that source.',
   'source.failed':
-    'A message could not be handled because of a fault of Causeway; report it, then redrive it.',
+    'A message could not be handled because of a fault of Causeway; report it. The message is not lost.',
   'source.refused':
-    'Messages could not be kept and the sender was told to send again; look at Kafka and PostgreSQL.',
+    'Messages could not be kept and the sender was asked to send again; look at Kafka and PostgreSQL.',
   'source.retrying':
     'The source cannot read or publish and retries; with `unknown-schema` run the deployment step of this version, otherwise look at the part that `code` names.',
   'source.standby': 'Another instance reads the source and this one waits to take over; nothing to do.',
   'stream.failed': 'An event stream ended because of an error; the client connects again.',
-  'subscription.ended': 'A webhook subscription ended for the `reason` given; tell the subscriber.',
-  'subscription.not_ended': 'A subscription could not be ended and is tried again; look at PostgreSQL.',
+  'subscription.ended': 'A webhook subscription ended for the `reason` given; inform the subscriber.',
+  'subscription.not_ended': 'A subscription could not be ended and the end is retried; look at PostgreSQL.',
   'subscription.retrying': 'Subscriptions cannot be read or started and are retried; `code` names the cause.',
   'transaction.recovered': 'A hanging transaction of a lane was ended; normal after a broker crash.',
   'view.retrying':

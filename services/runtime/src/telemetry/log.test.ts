@@ -45,7 +45,7 @@ test('credentials and personal data are removed at any depth, in lists and in ch
 
 test('of an error only type, code, message, stack and cause are written', () => {
   const cause = Object.assign(new Error('driver'), { detail: 'HIDE', parameters: ['HIDE'] });
-  const error = Object.assign(new PermanentError('bad-input', 'refused', { cause }), { row: 'HIDE' });
+  const error = Object.assign(new PermanentError('invalid-data', 'refused', { cause }), { row: 'HIDE' });
   const { text, lines } = capture((log) => {
     log.error({ event, err: error }, 'failed');
     log.debug(error);
@@ -54,7 +54,7 @@ test('of an error only type, code, message, stack and cause are written', () => 
   assert.doesNotMatch(text, /HIDE/);
   for (const line of lines.slice(0, 2)) {
     const { stack, cause: inner, ...rest } = line.err as Record<string, unknown>;
-    assert.deepEqual(rest, { type: 'PermanentError', code: 'bad-input', message: 'refused' });
+    assert.deepEqual(rest, { type: 'PermanentError', code: 'invalid-data', message: 'refused' });
     assert.match(String(stack), /log\.test/);
     assert.equal((inner as Record<string, unknown>).message, 'driver');
   }

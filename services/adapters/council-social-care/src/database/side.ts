@@ -1,7 +1,7 @@
 /** The council's reporting views, polled: settings, and how its parts are put together. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redriven } from '@causeway/runtime/delivery/redrive-worker';
-import { errorCode, PermanentError, RetryableError } from '@causeway/runtime/errors';
+import { errorCode, PermanentError, RetryableError, retryableFor } from '@causeway/runtime/errors';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import {
   type Config,
@@ -41,8 +41,6 @@ export type Reporting = {
   /** Looks again at the row of a dead letter. @throws PermanentError for a letter of another kind, RetryableError while that is not possible */
   redrive(letter: FetchedRecord): Promise<Redriven>;
 };
-
-type Trouble = { code: string; message: string };
 
 /** Begins in the background; what fails is tried again. */
 export const startDatabase = (
@@ -90,7 +88,7 @@ export const startDatabase = (
       if (!lock.isHeld()) throw new RetryableError('standby', 'another instance may have taken over');
     },
   });
-  const troubles = new Map<string, Trouble>();
+  const troubles = new Map<string, RetryableError>();
   /** Views that were read whole once: from then on it is a fault when they cannot be read. */
   let expected = new Set<string>();
 
@@ -112,7 +110,7 @@ export const startDatabase = (
           { event: 'reporting_view.retrying', err: error, view, code },
           'a view could not be read; retrying',
         );
-      troubles.set(view, { code, message });
+      troubles.set(view, retryableFor(error, `${view}: ${message}`));
       metrics.legacyPartUp.set({ adapter: ADAPTER, part: view }, 0);
     }
   };
@@ -180,9 +178,7 @@ export const startDatabase = (
   });
   readiness('reporting-views', async () => {
     const broken = [...troubles].find(([view]) => expected.has(view));
-    if (broken === undefined) return;
-    const [view, { code, message }] = broken;
-    throw new RetryableError(code, `${view}: ${message}`);
+    if (broken !== undefined) throw broken[1];
   });
   return {
     async redrive(letter) {

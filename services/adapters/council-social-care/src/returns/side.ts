@@ -1,6 +1,6 @@
 /** The drop folder of statutory returns: settings, and how its parts are put together. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorCode, RetryableError } from '@causeway/runtime/errors';
+import { errorCode, RetryableError, retryableFor } from '@causeway/runtime/errors';
 import { type Config, choice, integer, text } from '@causeway/runtime/service/config';
 import type { Context } from '@causeway/runtime/service/service';
 import { ADAPTER, type Parts } from '../parts.ts';
@@ -118,7 +118,7 @@ const isAboutFile = (error: unknown): boolean => error instanceof Error && 'sysc
 const problemOf = (error: unknown): Error =>
   error instanceof RetryableError
     ? error
-    : new RetryableError(errorCode(error), `The drop folder cannot be read now (${errorCode(error)})`);
+    : retryableFor(error, `The drop folder cannot be read now (${errorCode(error)})`);
 
 const keyOf = ({ name }: Settled): string => name.toString('latin1');
 const stampOf = ({ state }: Settled): string => `${state.size} ${state.mtimeMs} ${state.ctimeMs}`;
