@@ -120,7 +120,7 @@ const answer = async (
     if (!isPermanent(error)) throw error;
     log.error(
       { event: 'record.skipped', organisation, offset: record.offset },
-      'A redrive request could not be read and was skipped',
+      'Unreadable redrive request skipped',
     );
     return [];
   }

@@ -172,10 +172,7 @@ export const openSession = async (lane: number, parts: LaneParts, pace: Pace): P
     const ids = organisations.all().map(({ id }) => id);
     const settled = await resolveHangingTransactions(writer, reader, lane, { organisations: ids, topics });
     if (settled !== 'nothing-open')
-      log.warn(
-        { event: 'transaction.recovered', lane, settled },
-        'A hanging transaction of this lane was ended',
-      );
+      log.warn({ event: 'transaction.recovered', lane, settled }, 'Hanging transaction of the lane ended');
   };
   await resolveHanging().catch(async (error) => {
     await close();

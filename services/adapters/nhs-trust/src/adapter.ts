@@ -80,7 +80,7 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
     handle: createIntake(intake),
     turnedAway: () => {
       metrics.sourceMessages.inc({ adapter: ADAPTER, outcome: 'refused', reason: 'too-many-connections' });
-      log.warn({ event: 'connection.refused' }, 'connection refused: the most allowed are open');
+      log.warn({ event: 'connection.refused' }, 'connection refused: too many are open');
     },
   });
   onStop('MLLP server', () => server.close());

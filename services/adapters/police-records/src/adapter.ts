@@ -102,10 +102,7 @@ const prepareReports = (reports: Pick<ReportStore, 'prepare' | 'forget'>, log: L
         await reports.prepare();
         isPrepared = true;
       } catch (error) {
-        log.warn(
-          { event: 'database.retrying', code: errorCode(error) },
-          'tables could not be migrated; retrying',
-        );
+        log.warn({ event: 'database.retrying', code: errorCode(error) }, 'migration failed; retrying');
         await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
       }
     }

@@ -62,10 +62,7 @@ const passOn = async (
     } catch (error) {
       // Of an event that the inbox keeps no longer, nothing can be said any more.
       if (!isPermanent(error)) throw error;
-      log.warn(
-        { event: 'acknowledgement.not_sent', code: error.code, eventId },
-        'a task outcome could not be passed on',
-      );
+      log.warn({ event: 'acknowledgement.not_sent', code: error.code, eventId }, 'task outcome not sent');
     }
   }
 };
@@ -101,10 +98,7 @@ export const followOutcomes = (parts: OutcomeParts) => {
       } catch (error) {
         const code = errorCode(error);
         if (code !== told && !closing.signal.aborted)
-          parts.log.warn(
-            { event: 'acknowledgement.retrying', code },
-            'task outcomes could not be read; retrying',
-          );
+          parts.log.warn({ event: 'acknowledgement.retrying', code }, 'task outcomes not read; retrying');
         told = code;
       }
       await delay(parts.pollMs, undefined, { signal: closing.signal }).catch(() => undefined);

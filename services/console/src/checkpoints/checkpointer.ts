@@ -65,7 +65,7 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
     if ('problem' in opened)
       return log.warn(
         { event: 'checkpoint.unreadable', problem: opened.problem },
-        'The last checkpoint could not be read',
+        'Last checkpoint unreadable',
       );
     for (const { name, records, next, head } of opened.heads)
       if (records > (heads.get(name)?.records ?? 0))

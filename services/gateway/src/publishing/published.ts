@@ -92,10 +92,7 @@ export const createPublished = (store: Store, log: Logger): PublishedEvents => {
       for (const event of events) confirmed.add(keyOf(event));
       const noting = noted(events)
         .catch((error) =>
-          log.warn(
-            { event: 'publishing.not_recorded', code: errorCode(error) },
-            'published events could not be confirmed',
-          ),
+          log.warn({ event: 'publishing.not_recorded', code: errorCode(error) }, 'events not confirmed'),
         )
         .finally(() => {
           for (const event of events) confirmed.delete(keyOf(event));

@@ -31,7 +31,7 @@ export const createAuthoriser = (
     const position = positionOf(partition, record.offset);
     log.error(
       { event: 'record.skipped', organisation, position, code: errorCode(error) },
-      'inbox record unreadable, skipped',
+      'unreadable record skipped',
     );
     return { outcome: 'passed' };
   };

@@ -40,7 +40,7 @@ export const createReadReceipts =
     const missed = (error: unknown) =>
       log.warn(
         { event: 'read_receipt.not_recorded', organisation, code: errorCode(error) },
-        'read receipt could not be recorded',
+        'receipt not recorded',
       );
     send([deliveryRecord(organisation, record)]).catch(missed);
     watchOf(organisation)?.delivered(events).catch(missed);

@@ -23,7 +23,7 @@ export const createDeliveredNotes = ({ watchOf, log }: DeliveredNotesParts) => {
         .catch((error) =>
           log.warn(
             { event: 'delivery.not_recorded', organisation, code: errorCode(error) },
-            'delivered events could not be recorded',
+            'deliveries not recorded',
           ),
         );
   };

@@ -81,7 +81,7 @@ export const createRedrives = (
       .catch((error) =>
         log.warn(
           { event: 'redrive.not_recorded', organisation, code: errorCode(error) },
-          'redrive could not be recorded',
+          'redrive not recorded',
         ),
       );
   };

@@ -83,10 +83,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     await subscriptions
       .end(stored.id, stored.revision, status, reason)
       .catch((error) =>
-        log.warn(
-          { event: 'subscription.not_ended', code: errorCode(error) },
-          'subscription could not be ended',
-        ),
+        log.warn({ event: 'subscription.not_ended', code: errorCode(error) }, 'subscription not ended'),
       );
     log.warn(
       { event: 'subscription.ended', subscription: stored.id, organisation: stored.organisation, reason },

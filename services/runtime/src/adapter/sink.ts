@@ -114,10 +114,7 @@ export const createSink = (options: SinkOptions): Sink => {
     if (acknowledgement === undefined) return rest;
     const said = { ...acknowledgement, at: new Date().toISOString() };
     const record = await acknowledgementRecord(feedback, attempt.event, said).catch((error) => {
-      log.warn(
-        { event: 'acknowledgement.not_sent', code: errorCode(error) },
-        'an acknowledgement could not be passed on',
-      );
+      log.warn({ event: 'acknowledgement.not_sent', code: errorCode(error) }, 'acknowledgement not sent');
       return undefined;
     });
     return record === undefined ? rest : { ...rest, also: [record] };
@@ -128,10 +125,7 @@ export const createSink = (options: SinkOptions): Sink => {
       try {
         return await note();
       } catch (error) {
-        log.warn(
-          { event: 'delivery.retrying', code: errorCode(error) },
-          'a delivery could not be recorded; retrying',
-        );
+        log.warn({ event: 'delivery.retrying', code: errorCode(error) }, 'delivery not recorded; retrying');
         await delay(NOTE_AGAIN_MS);
       }
     }
@@ -201,10 +195,7 @@ export const createSink = (options: SinkOptions): Sink => {
   });
   const forgetting = setInterval(() => {
     acknowledging.forget().catch((error) => {
-      log.warn(
-        { event: 'cleanup.failed', code: errorCode(error) },
-        'old acknowledgements could not be removed',
-      );
+      log.warn({ event: 'cleanup.failed', code: errorCode(error) }, 'old acknowledgements not removed');
     });
   }, FORGET_MS).unref();
 

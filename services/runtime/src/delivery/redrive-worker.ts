@@ -64,10 +64,7 @@ export const followRedrives = (parts: RedriverParts): Redriver => {
     const at = new Date().toISOString();
     const result: RedriveResult = { kind: 'redrive', request: id, deadLetter, component, ...redriven, at };
     await producer.send([deliveryRecord(organisation, result)]);
-    log.info(
-      { event: 'redrive.finished', organisation, request: id, ...redriven },
-      'a dead letter was redriven',
-    );
+    log.info({ event: 'redrive.finished', organisation, request: id, ...redriven }, 'dead letter redriven');
   };
 
   const attempt = async (deadLetter: FetchedRecord, request: RedriveRequest): Promise<Redriven> => {
@@ -130,7 +127,7 @@ const readRequest = (record: FetchedRecord, log: Logger): RedriveRequest | undef
   } catch (error) {
     log.error(
       { event: 'record.skipped', offset: record.offset, code: errorCode(error) },
-      'a redrive request could not be read and was skipped',
+      'unreadable redrive request skipped',
     );
     return undefined;
   }

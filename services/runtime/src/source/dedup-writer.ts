@@ -83,10 +83,7 @@ export const createDedupWriter = (
       } catch (error) {
         failingSince = since;
         if (!told)
-          log.warn(
-            { event: 'dedup.retrying', err: error },
-            'published events could not be recorded; retrying',
-          );
+          log.warn({ event: 'dedup.retrying', err: error }, 'published events not recorded; retrying');
         if (closing.signal.aborted) throw error;
         await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
       }

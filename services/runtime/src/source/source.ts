@@ -136,7 +136,7 @@ export const createSource = (options: SourceOptions): Source => {
   const refuse = (refused: readonly Waiting[], error: unknown): void => {
     log.warn(
       { event: 'source.refused', err: error, messages: refused.length },
-      'messages refused: they cannot be kept now',
+      'messages cannot be kept now',
     );
     metrics.eventsPublished.inc({ organisation, outcome: 'failed' }, refused.length);
     const reason = retryableFor(error, 'The message cannot be kept now', { cause: error });

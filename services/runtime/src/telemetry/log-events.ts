@@ -87,7 +87,7 @@ export const LOG_EVENTS = {
   'simulator.sent': 'A simulated system sent a document; development only.',
   'simulator.started': 'A simulated system has started; development only.',
   'sink.disabled':
-    'The setting that the line names is missing, so nothing is delivered to the legacy system.',
+    'The setting that the line names is missing, so nothing is delivered and what partners send stays in the inbox.',
   'source.dead_lettered':
     'A message was kept as a dead letter; `reason` says why, and the bytes are in `dead-letter.<organisation>`.',
   'source.disabled': 'The setting that the line names is missing, so nothing is read from that source.',

@@ -66,10 +66,7 @@ const passOn = async (parts: AnswerParts, answer: ContactAnswer, left: LeftRows)
     if (left.get(contactId) !== written) {
       if (left.size >= MOST_LEFT) left.clear();
       left.set(contactId, written);
-      log.warn(
-        { event: 'acknowledgement.skipped', contactId },
-        'a contact has an unknown state and was skipped',
-      );
+      log.warn({ event: 'acknowledgement.skipped', contactId }, 'contact with an unknown state skipped');
     }
     return table.note(answer, 'Not passed on: the state is one of seen, accepted, not-ours, unable.');
   }
@@ -87,7 +84,7 @@ const passOn = async (parts: AnswerParts, answer: ContactAnswer, left: LeftRows)
     if (!isPermanent(error)) throw error;
     log.warn(
       { event: 'acknowledgement.not_sent', contactId, code: errorCode(error) },
-      'the state of a contact could not be passed on',
+      'contact state not sent',
     );
     return table.told(answer, 'Not passed on: the bus keeps a contact for 30 days. Ring the partner.');
   }

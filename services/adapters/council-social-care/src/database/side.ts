@@ -49,10 +49,7 @@ export const startDatabase = (
 ): Reporting => {
   const address = config.COUNCIL_DATABASE_URL;
   if (address === undefined) {
-    log.info(
-      { event: 'source.disabled' },
-      'COUNCIL_DATABASE_URL is not set: no reporting database is polled',
-    );
+    log.info({ event: 'source.disabled' }, 'COUNCIL_DATABASE_URL is not set: no database is polled');
     return { redrive: () => Promise.reject(notRedrivable()) };
   }
   if (address === config.DATABASE_URL)
@@ -106,10 +103,7 @@ export const startDatabase = (
       const code = errorCode(error);
       const message = error instanceof RetryableError ? error.message : 'reading it failed';
       if (troubles.get(view)?.code !== code)
-        log.warn(
-          { event: 'reporting_view.retrying', err: error, view, code },
-          'a view could not be read; retrying',
-        );
+        log.warn({ event: 'reporting_view.retrying', err: error, view, code }, 'view not read; retrying');
       troubles.set(view, retryableFor(error, `${view}: ${message}`));
       metrics.legacyPartUp.set({ adapter: ADAPTER, part: view }, 0);
     }
@@ -137,7 +131,7 @@ export const startDatabase = (
           if (told !== 'standby')
             log.info(
               { event: 'source.standby' },
-              'another instance polls the reporting database; waiting to take over',
+              'another instance polls the database; waiting to take over',
             );
           told = 'standby';
           await wait(STANDBY_MS);
@@ -155,10 +149,7 @@ export const startDatabase = (
       } catch (error) {
         const code = errorCode(error);
         if (code !== told && code !== 'starting' && !signal.aborted)
-          log.warn(
-            { event: 'source.retrying', err: error },
-            'the reporting database could not be polled; retrying',
-          );
+          log.warn({ event: 'source.retrying', err: error }, 'the database could not be polled; retrying');
         told = code;
         await wait(STANDBY_MS);
       }

@@ -214,7 +214,7 @@ if (import.meta.main) {
   const server = showTheDesk(database).listen(config.COUNCIL_SOCIAL_CARE_DESK_PORT, '127.0.0.1');
   log.info(
     { event: 'simulator.started', port: config.COUNCIL_SOCIAL_CARE_DESK_PORT },
-    'the simulated front door is running',
+    'simulated desk running',
   );
   while (!stop.signal.aborted) {
     await workTheDesk({
@@ -226,7 +226,7 @@ if (import.meta.main) {
     }).catch((error) =>
       log.warn(
         { event: 'simulator.retrying', code: errorCode(error) },
-        'the simulated front door failed; retrying',
+        'the simulated desk failed; retrying',
       ),
     );
     await delay(LOOK_MS, undefined, { signal: stop.signal }).catch(() => undefined);

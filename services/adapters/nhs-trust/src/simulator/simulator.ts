@@ -194,7 +194,7 @@ if (import.meta.main) {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   log.info(
     { event: 'simulator.started', port: config.NHS_TRUST_MLLP_PORT },
-    'the simulated integration engine is sending',
+    'the simulated engine is sending',
   );
   await play(log, stop.signal, config).catch((error) => {
     if (!stop.signal.aborted) throw error;
