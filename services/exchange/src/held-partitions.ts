@@ -21,7 +21,7 @@ export const createHeldPartitions = (lane: number, log: Logger, now: () => numbe
     hold: (organisation, code) => {
       const since = held.get(organisation)?.since;
       if (since === undefined)
-        log.warn({ lane, organisation, code }, 'A record is held until it can be decided');
+        log.warn({ event: 'record.held', lane, organisation, code }, 'Record held until it can be decided');
       held.set(organisation, { since: since ?? now(), until: now() + HOLD_PAUSE_MS });
     },
     release: (organisation) => {

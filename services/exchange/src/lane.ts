@@ -34,7 +34,7 @@ export const startLane = (lane: number, parts: LaneParts): Lane => {
       } catch (error) {
         const code = errorCode(error);
         if (!closing.signal.aborted) {
-          log.warn({ lane, code }, 'The lane stops and starts again from its ledger');
+          log.warn({ event: 'lane.restarted', lane, code }, 'Lane restarting from its ledger position');
           log.debug({ lane, err: error }, 'What stopped the lane');
           metrics.restarts.inc({ component: 'lane' });
           await delay(code === 'fenced' ? FENCED_PAUSE_MS : pause, null, { signal: closing.signal }).catch(

@@ -25,7 +25,7 @@ export const createLanes = (parts: LaneParts): Lanes => {
   return {
     assign: (lanes) => {
       assigned = true;
-      parts.log.info({ lanes }, 'Lanes assigned');
+      parts.log.info({ event: 'lane.assigned', lanes }, 'Lanes assigned');
       for (const [number, lane] of running) if (!lanes.includes(number)) end(number, lane);
       for (const number of lanes) if (!running.has(number)) running.set(number, startLane(number, parts));
     },

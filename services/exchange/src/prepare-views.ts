@@ -27,8 +27,8 @@ export const createPreparer = (views: Views, agreements: Pick<Agreements, 'state
         await views.projectionOf(schemaId, type, released);
       } catch (error) {
         log.warn(
-          { type, recipient: released.recipient, code: errorCode(error) },
-          'A view cannot be prepared; its first event waits for it',
+          { event: 'view.retrying', type, recipient: released.recipient, code: errorCode(error) },
+          'A view could not be prepared; its first event waits for it',
         );
       }
   };

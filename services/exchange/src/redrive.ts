@@ -118,7 +118,10 @@ const answer = async (
     request = parseRedrive(record.value);
   } catch (error) {
     if (!isPermanent(error)) throw error;
-    log.error({ organisation, offset: record.offset }, 'A redrive request cannot be read and is passed over');
+    log.error(
+      { event: 'record.skipped', organisation, offset: record.offset },
+      'Unreadable redrive request skipped',
+    );
     return [];
   }
   const letter = await readDeadLetter(reader, organisation, request.deadLetter);

@@ -122,7 +122,7 @@ export const openSession = async (lane: number, parts: LaneParts, pace: Pace): P
     for (const { state } of known)
       if (state.gapUntil !== null)
         log.error(
-          { lane, organisation: state.organisation, until: state.gapUntil },
+          { event: 'outbox.gap', lane, organisation: state.organisation, until: state.gapUntil },
           'Events were deleted from the outbox before they were read',
         );
     const { agreementsOffset } = inputs;
@@ -172,7 +172,7 @@ export const openSession = async (lane: number, parts: LaneParts, pace: Pace): P
     const ids = organisations.all().map(({ id }) => id);
     const settled = await resolveHangingTransactions(writer, reader, lane, { organisations: ids, topics });
     if (settled !== 'nothing-open')
-      log.warn({ lane, settled }, 'Kafka had forgotten to end the last transaction of this lane');
+      log.warn({ event: 'transaction.recovered', lane, settled }, 'Hanging transaction of the lane ended');
   };
   await resolveHanging().catch(async (error) => {
     await close();
@@ -219,7 +219,7 @@ const createAdmission = (
     states.set(id, state);
     if (state.stopped)
       log.error(
-        { lane, organisation: id, reason: state.stopped },
+        { event: 'partition.stopped', lane, organisation: id, reason: state.stopped },
         'This partition waits for an operator: its outbox and its ledger do not belong together',
       );
   };

@@ -37,5 +37,5 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
   const door = caseDoor(parts.source, (raw) => translateCase(raw, parts.contact()), log);
   const server = await listen(door, { host: config.HOUSING_CASES_HOST, port: config.HOUSING_CASES_PORT });
   onStop('http', () => server.close());
-  log.info({ url: server.url }, 'listening for cases');
+  log.info({ event: 'server.listening', url: server.url }, 'listening for cases');
 };

@@ -31,7 +31,7 @@ export const caseDoor =
       const { fate } = await source.accept({ raw, contentType: CONTENT_TYPE, content: raw, ...translated });
       answer(response, 202, { fate });
     } catch (error) {
-      log.warn({ code: errorCode(error) }, 'a case cannot be kept now');
+      log.warn({ event: 'adapter.case_refused', code: errorCode(error) }, 'a case cannot be kept now');
       answer(response, 503, { problem: 'it cannot be kept now; send it again' });
     }
   };

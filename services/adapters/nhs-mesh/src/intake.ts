@@ -57,7 +57,8 @@ export const createIntake = (options: IntakeOptions): Intake => {
     async settle() {
       const fate = await settle();
       metrics.sourceMessages.inc({ adapter: ADAPTER, ...fate });
-      if (fate.outcome === 'dead-lettered') log.warn(fate, 'message kept as a dead letter');
+      if (fate.outcome === 'dead-lettered')
+        log.warn({ event: 'source.dead_lettered', ...fate }, 'message kept as a dead letter');
       else log.debug(fate, 'message settled');
       return fate;
     },
@@ -92,7 +93,7 @@ export const createIntake = (options: IntakeOptions): Intake => {
       return translate(raw, { contact: options.contact(), now: options.now() });
     } catch (error) {
       // A defect of ours must not hold up the mailbox: the message is kept, and can be redriven after a fix.
-      log.error({ err: error }, 'a message could not be translated');
+      log.error({ event: 'source.failed', err: error }, 'a message could not be translated');
       return 'defect';
     }
   };

@@ -52,7 +52,7 @@ export const emptyMailbox = (options: MailboxOptions): Mailbox => {
     if (away === undefined && performance.now() - shaken < HANDSHAKE_MS) return;
     await client.handshake();
     shaken = performance.now();
-    if (away !== undefined) log.info('the mailbox is open');
+    if (away !== undefined) log.info({ event: 'mailbox.opened' }, 'the mailbox is open');
     away = undefined;
     told = '';
   };
@@ -83,7 +83,7 @@ export const emptyMailbox = (options: MailboxOptions): Mailbox => {
     failure = error;
     const code = errorCode(error);
     if (code !== told && !signal.aborted)
-      log.warn({ err: error }, 'messages stay in the mailbox for now; trying again');
+      log.warn({ event: 'source.retrying', err: error }, 'messages stay in the mailbox; retrying');
     told = code;
   };
 

@@ -135,7 +135,7 @@ if (import.meta.main) {
   const log = createLogger('nhs-mesh-simulator', config.LOG_LEVEL);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
-  log.info('the simulated national services begin to fill the mailbox');
+  log.info({ event: 'simulator.started' }, 'the simulated national services are filling the mailbox');
   await play(log, stop.signal, config).catch((error) => {
     if (!stop.signal.aborted) throw error;
   });

@@ -80,9 +80,9 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
     handle: createIntake(intake),
     turnedAway: () => {
       metrics.sourceMessages.inc({ adapter: ADAPTER, outcome: 'refused', reason: 'too-many-connections' });
-      log.warn('a connection was turned away: there are as many as are allowed');
+      log.warn({ event: 'connection.refused' }, 'connection refused: too many are open');
     },
   });
   onStop('MLLP server', () => server.close());
-  log.info({ port: server.port }, 'listening for MLLP');
+  log.info({ event: 'server.listening', port: server.port }, 'listening for MLLP');
 };

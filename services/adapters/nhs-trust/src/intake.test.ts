@@ -15,7 +15,7 @@ const AT = new Date('2026-03-05T10:15:00Z');
 const admission = (controlId: string) => stayMessage({ trigger: 'A01', stay: 1, controlId, at: AT });
 
 const away = async (): Promise<never> => {
-  throw new RetryableError('away', 'away');
+  throw new RetryableError('kafka-unavailable', 'away');
 };
 
 /** A source that only remembers what it was given. */

@@ -175,7 +175,7 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
     metrics.sourceMessages.inc({ adapter: ADAPTER, outcome, reason });
     metrics.acknowledgementDuration.observe({ adapter: ADAPTER }, (performance.now() - since) / 1000);
     if (outcome === 'dead-lettered' || outcome === 'refused')
-      log.warn({ outcome, reason }, 'message kept as a dead letter');
+      log.warn({ event: 'source.dead_lettered', outcome, reason }, 'message kept as a dead letter');
     else log.debug({ outcome, reason }, 'message answered');
   };
 
@@ -190,7 +190,7 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
       return frame.kind === 'oversize' ? await tooLarge(frame, since) : await done[frame.kind](frame.content);
     } catch (error) {
       // Nobody may lose a message to a defect of ours: the sender keeps it and sends it again.
-      log.error({ err: error }, 'a message could not be handled');
+      log.error({ event: 'source.failed', err: error }, 'a message could not be handled');
       return { next: 'close' };
     }
   };

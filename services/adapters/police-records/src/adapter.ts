@@ -89,7 +89,7 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
     tls,
   });
   onStop('http', () => server.close());
-  log.info({ url: server.url }, 'listening for documents');
+  log.info({ event: 'server.listening', url: server.url }, 'listening for documents');
 };
 
 /** Brings the tables up to date in the background, and removes what is old. */
@@ -102,14 +102,18 @@ const prepareReports = (reports: Pick<ReportStore, 'prepare' | 'forget'>, log: L
         await reports.prepare();
         isPrepared = true;
       } catch (error) {
-        log.warn({ code: errorCode(error) }, 'the tables cannot be brought up to date now; trying again');
+        log.warn({ event: 'database.retrying', code: errorCode(error) }, 'migration failed; retrying');
         await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
       }
     }
   };
   const running = run();
   const forgetting = setInterval(() => {
-    reports.forget().catch((error) => log.warn({ code: errorCode(error) }, 'old answers were not removed'));
+    reports
+      .forget()
+      .catch((error) =>
+        log.warn({ event: 'cleanup.failed', code: errorCode(error) }, 'old answers could not be removed'),
+      );
   }, FORGET_MS);
   return {
     ready() {

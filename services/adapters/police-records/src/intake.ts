@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
 import { eventId } from '@causeway/runtime/bus/envelope';
 import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
-import { errorCode, RetryableError } from '@causeway/runtime/errors';
+import { errorCode, retryableFor } from '@causeway/runtime/errors';
 import type { PublishOutcome } from '@causeway/runtime/source/publish';
 import type { Source } from '@causeway/runtime/source/source';
 import type { Logger } from '@causeway/runtime/telemetry/log';
@@ -131,12 +131,15 @@ export const createIntake = (options: IntakeOptions): Intake => {
         // An agreement can come into force: only who names its documents is promised the same answer for that.
         if (outcome !== 'not-shared' || isNamed(request)) await store.answered(request, answer, reports);
         if (outcome === 'refused' || outcome === 'dead-lettered')
-          log.warn({ outcome, reason, client: request.client }, 'a document is kept as a dead letter');
+          log.warn(
+            { event: 'source.dead_lettered', outcome, reason, client: request.client },
+            'message kept as a dead letter',
+          );
         return count(outcome, reason, since, answer);
       } catch (error) {
         metrics.sourceMessages.inc({ adapter: ADAPTER, outcome: 'failed', reason: errorCode(error) });
         // Whatever it was, the sender has it still and sends it again.
-        throw new RetryableError(errorCode(error), 'The document cannot be kept now', { cause: error });
+        throw retryableFor(error, 'The document cannot be kept now', { cause: error });
       }
     },
     async again(raw) {

@@ -153,7 +153,7 @@ if (import.meta.main) {
   try {
     for (let turn = 0; !stopping.signal.aborted; turn += 1) {
       const { status } = await rms.send(documentOfTurn(turn, run, new Date()));
-      log.info({ turn, status }, 'the simulated RMS sent a document');
+      log.info({ event: 'simulator.sent', turn, status }, 'the simulated RMS sent a document');
       await delay(pauseMs, undefined, { signal: stopping.signal });
     }
   } catch (error) {

@@ -99,7 +99,7 @@ export const startSinkSide = (
   });
   onStop('outcomes of tasks', () => outcomes.close());
   const forgetting = setInterval(() => {
-    tasks.forget().catch(() => log.warn('old tasks were not removed'));
+    tasks.forget().catch(() => log.warn({ event: 'cleanup.failed' }, 'old tasks could not be removed'));
   }, FORGET_MS);
   onStop('forgetting of tasks', () => clearInterval(forgetting));
   readiness('sink', () => sink.ready());

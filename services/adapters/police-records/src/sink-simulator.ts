@@ -267,7 +267,7 @@ if (import.meta.main) {
     opened(task) {
       number += 1;
       const turn = number;
-      log.info({ task: task.id }, 'the simulated RMS opened a task');
+      log.info({ event: 'simulator.received', task: task.id }, 'the simulated RMS opened a task');
       setTimeout(() => rms.act(task, 'seen', { team: 'Hub desk', caseReference: null }), actMs / 2);
       setTimeout(() => {
         const isOurs = turn % 6 !== 0;
@@ -276,7 +276,7 @@ if (import.meta.main) {
       }, actMs);
     },
   });
-  log.info({ port: rms.port }, 'the simulated RMS receives');
+  log.info({ event: 'simulator.started', port: rms.port }, 'the simulated RMS is listening');
   for (const name of ['SIGTERM', 'SIGINT'] as const)
     process.on(name, () => void rms.close().then(() => process.exit(0)));
 }

@@ -62,7 +62,7 @@ const passOn = async (
     } catch (error) {
       // Of an event that the inbox keeps no longer, nothing can be said any more.
       if (!isPermanent(error)) throw error;
-      log.warn({ code: error.code, event: eventId }, 'the outcome of a task could not be passed on');
+      log.warn({ event: 'acknowledgement.not_sent', code: error.code, eventId }, 'task outcome not sent');
     }
   }
 };
@@ -98,7 +98,7 @@ export const followOutcomes = (parts: OutcomeParts) => {
       } catch (error) {
         const code = errorCode(error);
         if (code !== told && !closing.signal.aborted)
-          parts.log.warn({ code }, 'the outcomes of tasks cannot be read now; trying again');
+          parts.log.warn({ event: 'acknowledgement.retrying', code }, 'task outcomes not read; retrying');
         told = code;
       }
       await delay(parts.pollMs, undefined, { signal: closing.signal }).catch(() => undefined);

@@ -160,7 +160,7 @@ const isTheCallers = (error: unknown): error is Error & { status: number } =>
 function errorPage(pages: Pages, log: Logger): ErrorRequestHandler {
   const asProblem = problemHandler(log);
   const unavailable = (error: RetryableError, res: Response) => {
-    log.warn({ code: error.code }, 'A page cannot be shown');
+    log.warn({ event: 'page.unavailable', code: error.code }, 'Page unavailable');
     const database = error.code.startsWith('database');
     pages.send(res, 503, 'unavailable.njk', { database });
   };
@@ -169,7 +169,7 @@ function errorPage(pages: Pages, log: Logger): ErrorRequestHandler {
     if (error instanceof RetryableError) return unavailable(error, res);
     if (isTheCallers(error)) return pages.send(res, error.status, 'not-found.njk', {});
     const instance = crypto.randomUUID();
-    log.error({ err: error, instance, route: req.route?.path }, 'A page failed');
+    log.error({ event: 'request.failed', err: error, instance, route: req.route?.path }, 'Page failed');
     pages.send(res, 500, 'error.njk', { instance });
   };
 }

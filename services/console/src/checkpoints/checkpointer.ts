@@ -63,7 +63,10 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
     const opened = record ? openCheckpoint(note, noteVerifiers(keysNow())) : undefined;
     if (!opened || note === last?.note) return;
     if ('problem' in opened)
-      return log.warn({ problem: opened.problem }, 'The last checkpoint cannot be read');
+      return log.warn(
+        { event: 'checkpoint.unreadable', problem: opened.problem },
+        'Last checkpoint unreadable',
+      );
     for (const { name, records, next, head } of opened.heads)
       if (records > (heads.get(name)?.records ?? 0))
         heads.set(name, { records, next, head: Buffer.from(head, 'base64url'), broken: false });
@@ -74,7 +77,7 @@ export const startCheckpointer = (parts: CheckpointerParts): Checkpointer => {
   const fail = (name: string, head: Head, problem: string, offset: number) => {
     if (!head.broken)
       log.error(
-        { ledger: name, offset, problem },
+        { event: 'ledger.broken', ledger: name, offset, problem },
         'A ledger chain is broken: find out who wrote to it, and verify an export',
       );
     head.broken = true;

@@ -49,7 +49,10 @@ export async function redrive(
     );
     await store.query('update redrive set sent_at = now() where batch = $1', [batch]);
   } catch (error) {
-    log.warn({ code: errorCode(error) }, 'A redrive was requested but could not be sent; it will be retried');
+    log.warn(
+      { event: 'redrive.delayed', code: errorCode(error) },
+      'A redrive was requested but could not be sent; it will be retried',
+    );
   }
   return { batch, count: asked.length };
 }
@@ -105,7 +108,7 @@ export function sendRedrives({
     async step() {
       await store.migrated;
       const sent = await store.transaction(sendUnsent);
-      if (sent > 0) log.warn({ sent }, 'Redrives requested earlier were sent again');
+      if (sent > 0) log.warn({ event: 'redrive.resent', sent }, 'Redrives requested earlier were sent again');
       return sent === SEND_AT_ONCE ? undefined : EVERY_MS;
     },
     retryMs: EVERY_MS,

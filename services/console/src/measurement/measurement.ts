@@ -88,7 +88,7 @@ export function startMeasurement(parts: {
       const sample = { at, organisations, pairs: releases.pairs() };
       samples = remember(samples, sample, HISTORY_MS + 2 * STEP_MS);
       lastSuccess = at;
-      if (connection.status === 'away') log.info('Kafka answers again');
+      if (connection.status === 'away') log.info({ event: 'kafka.recovered' }, 'Kafka answers again');
       connection = { status: 'live' };
     } catch (error) {
       if (stop.signal.aborted) return;
@@ -96,7 +96,8 @@ export function startMeasurement(parts: {
       connections = undefined;
       topics = new Set();
       if (clock() - lastSuccess < AWAY_AFTER_MS) return;
-      if (connection.status !== 'away') log.warn({ err: error }, 'Kafka does not answer');
+      if (connection.status !== 'away')
+        log.warn({ event: 'kafka.unavailable', err: error }, 'Kafka does not answer');
       connection = { status: 'away', since: lastSuccess };
     }
   };

@@ -60,7 +60,7 @@ export function followReleases(kafka: Kafka, log: Logger, metrics?: Pick<Metrics
       return value === null ? [] : decisionsIn(value);
     } catch {
       // For the ledger's verifier to judge; counting goes on.
-      log.warn({ topic, offset }, 'A ledger record cannot be read and is not counted');
+      log.warn({ event: 'record.skipped', topic, offset }, 'Unreadable ledger record not counted');
       return [];
     }
   };

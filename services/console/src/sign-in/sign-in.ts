@@ -64,7 +64,7 @@ async function begin(parts: SignInParts, req: Request, res: Response): Promise<v
     res.redirect(303, url.href);
   } catch (error) {
     if (!(error instanceof RetryableError)) throw error;
-    log.warn({ err: error }, 'Sign-in could not start');
+    log.warn({ event: 'sign_in.unavailable', err: error }, 'Sign-in could not start');
     pages.send(res, 503, 'sign-in-unavailable.njk', {});
   }
 }
@@ -76,14 +76,14 @@ async function finish(parts: SignInParts, req: Request, res: Response): Promise<
   if (attempt === undefined) return pages.send(res, 400, 'sign-in-again.njk', {});
 
   const person = await provider.finish(new URL(req.originalUrl, publicUrl()), attempt).catch((error) => {
-    log.warn({ code: error?.code, err: error?.message }, 'Sign-in refused');
+    log.warn({ event: 'sign_in.refused', code: error?.code, err: error?.message }, 'Sign-in refused');
     return undefined;
   });
   if (person === undefined) return pages.send(res, 400, 'sign-in-again.njk', {});
 
   const refusal = refusalOf(person, production);
   if (refusal !== undefined) {
-    log.warn({ refusal }, 'Sign-in refused');
+    log.warn({ event: 'sign_in.refused', refusal }, 'Sign-in refused');
     return pages.send(res, 403, 'no-access.njk', { refusal });
   }
   cookies.write(res, 'session', await sessions.begin(person), SESSION_MS);

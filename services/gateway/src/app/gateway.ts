@@ -230,7 +230,7 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   if (tls) watchCertificate(metrics, 'server', tls.read().cert);
   const server = await listen(app, { host: config.GATEWAY_HOST, port: config.GATEWAY_PORT, tls });
   onStop('http', () => server.close());
-  log.info({ url: server.url }, 'listening');
+  log.info({ event: 'server.listening', url: server.url }, 'listening');
 };
 
 /** How partners reach it, for documents that say so. */

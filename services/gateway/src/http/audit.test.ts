@@ -31,6 +31,7 @@ test('a request leaves one line that says who asked for what, and nothing of wha
 
   const { level, service, time, msg, durationMs, ...audit } = JSON.parse(String(line));
   assert.deepEqual(audit, {
+    event: 'request.handled',
     audit: true,
     method: 'GET',
     status: 200,

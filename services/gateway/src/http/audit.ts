@@ -40,6 +40,7 @@ export const audited =
       const answered = response.writableFinished;
       log.info(
         {
+          event: 'request.handled',
           audit: true,
           method: request.method,
           status,

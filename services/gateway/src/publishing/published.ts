@@ -82,14 +82,18 @@ export const createPublished = (store: Store, log: Logger): PublishedEvents => {
   const forgetting = setInterval(() => {
     store
       .query(FORGET)
-      .catch((error) => log.warn({ code: errorCode(error) }, 'old event ids could not be removed'));
+      .catch((error) =>
+        log.warn({ event: 'cleanup.failed', code: errorCode(error) }, 'old event ids could not be removed'),
+      );
   }, FORGET_MS).unref();
   return {
     claim,
     confirm: (events) => {
       for (const event of events) confirmed.add(keyOf(event));
       const noting = noted(events)
-        .catch((error) => log.warn({ code: errorCode(error) }, 'published events could not be confirmed'))
+        .catch((error) =>
+          log.warn({ event: 'publishing.not_recorded', code: errorCode(error) }, 'events not confirmed'),
+        )
         .finally(() => {
           for (const event of events) confirmed.delete(keyOf(event));
           open.delete(noting);

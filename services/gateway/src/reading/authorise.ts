@@ -29,7 +29,10 @@ export const createAuthoriser = (
   const unreadable = (error: unknown, record: FetchedRecord, partition: number): Authorisation => {
     tally.unreadable += 1;
     const position = positionOf(partition, record.offset);
-    log.error({ organisation, position, code: errorCode(error) }, 'inbox record unreadable, skipped');
+    log.error(
+      { event: 'record.skipped', organisation, position, code: errorCode(error) },
+      'unreadable record skipped',
+    );
     return { outcome: 'passed' };
   };
   const isAskedFor = ({ type, subject }: Envelope) =>

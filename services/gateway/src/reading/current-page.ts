@@ -59,7 +59,7 @@ export const withInbox = async <T>(
   } catch (error) {
     const code = errorCode(error);
     if (!NO_INBOX.includes(code)) throw error;
-    parts.log.warn({ organisation, code }, 'organisation has an access token but no readable inbox');
+    parts.log.warn({ event: 'inbox.missing', organisation, code }, 'access token without a readable inbox');
     throw noTopics();
   }
 };

@@ -38,7 +38,10 @@ export const createReadReceipts =
       at: new Date(now()).toISOString(),
     };
     const missed = (error: unknown) =>
-      log.warn({ organisation, code: errorCode(error) }, 'read receipt could not be recorded');
+      log.warn(
+        { event: 'read_receipt.not_recorded', organisation, code: errorCode(error) },
+        'receipt not recorded',
+      );
     send([deliveryRecord(organisation, record)]).catch(missed);
     watchOf(organisation)?.delivered(events).catch(missed);
   };

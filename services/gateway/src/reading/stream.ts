@@ -166,7 +166,7 @@ const patiently = async (stream: Stream, positions: readonly number[], known: En
 /** Sends the problem that a request would have been answered with, if the stream still takes it. */
 const refuse = async (error: unknown, { sink, reading }: Stream): Promise<StreamEnd> => {
   if (!(error instanceof Problem))
-    reading.parts.log.warn({ code: errorCode(error) }, 'stream ended by an error');
+    reading.parts.log.warn({ event: 'stream.failed', code: errorCode(error) }, 'stream ended by an error');
   const problem = error instanceof Problem ? error : UNAVAILABLE;
   await sink.write(`event: problem\ndata: ${JSON.stringify(problemBody(problem))}\n\n`);
   return problem.slug === 'events-missed' ? 'events-missed' : 'unavailable';

@@ -24,7 +24,8 @@ export const openStore = (
       try {
         return await database.migrate(MIGRATIONS);
       } catch (error) {
-        if (errorCode(error) !== said) log.warn({ err: error }, 'database migration failed; retrying');
+        if (errorCode(error) !== said)
+          log.warn({ event: 'database.retrying', err: error }, 'database migration failed; retrying');
         said = errorCode(error);
         await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }

@@ -78,7 +78,7 @@ export const createAttempts = ({ query }: Pick<Database, 'query'>, log: Logger):
        order by row.place`,
       [JSON.stringify(rows)],
     ).catch((error) =>
-      log.warn({ code: errorCode(error) }, 'webhook delivery attempts could not be recorded'),
+      log.warn({ event: 'delivery.not_recorded', code: errorCode(error) }, 'webhook attempts not recorded'),
     );
     sincePruned += batch.length;
     if (sincePruned < PRUNE_EVERY) return;

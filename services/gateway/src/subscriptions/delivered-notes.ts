@@ -21,7 +21,10 @@ export const createDeliveredNotes = ({ watchOf, log }: DeliveredNotesParts) => {
       await watchOf(organisation)
         ?.delivered(placed)
         .catch((error) =>
-          log.warn({ organisation, code: errorCode(error) }, 'delivered events could not be recorded'),
+          log.warn(
+            { event: 'delivery.not_recorded', organisation, code: errorCode(error) },
+            'deliveries not recorded',
+          ),
         );
   };
   return {

@@ -78,7 +78,12 @@ export const createRedrives = (
           deliveryRecord(organisation, { ...asked, request, deadLetter }),
         ),
       )
-      .catch((error) => log.warn({ organisation, code: errorCode(error) }, 'redrive could not be recorded'));
+      .catch((error) =>
+        log.warn(
+          { event: 'redrive.not_recorded', organisation, code: errorCode(error) },
+          'redrive not recorded',
+        ),
+      );
   };
 
   return {

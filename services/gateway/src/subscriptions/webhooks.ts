@@ -82,8 +82,13 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     const [status, reason] = expired ? (['expired', 'expired'] as const) : (['disabled', 'gone'] as const);
     await subscriptions
       .end(stored.id, stored.revision, status, reason)
-      .catch((error) => log.warn({ code: errorCode(error) }, 'subscription could not be ended'));
-    log.warn({ subscription: stored.id, organisation: stored.organisation, reason }, 'subscription ended');
+      .catch((error) =>
+        log.warn({ event: 'subscription.not_ended', code: errorCode(error) }, 'subscription not ended'),
+      );
+    log.warn(
+      { event: 'subscription.ended', subscription: stored.id, organisation: stored.organisation, reason },
+      'subscription ended',
+    );
     look();
   };
 
@@ -146,7 +151,8 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
         told = '';
       } catch (error) {
         const code = errorCode(error);
-        if (code !== told) log.warn({ code }, 'subscriptions could not be read; retrying');
+        if (code !== told)
+          log.warn({ event: 'subscription.retrying', code }, 'subscriptions could not be read; retrying');
         told = code;
       }
       const pause = AbortSignal.any([wake.signal, closing.signal, AbortSignal.timeout(LOOK_MS)]);

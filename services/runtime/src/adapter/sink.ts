@@ -114,7 +114,7 @@ export const createSink = (options: SinkOptions): Sink => {
     if (acknowledgement === undefined) return rest;
     const said = { ...acknowledgement, at: new Date().toISOString() };
     const record = await acknowledgementRecord(feedback, attempt.event, said).catch((error) => {
-      log.warn({ code: errorCode(error) }, 'an acknowledgement could not be passed on');
+      log.warn({ event: 'acknowledgement.not_sent', code: errorCode(error) }, 'acknowledgement not sent');
       return undefined;
     });
     return record === undefined ? rest : { ...rest, also: [record] };
@@ -125,7 +125,7 @@ export const createSink = (options: SinkOptions): Sink => {
       try {
         return await note();
       } catch (error) {
-        log.warn({ code: errorCode(error) }, 'it cannot be noted now that an event was delivered');
+        log.warn({ event: 'delivery.retrying', code: errorCode(error) }, 'delivery not recorded; retrying');
         await delay(NOTE_AGAIN_MS);
       }
     }
@@ -195,7 +195,7 @@ export const createSink = (options: SinkOptions): Sink => {
   });
   const forgetting = setInterval(() => {
     acknowledging.forget().catch((error) => {
-      log.warn({ code: errorCode(error) }, 'old acknowledgements were not removed');
+      log.warn({ event: 'cleanup.failed', code: errorCode(error) }, 'old acknowledgements not removed');
     });
   }, FORGET_MS).unref();
 

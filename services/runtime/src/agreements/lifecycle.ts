@@ -15,7 +15,7 @@ import {
 import { expandAgreement } from '@causeway/schemas/agreements/release';
 import type { EventType } from '@causeway/schemas/catalogue/catalogue';
 import { mixtureProblem } from '@causeway/schemas/disclosure/view';
-import { PermanentError } from '../errors.ts';
+import { type ErrorCode, PermanentError } from '../errors.ts';
 
 /**
  * What it takes to change an agreement, decided from the fold of the agreements topic alone. The deployment step, the
@@ -39,7 +39,7 @@ export type AgreementWorld = {
 export class ChangeRefused extends PermanentError {
   readonly problems: string[];
 
-  constructor(code: string, message: string, problems: string[] = []) {
+  constructor(code: ErrorCode, message: string, problems: string[] = []) {
     super(code, [message, ...problems.map((problem) => `  ${problem}`)].join('\n'));
     this.name = 'ChangeRefused';
     this.problems = problems;

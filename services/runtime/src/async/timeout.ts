@@ -1,4 +1,4 @@
-import { RetryableError } from '../errors.ts';
+import { type ErrorCode, RetryableError } from '../errors.ts';
 
 /**
  * The result of `promise`, or a failure after `ms` milliseconds. The work itself is not stopped; its late result is dropped.
@@ -10,7 +10,7 @@ export const withTimeout = async <T>(
   ms: number,
   what: string,
   promise: Promise<T>,
-  code = `${what}-slow`,
+  code: ErrorCode = `${what}-slow`,
 ): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { PermanentError } from '../errors.ts';
+import { type ErrorCode, PermanentError } from '../errors.ts';
 
 /** What interests and safeguards have in common: how their records are named and what their parts look like. */
 
@@ -44,7 +44,7 @@ export const personKey = (
 };
 
 /** @throws PermanentError with `code`, naming the members that are wrong and never what they hold */
-export const checked = <T>(schema: z.ZodType<T>, value: unknown, code: string, what: string): T => {
+export const checked = <T>(schema: z.ZodType<T>, value: unknown, code: ErrorCode, what: string): T => {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const wrong = [
@@ -54,7 +54,7 @@ export const checked = <T>(schema: z.ZodType<T>, value: unknown, code: string, w
 };
 
 /** @throws PermanentError with `code` for what is no JSON */
-export const parsedJson = (value: Buffer, code: string, what: string): unknown => {
+export const parsedJson = (value: Buffer, code: ErrorCode, what: string): unknown => {
   try {
     return JSON.parse(value.toString('utf8'));
   } catch {

@@ -146,8 +146,12 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     for (const subscription of wanted.values()) {
       if (running.has(subscription.id) || closing.signal.aborted) continue;
       await start(subscription).catch((error) => {
-        const told = { subscription: subscription.id, code: errorCode(error) };
-        log.warn(told, 'a subscription cannot begin now; trying again');
+        const told = {
+          event: 'subscription.retrying',
+          subscription: subscription.id,
+          code: errorCode(error),
+        } as const;
+        log.warn(told, 'a subscription could not be started; retrying');
         setTimeout(() => leases.refresh(), RETRY_MS).unref();
       });
     }

@@ -75,7 +75,10 @@ export const keepLeases = (parts: LeaseParts): Leases => {
 
   const giveBack = async (delivery: PartitionDelivery): Promise<void> => {
     const { subscription, partition } = delivery.held;
-    log.info({ subscription, partition }, 'a partition is handed to another instance');
+    log.info(
+      { event: 'partition.released', subscription, partition },
+      'partition passed to another instance',
+    );
     delivery.retire();
     while (delivery.queue.size().busy > 0 && !delivery.signal.aborted) await delay(20);
     await parts.release(delivery);

@@ -185,14 +185,14 @@ export const createPartitionDelivery = (
         const code = errorCode(error);
         if (code === 'lease-lost' || isPermanent(error)) {
           log.warn(
-            { subscription: held.subscription, partition: held.partition, code },
-            'a partition is given up',
+            { event: 'partition.released', subscription: held.subscription, partition: held.partition, code },
+            'lease lost, partition released',
           );
           return lose();
         }
         log.warn(
-          { subscription: held.subscription, code },
-          'deliveries cannot be written down now; trying again',
+          { event: 'delivery.retrying', subscription: held.subscription, code },
+          'deliveries could not be recorded; retrying',
         );
         await delay(SAVE_AGAIN_MS);
       }

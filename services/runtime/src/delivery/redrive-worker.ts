@@ -57,14 +57,14 @@ export const followRedrives = (parts: RedriverParts): Redriver => {
     const letter = await readDeadLetter(reader, organisation, request.deadLetter);
     // Somebody else's, as far as one can tell: whose it was is written in the dead letter that is gone.
     if (letter === undefined)
-      return log.warn({ organisation }, 'a dead letter that is to be redriven is kept no longer');
+      return log.warn({ event: 'redrive.expired', organisation }, 'the dead letter to redrive has expired');
     if (componentOf(letter) !== component) return;
     const redriven = await attempt(letter, request);
     const { id, deadLetter } = request;
     const at = new Date().toISOString();
     const result: RedriveResult = { kind: 'redrive', request: id, deadLetter, component, ...redriven, at };
     await producer.send([deliveryRecord(organisation, result)]);
-    log.info({ organisation, request: id, ...redriven }, 'a dead letter was redriven');
+    log.info({ event: 'redrive.finished', organisation, request: id, ...redriven }, 'dead letter redriven');
   };
 
   const attempt = async (deadLetter: FetchedRecord, request: RedriveRequest): Promise<Redriven> => {
@@ -126,8 +126,8 @@ const readRequest = (record: FetchedRecord, log: Logger): RedriveRequest | undef
     return parseRedrive(record.value);
   } catch (error) {
     log.error(
-      { offset: record.offset, code: errorCode(error) },
-      'a redrive request cannot be read and is passed over',
+      { event: 'record.skipped', offset: record.offset, code: errorCode(error) },
+      'unreadable redrive request skipped',
     );
     return undefined;
   }

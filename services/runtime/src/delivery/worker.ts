@@ -123,7 +123,10 @@ export const createWorker = (parts: WorkerParts): Worker => {
     } catch (error) {
       // Not the event's fault nor the receiver's: the bus or the registry is away, or we are stopping.
       if (!signal.aborted)
-        log.warn({ subscription: subscription.id, code: errorCode(error) }, 'an event cannot be read now');
+        log.warn(
+          { event: 'inbox.retrying', subscription: subscription.id, code: errorCode(error) },
+          'an event could not be read; retrying',
+        );
       item.due = clock.now() + AFTER_FAILURE_MS;
       delivery.queue.postpone(item);
     } finally {
@@ -161,12 +164,11 @@ export const createWorker = (parts: WorkerParts): Worker => {
         : receiver === 'in-trouble' && circuit.failed(item.event.id, clock.now());
     if (!changed) return;
     const { openUntil } = circuit.snapshot();
-    log.warn(
-      { subscription: subscription.id, open: openUntil !== null },
-      openUntil === null
-        ? 'the receiver takes events again'
-        : 'the receiver keeps failing and is left alone for a while',
-    );
+    const fields = { subscription: subscription.id, open: openUntil !== null };
+    if (openUntil === null)
+      log.warn({ event: 'receiver.resumed', ...fields }, 'the receiver accepts events again');
+    else
+      log.warn({ event: 'receiver.paused', ...fields }, 'the receiver keeps failing; deliveries are paused');
     // Lost, it is found out again by the next failures.
     parts.store.saveCircuit(subscription.id, circuit.snapshot()).catch(() => undefined);
   };
@@ -248,8 +250,8 @@ export const createWorker = (parts: WorkerParts): Worker => {
     const [oldest, from] = [(await inbox.oldest())[partition] ?? 0, delivery.readAt()];
     if (oldest <= from) return false;
     log.error(
-      { subscription: subscription.id, partition, from, until: oldest },
-      'events were lost before they were delivered: the inbox keeps them no longer',
+      { event: 'delivery.gap', subscription: subscription.id, partition, from, until: oldest },
+      'events expired from the inbox before they were delivered',
     );
     parts.gap();
     const at = new Date(clock.now()).toISOString();

@@ -159,7 +159,7 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
         metrics.overdue.inc({ organisation, reason: one.reason });
         const { event, reason } = one;
         log.error(
-          { organisation, event: event.id, type: event.type, reason },
+          { event: 'event.overdue', organisation, eventId: event.id, type: event.type, reason },
           'an event is overdue: ring the recipient',
         );
       }

@@ -103,8 +103,8 @@ export const createTail = (
       } catch (error) {
         if (closed) break;
         log.warn(
-          { topic, code: (error as { code?: string }).code },
-          'the end of an inbox cannot be read now',
+          { event: 'inbox.retrying', topic, code: (error as { code?: string }).code },
+          'the end of an inbox could not be read; retrying',
         );
         wakeAll();
         await delay(AFTER_FAILURE_MS);

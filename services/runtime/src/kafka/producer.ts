@@ -173,7 +173,7 @@ export const createProducer = (
     identity = null;
     sequences.clear();
     log.warn(
-      { code: (error as { code?: string }).code },
+      { event: 'producer.replaced', code: (error as { code?: string }).code },
       'A send was rejected; the producer identity is replaced',
     );
   };

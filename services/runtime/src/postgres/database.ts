@@ -78,7 +78,10 @@ export function connectDatabase(options: DatabaseOptions): Database {
 
   function lost(error: Error): void {
     metrics?.databaseErrors.inc({ kind: 'connection' });
-    log.warn({ code: sqlState(error) ?? errorName(error) }, 'database connection lost');
+    log.warn(
+      { event: 'database.connection_lost', code: sqlState(error) ?? errorName(error) },
+      'database connection lost',
+    );
   }
 
   async function attempt<R>(work: () => Promise<R>): Promise<R> {
@@ -164,7 +167,10 @@ async function migrate(
   try {
     const applied = await runMigrations(client, schema, directory, table, log);
     if (applied.length > 0)
-      log.info({ schema, migrations: applied.map(({ name }) => name) }, 'database migrated');
+      log.info(
+        { event: 'database.migrated', schema, migrations: applied.map(({ name }) => name) },
+        'database migrated',
+      );
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -191,7 +197,12 @@ async function runMigrations(
       // Several instances start at once; one migrates, the others wait for it and find nothing left to do.
       advisoryLockMode: 'wait',
       lockValue: lockOf(schema),
-      logger: { debug: quiet, info: quiet, error: quiet, warn: (text) => log.warn(text) },
+      logger: {
+        debug: quiet,
+        info: quiet,
+        error: quiet,
+        warn: (text) => log.warn({ event: 'database.migrating' }, text),
+      },
     });
   } catch (error) {
     // Neither an answer of the server nor a lost connection: the files themselves are wrong.

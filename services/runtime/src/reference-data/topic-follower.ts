@@ -119,8 +119,8 @@ export const followTopics = (kafka: Pick<Kafka, 'reader'>, options: FollowerOpti
       apply(topic, record);
     } catch (error) {
       log.error(
-        { topic, offset: record.offset, code: errorCode(error) },
-        'A record could not be applied and is passed over',
+        { event: 'record.skipped', topic, offset: record.offset, code: errorCode(error) },
+        'A record could not be applied and was skipped',
       );
     }
   };

@@ -59,8 +59,8 @@ test('a problem is answered with type, title, status, detail, extras and headers
 
 for (const [what, error, status, slug] of [
   ['an unexpected error', new TypeError('SECRET internals'), 500, 'internal-error'],
-  ['a permanent error', new PermanentError('bad', 'SECRET internals'), 500, 'internal-error'],
-  ['a retryable error', new RetryableError('down', 'SECRET internals'), 503, 'unavailable'],
+  ['a permanent error', new PermanentError('undecodable', 'SECRET internals'), 500, 'internal-error'],
+  ['a retryable error', new RetryableError('kafka-unavailable', 'SECRET internals'), 503, 'unavailable'],
   ['something that is no error', 'SECRET internals', 500, 'internal-error'],
   [
     'an error that claims a server status',

@@ -77,7 +77,10 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     const problem = toProblem(error);
     const route = { method: request.method, route: request.route?.path, status: problem.status };
     if (problem.status >= 500)
-      log.error({ err: error, instance: problem.extras.instance, ...route }, 'request failed');
+      log.error(
+        { event: 'request.failed', err: error, instance: problem.extras.instance, ...route },
+        'request failed',
+      );
     else log.debug({ problem: problem.slug, ...route }, 'request refused');
     // Too late for a body: ending the connection is the only way left to say that it went wrong.
     if (response.headersSent) response.destroy();

@@ -137,7 +137,7 @@ function createLife(name: string): Life {
     await start(context);
     if (phase === 'starting') {
       phase = 'running';
-      log.info({ admin: admin.url }, 'started');
+      log.info({ event: 'service.started', admin: admin.url }, 'started');
     }
     return admin.url;
   }
@@ -173,7 +173,10 @@ function createLife(name: string): Life {
       log.debug({ part: release.name, ms: Math.round(performance.now() - begun) }, 'part stopped');
     } catch (error) {
       unreleased.push(release.name);
-      log.error({ err: error, part: release.name }, 'part did not stop cleanly');
+      log.error(
+        { event: 'service.part_not_stopped', err: error, part: release.name },
+        'part did not stop cleanly',
+      );
     }
   }
 
@@ -190,16 +193,19 @@ function createLife(name: string): Life {
   function stop(reason = 'stop requested'): Promise<Ending> {
     stopping ??= (async () => {
       phase = 'stopping';
-      log.info({ reason }, 'stopping');
+      log.info({ event: 'service.stopping', reason }, 'stopping');
       controller.abort(new Error(reason));
       const late = Promise.withResolvers<'late'>();
       const timer = setTimeout(() => late.resolve('late'), STOP_MS);
       if ((await Promise.race([drain(), late.promise])) === 'late') {
         unreleased.push(...releases.map((release) => release.name));
-        log.error({ parts: unreleased }, `not stopped within ${STOP_MS / 1_000} s`);
+        log.error(
+          { event: 'service.stop_timed_out', parts: unreleased },
+          `not stopped within ${STOP_MS / 1_000} s`,
+        );
       }
       clearTimeout(timer);
-      log.info('stopped');
+      log.info({ event: 'service.stopped' }, 'stopped');
       const ending = { ...(failure ?? {}), unreleased };
       end.resolve(ending);
       return ending;
@@ -208,7 +214,7 @@ function createLife(name: string): Life {
   }
 
   function fail(error: unknown): void {
-    if (!failure) log.fatal({ err: error }, 'failed');
+    if (!failure) log.fatal({ event: 'service.failed', err: error }, 'failed');
     failure ??= { error };
     void stop('failed');
   }
@@ -218,8 +224,9 @@ function createLife(name: string): Life {
 
 function logStartFailure(log: Logger, error: unknown): void {
   const message = error instanceof Error ? error.message : 'unknown error';
-  if (error instanceof ConfigError) log.fatal({ problems: error.problems }, `cannot start: ${message}`);
-  else log.fatal({ err: error }, `cannot start: ${message}`);
+  if (error instanceof ConfigError)
+    log.fatal({ event: 'service.start_failed', problems: error.problems }, `cannot start: ${message}`);
+  else log.fatal({ event: 'service.start_failed', err: error }, `cannot start: ${message}`);
 }
 
 /**
@@ -230,7 +237,7 @@ function handleSignals(life: Life): void {
   const seen = new Set<NodeJS.Signals>();
   const onSignal = (signal: NodeJS.Signals, number: number) => {
     if (seen.has(signal)) {
-      life.log().warn({ signal }, 'second signal: exiting at once');
+      life.log().warn({ event: 'service.exited', signal }, 'second signal: exiting at once');
       process.exit(128 + number);
     }
     seen.add(signal);

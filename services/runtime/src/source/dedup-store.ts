@@ -193,7 +193,12 @@ const createStoreFilter = (database: Database, log: Logger, open: () => Iterable
   };
   const warmUpInBackground = (): void => {
     warmUp()
-      .catch((error) => log.warn({ err: error }, 'recent event ids are looked up one by one for now'))
+      .catch((error) =>
+        log.warn(
+          { event: 'dedup.degraded', err: error },
+          'recent event ids could not be loaded; each is looked up in the database',
+        ),
+      )
       .finally(() => {
         warming = undefined;
       });

@@ -82,7 +82,8 @@ export const createDedupWriter = (
         break;
       } catch (error) {
         failingSince = since;
-        if (!told) log.warn({ err: error }, 'what was published is not written down yet; trying again');
+        if (!told)
+          log.warn({ event: 'dedup.retrying', err: error }, 'published events not recorded; retrying');
         if (closing.signal.aborted) throw error;
         await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
       }

@@ -353,7 +353,7 @@ describe('source on the real bus', { timeout: 60_000 }, () => {
         late.push(
           ...['order-2', 'order-3'].map((id) => broken.accept(message(id, admission({ visit: `V-${id}` })))),
         );
-        throw new RetryableError('away', 'away');
+        throw new RetryableError('kafka-unavailable', 'away');
       },
     };
     const late: Promise<unknown>[] = [];

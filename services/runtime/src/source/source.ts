@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type DeadLetter, deadLetterRecord } from '../bus/dead-letter.ts';
 import { ATTRIBUTE_FORMS } from '../bus/envelope.ts';
 import { topicsOf } from '../bus/topics.ts';
-import { errorCode, RetryableError } from '../errors.ts';
+import { errorCode, RetryableError, retryableFor } from '../errors.ts';
 import { sendInTime } from '../kafka/producer.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { isTracing, startSpan } from '../telemetry/tracing.ts';
@@ -77,7 +77,7 @@ export const createSource = (options: SourceOptions): Source => {
       } catch (error) {
         const code = errorCode(error);
         if (code !== told)
-          log.warn({ err: error }, 'the source cannot publish yet; trying again until it can');
+          log.warn({ event: 'source.retrying', err: error }, 'the source cannot publish yet; retrying');
         told = code;
         await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
       }
@@ -134,9 +134,12 @@ export const createSource = (options: SourceOptions): Source => {
   };
 
   const refuse = (refused: readonly Waiting[], error: unknown): void => {
-    log.warn({ err: error, messages: refused.length }, 'messages cannot be kept now and are refused');
+    log.warn(
+      { event: 'source.refused', err: error, messages: refused.length },
+      'messages cannot be kept now',
+    );
     metrics.eventsPublished.inc({ organisation, outcome: 'failed' }, refused.length);
-    const reason = new RetryableError(errorCode(error), 'The message cannot be kept now', { cause: error });
+    const reason = retryableFor(error, 'The message cannot be kept now', { cause: error });
     for (const { reject } of refused) reject(reason);
   };
 
@@ -152,7 +155,11 @@ export const createSource = (options: SourceOptions): Source => {
   };
 
   const pruning = setInterval(() => {
-    publisher?.prune().catch((error) => log.warn({ err: error }, 'old event ids were not removed'));
+    publisher
+      ?.prune()
+      .catch((error) =>
+        log.warn({ event: 'cleanup.failed', err: error }, 'old event ids could not be removed'),
+      );
   }, PRUNE_MS);
   pruning.unref();
   const preparing = prepareUntilDone();

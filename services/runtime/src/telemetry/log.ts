@@ -1,6 +1,11 @@
 import pino from 'pino';
+import type { LogEvent } from './log-events.ts';
 
-export type Logger = pino.Logger;
+type Write = (fields: { event: LogEvent } & Record<string, unknown>, message: string) => void;
+
+/** A pino logger whose lines of level `info` and above name their event; `debug` and `trace` are free. */
+export type Logger = Pick<pino.Logger, 'debug' | 'trace'> &
+  Record<'fatal' | 'error' | 'warn' | 'info', Write> & { child(bindings: pino.Bindings): Logger };
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 /**

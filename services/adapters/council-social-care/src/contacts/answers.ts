@@ -66,10 +66,7 @@ const passOn = async (parts: AnswerParts, answer: ContactAnswer, left: LeftRows)
     if (left.get(contactId) !== written) {
       if (left.size >= MOST_LEFT) left.clear();
       left.set(contactId, written);
-      log.warn(
-        { contactId },
-        'a contact has a state that is none of seen, accepted, not-ours, unable; it is left',
-      );
+      log.warn({ event: 'acknowledgement.skipped', contactId }, 'contact with an unknown state skipped');
     }
     return table.note(answer, 'Not passed on: the state is one of seen, accepted, not-ours, unable.');
   }
@@ -85,7 +82,10 @@ const passOn = async (parts: AnswerParts, answer: ContactAnswer, left: LeftRows)
     await parts.acknowledge({ id: answer.eventId, position: answer.position }, said);
   } catch (error) {
     if (!isPermanent(error)) throw error;
-    log.warn({ contactId, code: errorCode(error) }, 'what the council said of a contact cannot be passed on');
+    log.warn(
+      { event: 'acknowledgement.not_sent', contactId, code: errorCode(error) },
+      'contact state not sent',
+    );
     return table.told(answer, 'Not passed on: the bus keeps a contact for 30 days. Ring the partner.');
   }
   const note = refused.length === 0 ? null : `Passed on without ${refused.join(' and ')}: ${ALLOWED}.`;

@@ -42,7 +42,7 @@ export const startContacts = (
   const address = config.COUNCIL_SOCIAL_CARE_CONTACTS_URL ?? config.COUNCIL_DATABASE_URL;
   if (!config.COUNCIL_SOCIAL_CARE_CONTACTS) return;
   if (address === undefined) {
-    log.warn('COUNCIL_DATABASE_URL is not set: what partners send stays in the inbox');
+    log.warn({ event: 'sink.disabled' }, 'COUNCIL_DATABASE_URL is not set: nothing is delivered');
     return;
   }
   const council = connectDatabase({
@@ -113,7 +113,7 @@ const readBack = async (
     } catch (error) {
       const code = errorCode(error);
       if (code !== told)
-        log.warn({ code }, 'what the council says of its contacts cannot be read now; trying again');
+        log.warn({ event: 'acknowledgement.retrying', code }, 'contact states could not be read; retrying');
       told = code;
     }
     await delay(pauseMs, undefined, { signal }).catch(() => undefined);

@@ -32,7 +32,12 @@ export const connectPostgres = ({ url, statementMs, log }: PostgresOptions): Rep
     keepAlive: true,
     types: { getTypeParser: () => String },
   });
-  pool.on('error', (error) => log.warn({ code: stateOf(error) ?? 'lost' }, 'reporting connection lost'));
+  pool.on('error', (error) =>
+    log.warn(
+      { event: 'database.connection_lost', code: stateOf(error) ?? 'lost' },
+      'reporting connection lost',
+    ),
+  );
 
   const ask = async (sql: string, params: readonly unknown[] = [], on: Asked = pool): Promise<Row[]> => {
     try {

@@ -1,5 +1,5 @@
 /** One row of a reporting view, as text, and what its columns say. */
-import { PermanentError } from '@causeway/runtime/errors';
+import { type ErrorCode, PermanentError } from '@causeway/runtime/errors';
 import { parseInstant } from '@causeway/schemas/dates/hl7';
 import { instantInLondon } from '@causeway/schemas/dates/london';
 import { isRealDate } from '@causeway/schemas/dates/partial-dates';
@@ -11,7 +11,7 @@ export type Row = Readonly<Record<string, string | null>>;
 export const FUTURE = 'future';
 
 /** A row with a value that cannot be what its column is for. The message names the column and never the value. */
-export const badRow = (code: string, column: string): PermanentError =>
+export const badRow = (code: ErrorCode, column: string): PermanentError =>
   new PermanentError(code, `the column ${column} does not hold what it should`);
 
 export const textOf = (row: Row, column: string): string | null => row[column] ?? null;

@@ -1,7 +1,7 @@
 /** The council's reporting views, polled: settings, and how its parts are put together. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redriven } from '@causeway/runtime/delivery/redrive-worker';
-import { errorCode, PermanentError, RetryableError } from '@causeway/runtime/errors';
+import { errorCode, PermanentError, RetryableError, retryableFor } from '@causeway/runtime/errors';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import {
   type Config,
@@ -42,8 +42,6 @@ export type Reporting = {
   redrive(letter: FetchedRecord): Promise<Redriven>;
 };
 
-type Trouble = { code: string; message: string };
-
 /** Begins in the background; what fails is tried again. */
 export const startDatabase = (
   { config, log, metrics, onStop, readiness, signal }: Context<Config<typeof reportingSettings>>,
@@ -51,7 +49,7 @@ export const startDatabase = (
 ): Reporting => {
   const address = config.COUNCIL_DATABASE_URL;
   if (address === undefined) {
-    log.info('COUNCIL_DATABASE_URL is not set: no reporting database is polled');
+    log.info({ event: 'source.disabled' }, 'COUNCIL_DATABASE_URL is not set: no database is polled');
     return { redrive: () => Promise.reject(notRedrivable()) };
   }
   if (address === config.DATABASE_URL)
@@ -87,7 +85,7 @@ export const startDatabase = (
       if (!lock.isHeld()) throw new RetryableError('standby', 'another instance may have taken over');
     },
   });
-  const troubles = new Map<string, Trouble>();
+  const troubles = new Map<string, RetryableError>();
   /** Views that were read whole once: from then on it is a fault when they cannot be read. */
   let expected = new Set<string>();
 
@@ -97,15 +95,16 @@ export const startDatabase = (
   const attempt = async (view: string, work: () => Promise<void>): Promise<void> => {
     try {
       await work();
-      if (troubles.delete(view)) log.info({ view }, 'the view is read again');
+      if (troubles.delete(view))
+        log.info({ event: 'reporting_view.recovered', view }, 'a view can be read again');
       metrics.legacyPartUp.set({ adapter: ADAPTER, part: view }, 1);
     } catch (error) {
       if (signal.aborted) return;
       const code = errorCode(error);
       const message = error instanceof RetryableError ? error.message : 'reading it failed';
       if (troubles.get(view)?.code !== code)
-        log.warn({ err: error, view, code }, 'a view cannot be read now; trying again');
-      troubles.set(view, { code, message });
+        log.warn({ event: 'reporting_view.retrying', err: error, view, code }, 'view not read; retrying');
+      troubles.set(view, retryableFor(error, `${view}: ${message}`));
       metrics.legacyPartUp.set({ adapter: ADAPTER, part: view }, 0);
     }
   };
@@ -130,7 +129,10 @@ export const startDatabase = (
       try {
         if (!(await lock.hold())) {
           if (told !== 'standby')
-            log.info('another instance polls the reporting database; waiting to take over');
+            log.info(
+              { event: 'source.standby' },
+              'another instance polls the database; waiting to take over',
+            );
           told = 'standby';
           await wait(STANDBY_MS);
           continue;
@@ -147,7 +149,7 @@ export const startDatabase = (
       } catch (error) {
         const code = errorCode(error);
         if (code !== told && code !== 'starting' && !signal.aborted)
-          log.warn({ err: error }, 'the reporting database is not polled now; trying again');
+          log.warn({ event: 'source.retrying', err: error }, 'the database could not be polled; retrying');
         told = code;
         await wait(STANDBY_MS);
       }
@@ -167,9 +169,7 @@ export const startDatabase = (
   });
   readiness('reporting-views', async () => {
     const broken = [...troubles].find(([view]) => expected.has(view));
-    if (broken === undefined) return;
-    const [view, { code, message }] = broken;
-    throw new RetryableError(code, `${view}: ${message}`);
+    if (broken !== undefined) throw broken[1];
   });
   return {
     async redrive(letter) {

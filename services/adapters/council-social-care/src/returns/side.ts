@@ -1,6 +1,6 @@
 /** The drop folder of statutory returns: settings, and how its parts are put together. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorCode, RetryableError } from '@causeway/runtime/errors';
+import { errorCode, RetryableError, retryableFor } from '@causeway/runtime/errors';
 import { type Config, choice, integer, text } from '@causeway/runtime/service/config';
 import type { Context } from '@causeway/runtime/service/service';
 import { ADAPTER, type Parts } from '../parts.ts';
@@ -28,7 +28,7 @@ const FORGET_MS = 24 * 3_600_000;
 export const startReturns = (context: SideContext, parts: Parts): void => {
   const { config, log, onStop, readiness, signal } = context;
   if (config.COUNCIL_DROP_DIR === undefined) {
-    log.info('no drop folder is set: nothing is read from files');
+    log.info({ event: 'source.disabled' }, 'no drop folder is set: nothing is read from files');
     return;
   }
   const folder = createFolder(config.COUNCIL_DROP_DIR, config.COUNCIL_SOCIAL_CARE_PROCESSED);
@@ -100,8 +100,8 @@ const watch = async (
       const code = errorCode(error);
       if (code !== told && code !== 'starting')
         log.warn(
-          { err: isAboutFile(error) ? state.problem : error },
-          'the drop folder is not read now; trying again until it is',
+          { event: 'source.retrying', err: isAboutFile(error) ? state.problem : error },
+          'the drop folder could not be read; retrying',
         );
       told = code;
     }
@@ -118,7 +118,7 @@ const isAboutFile = (error: unknown): boolean => error instanceof Error && 'sysc
 const problemOf = (error: unknown): Error =>
   error instanceof RetryableError
     ? error
-    : new RetryableError(errorCode(error), `The drop folder cannot be read now (${errorCode(error)})`);
+    : retryableFor(error, `The drop folder cannot be read now (${errorCode(error)})`);
 
 const keyOf = ({ name }: Settled): string => name.toString('latin1');
 const stampOf = ({ state }: Settled): string => `${state.size} ${state.mtimeMs} ${state.ctimeMs}`;
@@ -189,7 +189,7 @@ const seeTo = async (
   counted('refused', refused);
   const { kind, rows, published, unchanged, notShared, complete } = receipt;
   log.info(
-    { kind, rows, published, unchanged, notShared, refused, complete },
+    { event: 'file.read', kind, rows, published, unchanged, notShared, refused, complete },
     'a file of the drop folder was read',
   );
   await folder.dispose(settled, receipt);

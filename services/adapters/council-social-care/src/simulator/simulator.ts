@@ -32,7 +32,7 @@ if (import.meta.main) {
   const client = await pool.connect();
   await fillHistory(client);
   client.release();
-  log.info('the simulated case-management system is at work');
+  log.info({ event: 'simulator.started' }, 'the simulated case-management system is running');
   const pause = 60_000 / config.COUNCIL_SOCIAL_CARE_SIMULATOR_PER_MINUTE;
   for (let turn = 0; !stop.signal.aborted; turn += 1) {
     try {
@@ -42,7 +42,7 @@ if (import.meta.main) {
       if (turn > 0) await delay(pause, undefined, { signal: stop.signal });
     } catch (error) {
       if (stop.signal.aborted) break;
-      log.warn({ err: error }, 'the simulated council cannot work now; trying again');
+      log.warn({ event: 'simulator.retrying', err: error }, 'the simulated council failed; retrying');
       await delay(AGAIN_MS, undefined, { signal: stop.signal }).catch(() => undefined);
     }
   }

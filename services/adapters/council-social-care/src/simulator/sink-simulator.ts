@@ -212,7 +212,10 @@ if (import.meta.main) {
   await prepareCouncilDatabase(config.COUNCIL_DATABASE_URL);
   await prepareContactTable(database);
   const server = showTheDesk(database).listen(config.COUNCIL_SOCIAL_CARE_DESK_PORT, '127.0.0.1');
-  log.info({ port: config.COUNCIL_SOCIAL_CARE_DESK_PORT }, 'the simulated front door is open');
+  log.info(
+    { event: 'simulator.started', port: config.COUNCIL_SOCIAL_CARE_DESK_PORT },
+    'simulated desk running',
+  );
   while (!stop.signal.aborted) {
     await workTheDesk({
       database,
@@ -220,7 +223,12 @@ if (import.meta.main) {
       behave: () =>
         behaviour === 'random' ? (ANY[Math.floor(Math.random() * ANY.length)] ?? 'well') : behaviour,
       heard: (what, number) => log.debug({ what, number }, 'the simulated front door did something'),
-    }).catch((error) => log.warn({ code: errorCode(error) }, 'the simulated front door cannot work now'));
+    }).catch((error) =>
+      log.warn(
+        { event: 'simulator.retrying', code: errorCode(error) },
+        'the simulated desk failed; retrying',
+      ),
+    );
     await delay(LOOK_MS, undefined, { signal: stop.signal }).catch(() => undefined);
   }
   server.close();

@@ -192,7 +192,10 @@ if (import.meta.main) {
   const log = createLogger('nhs-trust-simulator', config.LOG_LEVEL);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
-  log.info({ port: config.NHS_TRUST_MLLP_PORT }, 'the simulated integration engine begins to send');
+  log.info(
+    { event: 'simulator.started', port: config.NHS_TRUST_MLLP_PORT },
+    'the simulated engine is sending',
+  );
   await play(log, stop.signal, config).catch((error) => {
     if (!stop.signal.aborted) throw error;
   });

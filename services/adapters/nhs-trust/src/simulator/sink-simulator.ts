@@ -135,9 +135,9 @@ if (import.meta.main) {
     lateMs: config.NHS_TRUST_ENGINE_LATE_MS,
     behave: () => (behaviour === 'random' ? randomBehaviour() : behaviour),
     heard: ({ controlId, from, application }, done) =>
-      log.info({ controlId, from, application, done }, 'the simulated engine was sent a document'),
+      log.info({ event: 'simulator.received', controlId, from, application, done }, 'document received'),
   });
-  log.info({ port: engine.port }, 'the simulated integration engine receives');
+  log.info({ event: 'simulator.started', port: engine.port }, 'the simulated engine is listening');
   for (const name of ['SIGTERM', 'SIGINT'] as const)
     process.on(name, () => void engine.close().then(() => process.exit(0)));
 }

@@ -27,7 +27,7 @@ export const errorOf = (name: string, context: string): Error => {
   if (name === 'MESSAGE_TOO_LARGE' || name === 'RECORD_LIST_TOO_LARGE')
     return new PermanentError('too-large', `Kafka refused ${context}: larger than the topic allows.`);
   const ErrorClass = INVALID.test(name) ? PermanentError : RetryableError;
-  const code = `kafka-${name.toLowerCase().replaceAll('_', '-')}`;
+  const code = `kafka-${name.toLowerCase().replaceAll('_', '-')}` as const;
   return new ErrorClass(code, `Kafka answered ${name} to ${context}`);
 };
 
