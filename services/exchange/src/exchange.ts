@@ -16,7 +16,7 @@ import { createViews } from './views.ts';
 export const settings = { ...kafkaSettings, ...registrySettings };
 
 /** What one exchange works; by default everything on its bus. Tests that share a broker have an exchange each. */
-export type ExchangeScope = { names: LaneNames; includes(organisation: string): boolean };
+type ExchangeScope = { names: LaneNames; includes(organisation: string): boolean };
 
 const WHOLE_BUS: ExchangeScope = { names: laneNames(), includes: () => true };
 

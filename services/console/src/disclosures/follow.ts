@@ -18,7 +18,7 @@ export type DisclosureIndex = {
   close(): Promise<void>;
 };
 
-export type IndexParts = {
+type IndexParts = {
   kafka: Kafka;
   databaseUrl: string;
   schema: string;

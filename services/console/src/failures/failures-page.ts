@@ -27,7 +27,7 @@ import { dryRun, redrive, redriveBatch, redrivesOf } from './redrive.ts';
 
 export type FailureReaders = OrganisationReader & { store: Pick<Database, 'query' | 'transaction'> };
 
-export const FAILURES_PAGE = '/failures';
+const FAILURES_PAGE = '/failures';
 const PAGE_SIZE = 50;
 
 /** Why nothing was redriven, by `nothing` in the address. */
@@ -67,7 +67,7 @@ export function failuresRoutes(parts: FailureParts): Router {
   router.get(
     `${FAILURES_PAGE}/stream`,
     guard.stream((req, res, session) =>
-      stream(req, res, session, async () => {
+      stream(res, session, async () => {
         const context = await listContext(parts, req, session);
         return { state: context.state, regions: { groups: pages.render('failures-groups.njk', context) } };
       }),
@@ -92,7 +92,7 @@ export function failuresRoutes(parts: FailureParts): Router {
   router.get(
     `${FAILURES_PAGE}/redrives/:batch/stream`,
     guard.stream((req, res, session) =>
-      stream(req, res, session, async () => {
+      stream(res, session, async () => {
         const context = await batchContext(parts, req, session);
         return { state: context.state, regions: { redrive: pages.render('redrive-live.njk', context) } };
       }),

@@ -10,11 +10,11 @@ import type { Viewer } from '../access/viewer.ts';
 import type { Store } from '../store/store.ts';
 import { askFor, deadLetterTotals, type Filter, type Group } from './dead-letters.ts';
 
-export const MOST_AT_ONCE = 10_000;
+const MOST_AT_ONCE = 10_000;
 export const LONGEST_REASON = 500;
 const LONGEST_SUBJECT = 200;
 
-export type DryRun = { count: number; groups: Group[]; most: number };
+type DryRun = { count: number; groups: Group[]; most: number };
 export type Redriven = { batch: string; count: number };
 
 /** What a redrive would take, without doing it. */
@@ -54,7 +54,7 @@ export async function redrive(
   return { batch, count: asked.length };
 }
 
-export type RedriveParts = {
+type RedriveParts = {
   store: Pick<Database, 'query' | 'transaction'>;
   producer: Pick<Producer, 'send'>;
   log: Pick<Logger, 'warn'>;

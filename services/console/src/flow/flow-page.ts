@@ -10,7 +10,7 @@ import type { FlowTotal } from './flow-totals.ts';
 import type { FlowReaders } from './flow-view.ts';
 import { flowView } from './flow-view.ts';
 
-export const FLOW_PAGE = '/flow';
+const FLOW_PAGE = '/flow';
 const MOST_ON_A_MAP = 3;
 
 /** "Flow": a picture of who sends what to whom, and its table. */
@@ -50,8 +50,8 @@ export function flowRoutes(parts: {
   );
   router.get(
     `${FLOW_PAGE}/stream`,
-    guard.stream((req, res, session) =>
-      stream(req, res, session, () => {
+    guard.stream((_req, res, session) =>
+      stream(res, session, () => {
         const context = contextFor(session);
         return { state: context.state, regions: { flow: pages.render('flow-live.njk', context) } };
       }),

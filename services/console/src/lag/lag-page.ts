@@ -10,7 +10,7 @@ import { type LagOf, type LagPoint, lagHistory, RANGES, type Range } from './lag
 import type { LagReaders } from './lag-view.ts';
 import { lagCharts, lagTable, lagView } from './lag-view.ts';
 
-export const LAG_PAGE = '/lag';
+const LAG_PAGE = '/lag';
 
 type Parts = {
   guard: Guard;
@@ -33,7 +33,7 @@ export function lagRoutes(parts: Parts): Router {
   router.get(
     `${LAG_PAGE}/stream`,
     guard.stream((req, res, session) =>
-      stream(req, res, session, async () => {
+      stream(res, session, async () => {
         const context = await contextOf(parts, req, session);
         return {
           state: context.state,

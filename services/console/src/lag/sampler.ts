@@ -13,7 +13,7 @@ import {
   thin,
 } from './lag-samples.ts';
 
-export type LagSampler = {
+type LagSampler = {
   /** The latest look; undefined before the first one. */
   now(): LagLook | undefined;
   close(): Promise<void>;

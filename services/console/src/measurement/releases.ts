@@ -18,7 +18,7 @@ export type PairCount = {
 };
 
 /** Who gets what of the event that a ledger record is about. */
-export function decisionsIn(
+function decisionsIn(
   value: Buffer,
 ): { recipient: string; outcome: 'released' | 'withheld' | 'restricted' }[] {
   const record = parseLedgerRecord(value);

@@ -7,7 +7,7 @@ import { timeInWords } from '../web/wording.ts';
 import type { OverviewReaders } from './overview-view.ts';
 import { overviewView } from './overview-view.ts';
 
-export const OVERVIEW_PAGE = '/now';
+const OVERVIEW_PAGE = '/now';
 
 /** "Overview": what needs a phone call. */
 export function overviewRoutes(parts: {
@@ -34,8 +34,8 @@ export function overviewRoutes(parts: {
   );
   router.get(
     `${OVERVIEW_PAGE}/stream`,
-    guard.stream((req, res, session) =>
-      stream(req, res, session, () => {
+    guard.stream((_req, res, session) =>
+      stream(res, session, () => {
         const { view, state } = context(session);
         return { state, regions: { now: pages.render('overview-live.njk', { view }) } };
       }),

@@ -23,7 +23,7 @@ import type { Page, PageEvent } from './page.ts';
  */
 
 /** Why a stream ended. A reader that reconnects with the last id continues where it ended. */
-export type StreamEnd = 'left' | 'too-slow' | 'stopping' | 'token-expired' | 'events-missed' | 'unavailable';
+type StreamEnd = 'left' | 'too-slow' | 'stopping' | 'token-expired' | 'events-missed' | 'unavailable';
 
 /** The other end. */
 export type Sink = {
@@ -41,7 +41,7 @@ export type StreamSettings = {
   patienceMs: number;
 };
 
-export type StreamSignals = {
+type StreamSignals = {
   left: AbortSignal;
   stopping: AbortSignal;
   /** When the access token runs out, milliseconds since 1970. */

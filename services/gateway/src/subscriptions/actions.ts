@@ -27,7 +27,7 @@ export const resumeSubscription =
   async (request, response) => {
     const stored = await ownOf(parts, request.params.id, response);
     if (stored.expires !== null && stored.expires.getTime() <= parts.now()) throw expired();
-    await parts.webhooks.forgive(stored.id);
+    await parts.webhooks.resetCircuit(stored.id);
     response.json(shown(await changed(parts, stored, { status: 'active', reason: null })));
   };
 

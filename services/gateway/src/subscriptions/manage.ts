@@ -50,7 +50,7 @@ export const postSubscription =
       await webhooks.forget(id);
       throw tooMany();
     }
-    webhooks.look();
+    webhooks.refresh();
     response
       .status(201)
       .location(`/v1/subscriptions/${id}`)
@@ -91,7 +91,7 @@ export const deleteSubscription =
   async (request, response) => {
     if (!(await webhooks.subscriptions.remove(callerOf(response).organisation, request.params.id)))
       throw notThere();
-    webhooks.look();
+    webhooks.refresh();
     response.status(204).end();
   };
 

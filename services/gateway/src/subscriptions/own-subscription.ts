@@ -34,7 +34,7 @@ export const changed = async (
 ) => {
   const after = await webhooks.subscriptions.change(organisation, id, change);
   if (after === undefined) throw notThere();
-  webhooks.look();
+  webhooks.refresh();
   return after;
 };
 

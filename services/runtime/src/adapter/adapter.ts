@@ -27,7 +27,7 @@ export const adapterSettings = {
   ORGANISATION: text(),
 };
 
-export type AdapterOptions = {
+type AdapterOptions = {
   /** The adapter's name: the second part of `ce_source`, and of the names of its consumers. */
   adapter: string;
   /** Of its own state in PostgreSQL. */

@@ -17,7 +17,7 @@ export type Leases = {
   close(): Promise<void>;
 };
 
-export type LeaseParts = {
+type LeaseParts = {
   store: DeliveryStore;
   instance: string;
   leaseMs: number;

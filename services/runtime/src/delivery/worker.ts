@@ -22,7 +22,7 @@ export type Worker = {
   stop(): Promise<void>;
 };
 
-export type WorkerParts = AttemptParts &
+type WorkerParts = AttemptParts &
   ReadAheadParts & {
     store: DeliveryStore;
     /** Whether leases are certain to be held still: a process that was stopped for a while must not go on. */

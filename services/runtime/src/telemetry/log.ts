@@ -1,13 +1,13 @@
 import pino from 'pino';
 
 export type Logger = pino.Logger;
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 /**
  * What a log line never shows, at any depth: credentials, and what says something about a person. Code does not
  * log such things in the first place; the list is the net below it. Compared without case, `-` and `_`.
  */
-export const REDACTED_KEYS: readonly string[] = [
+const REDACTED_KEYS: readonly string[] = [
   ...['authorization', 'proxyAuthorization', 'cookie', 'setCookie', 'password', 'passphrase', 'secret'],
   ...['clientSecret', 'token', 'accessToken', 'idToken', 'refreshToken', 'privateKey', 'partnershipKey'],
   ...['signingKey', 'sessionKey', 'cursorKey', 'connectionString', 'databaseUrl'],
