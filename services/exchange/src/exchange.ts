@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { Loop } from '@causeway/runtime/async/run-loop';
 import { createCodec } from '@causeway/runtime/avro/codec';
 import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
 import { followAgreements } from '@causeway/runtime/reference-data/agreements';
@@ -10,7 +11,7 @@ import { type LaneNames, laneNames } from './lane-names.ts';
 import { createLanes } from './lanes.ts';
 import { createPolicyInputs } from './policy-inputs.ts';
 import { createPreparer } from './prepare-views.ts';
-import { type Redriver, startRedriver } from './redrive.ts';
+import { startRedriver } from './redrive.ts';
 import { createViews } from './views.ts';
 
 export const settings = { ...kafkaSettings, ...registrySettings };
@@ -59,8 +60,8 @@ export const startExchange = async (
 };
 
 /** One instance does it: the one that has the first lane. */
-const redriveBy = (start: () => Redriver) => {
-  let running: Redriver | null = null;
+const redriveBy = (start: () => Loop) => {
+  let running: Loop | null = null;
   let ending: Promise<void> = Promise.resolve();
   const end = () => {
     const ended = running;

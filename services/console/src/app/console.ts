@@ -75,7 +75,7 @@ export const consoleSettings = {
       : 'is not set; set it to the https address that people type to reach the console',
   ),
   CONSOLE_CLIENT_SECRET: secret(),
-  SESSION_KEY: secrets('seals'),
+  SESSION_KEY: secrets('encrypts'),
   /** Makes tokens of identifiers that are searched for. */
   ...partnershipSettings,
   CONSOLE_DISCLOSURES_SCHEMA: text('console_disclosures'),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { runLoop } from '@causeway/runtime/async/run-loop';
+import { type Loop, startLoop } from '@causeway/runtime/async/run-loop';
 import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Producer } from '@causeway/runtime/kafka/producer';
@@ -89,19 +89,15 @@ export function sendRedrives({
   producer,
   log,
   metrics,
-}: RedriveParts & { store: Store; log: Logger; metrics?: Pick<Metrics, 'loopRestarts'> }): {
-  close(): Promise<void>;
-} {
-  const stop = new AbortController();
+}: RedriveParts & { store: Store; log: Logger; metrics?: Pick<Metrics, 'loopRestarts'> }): Loop {
   const sendUnsent = async (query: Query): Promise<number> => {
     const unsent = await query<Asked>(UNSENT, [SEND_AT_ONCE]);
     await send(producer, unsent);
     await query('update redrive set sent_at = now() where id = any($1)', [unsent.map(({ id }) => id)]);
     return unsent.length;
   };
-  const running = runLoop({
+  return startLoop({
     name: 'redrives',
-    signal: stop.signal,
     async step() {
       await store.migrated;
       const sent = await store.transaction(sendUnsent);
@@ -112,12 +108,6 @@ export function sendRedrives({
     log,
     metrics,
   });
-  return {
-    async close() {
-      stop.abort();
-      await running;
-    },
-  };
 }
 
 const UNSENT = `

@@ -4,7 +4,7 @@ import type { BrowserSession } from '../access/viewer.ts';
 
 /** Parts of a page that update themselves: their name in `data-live-region`, and their HTML as it is now. */
 type Regions = Record<string, string>;
-type LiveState = { text: string; live: boolean };
+export type LiveState = { text: string; live: boolean };
 type LiveContent = { state: LiveState; regions: Regions };
 
 type LiveParts = {

@@ -86,7 +86,7 @@ export const settings = {
   GATEWAY_NOT_WATCHED: list([]),
   GATEWAY_SLOW_SECONDS: integer(30, { min: 1, max: 600 }),
   CURSOR_KEY: secrets('signs'),
-  WEBHOOK_KEY: secrets('seals'),
+  WEBHOOK_KEY: secrets('encrypts'),
   GATEWAY_WEBHOOK_RANGES: inProduction(
     list([]).refine(areRanges).describe('ranges of addresses separated by commas, such as 10.20.0.0/16'),
     (ranges) =>

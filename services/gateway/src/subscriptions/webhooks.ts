@@ -1,5 +1,5 @@
 import { untilDeadline } from '@causeway/runtime/async/retry';
-import { createWaker, runLoop } from '@causeway/runtime/async/run-loop';
+import { createWaker, startLoop } from '@causeway/runtime/async/run-loop';
 import { WEBHOOK_CIRCUIT } from '@causeway/runtime/delivery/circuit-breaker';
 import { createDelivery, type Delivery, type DeliveryParts } from '@causeway/runtime/delivery/delivery';
 import { WEBHOOK_SCHEDULE } from '@causeway/runtime/delivery/retry-policy';
@@ -126,11 +126,9 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     else if (before?.status === 'active') await delivery.unset(stored.id);
   };
 
-  const closing = new AbortController();
   const waker = createWaker();
-  const running = runLoop({
+  const loop = startLoop({
     name: 'webhooks',
-    signal: closing.signal,
     step: async () => {
       await reconcile();
       return REFRESH_MS;
@@ -165,8 +163,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     forget: (id) => delivery.store.forget(id),
     refresh: waker.wake,
     async close() {
-      closing.abort();
-      await running;
+      await loop.close();
       await redrives.close();
       await delivery.close();
       await Promise.all([attempts.close(), deliveredNotes.close(), deadLetters.close()]);

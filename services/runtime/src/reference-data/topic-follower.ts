@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ageOf, LONG_AGO, type MonotonicTime, monotonicNow } from '../async/monotonic-clock.ts';
-import { runLoop } from '../async/run-loop.ts';
+import { startLoop } from '../async/run-loop.ts';
 import { topicsOf } from '../bus/topics.ts';
 import { errorCode } from '../errors.ts';
 import type { FetchedPartition, FetchedRecord } from '../kafka/broker-client.ts';
@@ -65,7 +65,6 @@ const ABSENT = 'kafka-unknown-topic-or-partition';
 export const followTopics = (kafka: Pick<Kafka, 'reader'>, options: FollowerOptions): TopicFollower => {
   const { name, topics, apply, mayBeAbsent = false, log, metrics } = options;
   const reader = kafka.reader();
-  const closing = new AbortController();
   const offsets = new Map<string, number>();
   const admitted = new Set<string>();
   const absentUntil = new Map<string, number>();
@@ -148,9 +147,8 @@ export const followTopics = (kafka: Pick<Kafka, 'reader'>, options: FollowerOpti
     announce();
   };
 
-  const running = runLoop({
+  const loop = startLoop({
     name: `${name}-follower`,
-    signal: closing.signal,
     step,
     retryMs: RETRY_MS,
     onError: (error) => {
@@ -167,9 +165,9 @@ export const followTopics = (kafka: Pick<Kafka, 'reader'>, options: FollowerOpti
     revision: () => revision,
     caughtUp,
     close: async () => {
-      closing.abort();
+      const ended = loop.close();
       await reader.close();
-      await running;
+      await ended;
     },
   };
 };
