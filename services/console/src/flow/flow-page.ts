@@ -1,8 +1,8 @@
 import express, { type Router } from 'express';
 import type { Viewer } from '../access/viewer.ts';
+import { serveLivePage } from '../live/live-page.ts';
+import type { LiveStreams } from '../live/live-streams.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { LiveStreams } from '../web/live.ts';
-import { serveLivePage } from '../web/live-page.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
 import { flowGrid } from './flow-grid.ts';

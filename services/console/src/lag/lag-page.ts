@@ -1,10 +1,10 @@
 import type { Database } from '@causeway/runtime/postgres/database';
 import express, { type Request, type Router } from 'express';
 import { maySee, nameIn, ownSide, type Viewer } from '../access/viewer.ts';
+import { serveLivePage } from '../live/live-page.ts';
+import type { LiveStreams } from '../live/live-streams.ts';
 import { lagReport, visibleTo } from '../measurement/report.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { LiveStreams } from '../web/live.ts';
-import { serveLivePage } from '../web/live-page.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
 import { type LagOf, type LagPoint, lagHistory, RANGES, type Range } from './lag-history.ts';

@@ -1,7 +1,7 @@
 import express, { type Router } from 'express';
+import { serveLivePage } from '../live/live-page.ts';
+import type { LiveStreams } from '../live/live-streams.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { LiveStreams } from '../web/live.ts';
-import { serveLivePage } from '../web/live-page.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
 import type { OverviewReaders } from './overview-view.ts';

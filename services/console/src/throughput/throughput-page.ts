@@ -1,5 +1,6 @@
 import express, { type Request, type Response, type Router } from 'express';
 import type { BrowserSession } from '../access/viewer.ts';
+import type { EventStreams } from '../live/live-streams.ts';
 import type { Measurement } from '../measurement/measurement.ts';
 import {
   historyOf,
@@ -10,7 +11,6 @@ import {
   visibleTo,
 } from '../measurement/report.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { EventStreams } from '../web/live.ts';
 import type { Pages } from '../web/pages.ts';
 import { historyColumns, historyRows, throughputView } from './throughput-view.ts';
 

@@ -1,8 +1,8 @@
 import type { Request, Router } from 'express';
 import type { BrowserSession } from '../access/viewer.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { LiveState, LiveStreams } from './live.ts';
-import type { Pages } from './pages.ts';
+import type { Pages } from '../web/pages.ts';
+import type { LiveState, LiveStreams } from './live-streams.ts';
 
 type LivePage<Context> = {
   path: string;
