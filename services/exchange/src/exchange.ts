@@ -23,11 +23,10 @@ const WHOLE_BUS: ExchangeScope = { names: laneNames(), includes: () => true };
 
 /** Wires the exchange: agreements and events in, releases and the ledger out, in lanes shared among instances. */
 export const startExchange = async (
-  { config, log, metrics, onStop, readiness, fail }: Context<Config<typeof settings>>,
+  { config, log, metrics, onStop, use, readiness, fail }: Context<Config<typeof settings>>,
   { names, includes }: ExchangeScope = WHOLE_BUS,
 ): Promise<void> => {
-  const kafka = connectKafka(kafkaOptions(config, `exchange@${hostname()}`), log);
-  onStop('kafka', () => kafka.close());
+  const kafka = use('kafka', connectKafka(kafkaOptions(config, `exchange@${hostname()}`), log));
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
   const agreements = followAgreements(kafka, log, metrics);
   const known = followOrganisations(kafka, log, metrics);
@@ -46,16 +45,19 @@ export const startExchange = async (
     return inputsNow();
   };
   const parts = { kafka, names, organisations, log };
-  const lanes = createLanes({ ...parts, codec, views, policyInputs, agreements, people, metrics });
-  onStop('lanes', () => lanes.close());
-  const redrive = redriveBy(() => startRedriver({ ...parts, metrics }));
-  onStop('redrive', () => redrive.close());
+  const lanes = use(
+    'lanes',
+    createLanes({ ...parts, codec, views, policyInputs, agreements, people, metrics }),
+  );
+  const redrive = use(
+    'redrive',
+    redriveBy(() => startRedriver({ ...parts, metrics })),
+  );
   const assigned = (numbers: number[]) => {
     lanes.assign(numbers);
     redrive.assign(numbers);
   };
-  const membership = await kafka.lanes(names.group, names.topic, { assigned, failed: fail });
-  onStop('membership', () => membership.close());
+  use('membership', await kafka.lanes(names.group, names.topic, { assigned, failed: fail }));
   readiness('lanes', async () => lanes.check());
 };
 
