@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { Loop } from '@causeway/runtime/async/run-loop';
 import { createCodec } from '@causeway/runtime/avro/codec';
 import { connectKafka, kafkaOptions } from '@causeway/runtime/kafka/connect';
 import { followAgreements } from '@causeway/runtime/reference-data/agreements';
@@ -10,23 +11,22 @@ import { type LaneNames, laneNames } from './lane-names.ts';
 import { createLanes } from './lanes.ts';
 import { createPolicyInputs } from './policy-inputs.ts';
 import { createPreparer } from './prepare-views.ts';
-import { type Redriver, startRedriver } from './redrive.ts';
+import { startRedriver } from './redrive.ts';
 import { createViews } from './views.ts';
 
 export const settings = { ...kafkaSettings, ...registrySettings };
 
 /** What one exchange works; by default everything on its bus. Tests that share a broker have an exchange each. */
-export type ExchangeScope = { names: LaneNames; includes(organisation: string): boolean };
+type ExchangeScope = { names: LaneNames; includes(organisation: string): boolean };
 
 const WHOLE_BUS: ExchangeScope = { names: laneNames(), includes: () => true };
 
 /** Wires the exchange: agreements and events in, releases and the ledger out, in lanes shared among instances. */
 export const startExchange = async (
-  { config, log, metrics, onStop, readiness, fail }: Context<Config<typeof settings>>,
+  { config, log, metrics, onStop, use, readiness, fail }: Context<Config<typeof settings>>,
   { names, includes }: ExchangeScope = WHOLE_BUS,
 ): Promise<void> => {
-  const kafka = connectKafka(kafkaOptions(config, `exchange@${hostname()}`), log);
-  onStop('kafka', () => kafka.close());
+  const kafka = use('kafka', connectKafka(kafkaOptions(config, `exchange@${hostname()}`), log));
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
   const agreements = followAgreements(kafka, log, metrics);
   const known = followOrganisations(kafka, log, metrics);
@@ -45,22 +45,25 @@ export const startExchange = async (
     return inputsNow();
   };
   const parts = { kafka, names, organisations, log };
-  const lanes = createLanes({ ...parts, codec, views, policyInputs, agreements, people, metrics });
-  onStop('lanes', () => lanes.close());
-  const redrive = redriveBy(() => startRedriver({ ...parts, metrics }));
-  onStop('redrive', () => redrive.close());
+  const lanes = use(
+    'lanes',
+    createLanes({ ...parts, codec, views, policyInputs, agreements, people, metrics }),
+  );
+  const redrive = use(
+    'redrive',
+    redriveBy(() => startRedriver({ ...parts, metrics })),
+  );
   const assigned = (numbers: number[]) => {
     lanes.assign(numbers);
     redrive.assign(numbers);
   };
-  const membership = await kafka.lanes(names.group, names.topic, { assigned, failed: fail });
-  onStop('membership', () => membership.close());
+  use('membership', await kafka.lanes(names.group, names.topic, { assigned, failed: fail }));
   readiness('lanes', async () => lanes.check());
 };
 
 /** One instance does it: the one that has the first lane. */
-const redriveBy = (start: () => Redriver) => {
-  let running: Redriver | null = null;
+const redriveBy = (start: () => Loop) => {
+  let running: Loop | null = null;
   let ending: Promise<void> = Promise.resolve();
   const end = () => {
     const ended = running;

@@ -1,7 +1,7 @@
 import type { Logger } from '@causeway/runtime/telemetry/log';
 
 /** The outboxes of a lane whose next record cannot be decided now, each by its organisation. */
-export type HeldPartitions = {
+type HeldPartitions = {
   /** Whether it is too early to try the record again. */
   isPaused(organisation: string): boolean;
   /** Milliseconds for which its next record has been held already. */

@@ -9,7 +9,7 @@ import {
   type StoppedPartition,
 } from './session.ts';
 
-export type LaneStatus = { open: boolean; stopped: StoppedPartition[] };
+type LaneStatus = { open: boolean; stopped: StoppedPartition[] };
 export type Lane = { status(): LaneStatus; close(): Promise<void> };
 
 const RESTART_MS = 200;

@@ -1,4 +1,4 @@
-import { runLoop } from '@causeway/runtime/async/run-loop';
+import { type Loop, startLoop } from '@causeway/runtime/async/run-loop';
 import { componentOf, readDeadLetter } from '@causeway/runtime/bus/dead-letter-reader';
 import { deliveryRecord, type RedriveResult } from '@causeway/runtime/bus/delivery-log';
 import { parseRedrive, type RedriveRequest } from '@causeway/runtime/bus/redrive-request';
@@ -20,8 +20,6 @@ type Parts = {
   metrics: Pick<Metrics, 'loopRestarts'>;
 };
 
-export type Redriver = { close(): Promise<void> };
-
 const FETCH_WAIT_MS = 500;
 const RESTART_MS = 1_000;
 const COMPONENT = 'exchange';
@@ -33,24 +31,14 @@ const COMPONENT = 'exchange';
  * The record and the result are one transaction; the position is committed after it. A crash between the two repeats a
  * request, and the repeated record is recognised by its event id.
  */
-export const startRedriver = (parts: Parts): Redriver => {
-  const { log, metrics } = parts;
-  const closing = new AbortController();
-  const running = runLoop({
+export const startRedriver = (parts: Parts): Loop =>
+  startLoop({
     name: 'redrive',
-    signal: closing.signal,
-    step: () => work(parts, closing.signal),
+    step: (signal) => work(parts, signal),
     retryMs: RESTART_MS,
-    log,
-    metrics,
+    log: parts.log,
+    metrics: parts.metrics,
   });
-  return {
-    close: async () => {
-      closing.abort();
-      await running;
-    },
-  };
-};
 
 const work = async ({ kafka, names, organisations, log }: Parts, signal: AbortSignal) => {
   const reader = kafka.reader();

@@ -5,7 +5,7 @@ import { encodeRecord, valueOffset } from '@causeway/runtime/kafka/transactional
 import { digestOf } from '@causeway/runtime/ledger/ledger-record';
 import type { ViewProjection } from './views.ts';
 
-export type EncodedRelease = {
+type EncodedRelease = {
   record: TransactionalRecord;
   /** SHA-256 of the released value, base64url. */
   valueDigest: string;

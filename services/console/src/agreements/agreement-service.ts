@@ -40,7 +40,7 @@ export type AgreementService = {
   setStatus(viewer: Viewer, id: string, wish: StatusWish): Promise<AgreementFamily>;
 };
 
-export type StatusWish = { status: AgreementStatus; reason: string; version?: number };
+type StatusWish = { status: AgreementStatus; reason: string; version?: number };
 
 /** An agreement in all its versions. */
 export type AgreementFamily = {

@@ -13,7 +13,7 @@ import type { Pages } from '../web/pages.ts';
 import type { AgreementFamily, AgreementService } from './agreement-service.ts';
 import { agreementRows, agreementView } from './agreement-view.ts';
 
-export const AGREEMENTS_PAGE = '/agreements';
+const AGREEMENTS_PAGE = '/agreements';
 const STATUSES: readonly AgreementStatus[] = ['active', 'suspended', 'ended'];
 
 type Parts = {

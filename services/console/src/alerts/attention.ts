@@ -14,9 +14,9 @@ export type Pressing = {
   failed: boolean;
 };
 /** A system of an organisation that has been silent for longer than it usually is; both in seconds. */
-export type Silent = { organisation: string; system: string; seconds: number; usually: number };
+type Silent = { organisation: string; system: string; seconds: number; usually: number };
 /** Dead letters of an organisation, by who gave them up. */
-export type Failing = { organisation: string; component: string; waiting: number; today: number };
+type Failing = { organisation: string; component: string; waiting: number; today: number };
 
 /** What may need attention, read from the database at `at`. */
 export type Attention = {

@@ -6,7 +6,7 @@ import { partWords } from './part-words.ts';
 
 export type PartReaders = OrganisationReader & { measured(): Measured; parts(): PartState[] };
 
-export type Stopped = { name: string; title: string; meaning: string; todo: string; since: string };
+type Stopped = { name: string; title: string; meaning: string; todo: string; since: string };
 
 /** Parts that do not work now, each as what it is: shared ones for everybody, an adapter for its own organisation. */
 export function stoppedParts(readers: PartReaders, viewer: Viewer, now: number): Stopped[] {

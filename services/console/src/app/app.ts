@@ -24,6 +24,7 @@ import type { FlowTotal } from '../flow/flow-totals.ts';
 import type { FlowReaders } from '../flow/flow-view.ts';
 import { lagRoutes } from '../lag/lag-page.ts';
 import type { LagReaders } from '../lag/lag-view.ts';
+import { createEventStreams, createLiveStreams } from '../live/live-streams.ts';
 import type { Measurement } from '../measurement/measurement.ts';
 import { overviewRoutes } from '../overview/overview-page.ts';
 import type { OverviewReaders } from '../overview/overview-view.ts';
@@ -36,7 +37,6 @@ import { signInRoutes } from '../sign-in/sign-in.ts';
 import { throughputRoutes } from '../throughput/throughput-page.ts';
 import { valueRoutes } from '../value/value-page.ts';
 import { assetRoutes } from '../web/assets.ts';
-import { createLiveStreams } from '../web/live.ts';
 import { HOME, NAVIGATION } from '../web/navigation.ts';
 import { createPages, type Pages } from '../web/pages.ts';
 import { openApi } from './openapi.ts';
@@ -94,8 +94,9 @@ export function createApp(parts: AppParts): Express {
       ownPages: [HOME, ...NAVIGATION.map(({ path }) => path)],
     }),
   );
-  const stream = createLiveStreams({ onLook: parts.measurement.onLook, clock, signal: parts.signal });
-  const shared = { ...parts, guard, pages, stream };
+  const live = { onLook: parts.measurement.onLook, clock, signal: parts.signal };
+  const stream = createLiveStreams(createEventStreams(live));
+  const shared = { ...parts, guard, pages, stream, openStream: createEventStreams(live) };
   app.use(overviewRoutes(shared));
   app.use(flowRoutes(shared));
   app.use(throughputRoutes(shared));

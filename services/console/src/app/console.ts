@@ -75,7 +75,7 @@ export const consoleSettings = {
       : 'is not set; set it to the https address that people type to reach the console',
   ),
   CONSOLE_CLIENT_SECRET: secret(),
-  SESSION_KEY: secrets('seals'),
+  SESSION_KEY: secrets('encrypts'),
   /** Makes tokens of identifiers that are searched for. */
   ...partnershipSettings,
   CONSOLE_DISCLOSURES_SCHEMA: text('console_disclosures'),
@@ -88,76 +88,80 @@ export const consoleSettings = {
 
 /** Starts the console: pages and API for the people who run the bus and answer for it. */
 export async function startConsole(context: Context<Config<typeof consoleSettings>>): Promise<void> {
-  const { config, log, metrics, signal, onStop, readiness } = context;
+  const { config, log, metrics, signal, onStop, use, readiness } = context;
   const production = config.NODE_ENV === 'production';
   const configuredUrl = config.CONSOLE_URL === undefined ? undefined : new URL(config.CONSOLE_URL);
 
-  const kafka = connectKafka(kafkaOptions(config, CLIENT_ID), log);
-  onStop('kafka', () => kafka.close());
-  const register = followOrganisations(kafka, log);
-  onStop('organisations', () => register.close());
+  const kafka = use('kafka', connectKafka(kafkaOptions(config, CLIENT_ID), log));
+  const register = use('organisations', followOrganisations(kafka, log));
   const only = config.CONSOLE_ORGANISATIONS;
   const organisations = {
     all: () => register.all().filter(({ id }) => only.length === 0 || only.includes(id)),
   };
   const began = Date.now();
-  const measurement = startMeasurement({ kafka, organisations, log, metrics });
-  onStop('measurement', () => measurement.close());
+  const measurement = use('measurement', startMeasurement({ kafka, organisations, log, metrics }));
 
-  const store = openStore({ url: config.DATABASE_URL, schema: config.CONSOLE_DATABASE_SCHEMA, log, signal });
-  onStop('database', () => store.close());
-  const following = followJourneys({ kafka, store, organisations, log, metrics });
-  onStop('journeys', () => following.close());
-  const sampler = startLagSampler({ store, measured: measurement.now, log, metrics });
-  onStop('lag samples', () => sampler.close());
+  const store = use(
+    'database',
+    openStore({ url: config.DATABASE_URL, schema: config.CONSOLE_DATABASE_SCHEMA, log, signal }),
+  );
+  use('journeys', followJourneys({ kafka, store, organisations, log, metrics }));
+  const sampler = use('lag samples', startLagSampler({ store, measured: measurement.now, log, metrics }));
   const asking = { store, log, metrics };
-  const attention = poll(
+  const attention = use(
     'attention',
-    5_000,
-    () => lookForAttention(store.query, Date.now(), config.CONSOLE_DELIVER_WITHIN_SECONDS),
-    asking,
+    poll(
+      'attention',
+      5_000,
+      () => lookForAttention(store.query, Date.now(), config.CONSOLE_DELIVER_WITHIN_SECONDS),
+      asking,
+    ),
   );
-  onStop('attention', () => attention.close());
-  const totals = poll('flow', 10_000, () => flowTotals(store.query), asking);
-  onStop('flow totals', () => totals.close());
-  const agreements = followAgreements(kafka, log);
-  onStop('agreements', () => agreements.close());
-  const parts = watchParts(
-    [
-      ...config.CAUSEWAY_PARTS.map(parsePart),
-      { name: 'database', probe: probeDatabase(store) },
-      { name: 'registry', probe: () => probeAddress(`${config.SCHEMA_REGISTRY_URL}/subjects?limit=1`) },
-      {
-        name: 'log-in service',
-        probe: () =>
-          probeAddress(`${config.OIDC_ISSUER.replace(/\/$/, '')}/.well-known/openid-configuration`),
-      },
-    ],
-    { log },
+  const totals = use(
+    'flow totals',
+    poll('flow', 10_000, () => flowTotals(store.query), asking),
   );
-  onStop('parts', () => parts.close());
+  const agreements = use('agreements', followAgreements(kafka, log));
+  const parts = use(
+    'parts',
+    watchParts(
+      [
+        ...config.CAUSEWAY_PARTS.map(parsePart),
+        { name: 'database', probe: probeDatabase(store) },
+        { name: 'registry', probe: () => probeAddress(`${config.SCHEMA_REGISTRY_URL}/subjects?limit=1`) },
+        {
+          name: 'log-in service',
+          probe: () =>
+            probeAddress(`${config.OIDC_ISSUER.replace(/\/$/, '')}/.well-known/openid-configuration`),
+        },
+      ],
+      { log },
+    ),
+  );
 
   const showing = setInterval(() => showGauges(metrics, readers), GAUGES_MS);
   onStop('gauges', () => clearInterval(showing));
 
-  const ledger = openAuditLedger(kafka, log);
-  onStop('console ledger', () => ledger.close());
+  const ledger = use('console ledger', openAuditLedger(kafka, log));
   const signer = createNoteSigner(config.CHECKPOINT_NAME, config.CHECKPOINT_KEY);
-  const checkpointer = startCheckpointer({
-    kafka,
-    signer,
-    organisations: register,
-    directory: config.CHECKPOINT_DIR,
-    log,
-    metrics,
-    record: (keys) => ledger.record([{ kind: 'checkpoint-keys', by: 'console', keys }]),
-  });
-  onStop('checkpoints', () => checkpointer.close());
+  const checkpointer = use(
+    'checkpoints',
+    startCheckpointer({
+      kafka,
+      signer,
+      organisations: register,
+      directory: config.CHECKPOINT_DIR,
+      log,
+      metrics,
+      record: (keys) => ledger.record([{ kind: 'checkpoint-keys', by: 'console', keys }]),
+    }),
+  );
   const ids = () => organisations.all().map(({ id }) => id);
-  const offsets = kafka.reader();
-  onStop('offsets', () => offsets.close());
-  const interests = poll('interests', 60_000, () => countInterests(offsets, ids(), Date.now()), asking);
-  onStop('interests', () => interests.close());
+  const offsets = use('offsets', kafka.reader());
+  const interests = use(
+    'interests',
+    poll('interests', 60_000, () => countInterests(offsets, ids(), Date.now()), asking),
+  );
   const readers: AppReaders = {
     measured: measurement.now,
     lag: sampler.now,
@@ -170,30 +174,32 @@ export async function startConsole(context: Context<Config<typeof consoleSetting
     store: forPages(store),
   };
   const links = createLinks();
-  const linkFollower = followTopics(kafka, {
-    name: 'identity-links',
-    topics: () => [IDENTITY_LINKS_TOPIC],
-    apply: (_, record) => links.apply(record),
-    log,
-  });
-  onStop('identity links', () => linkFollower.close());
-  const index = followDisclosures({
-    kafka,
-    databaseUrl: config.DATABASE_URL,
-    schema: config.CONSOLE_DISCLOSURES_SCHEMA,
-    organisations,
-    log,
-    metrics,
-  });
-  onStop('index of disclosures', () => index.close());
+  use(
+    'identity links',
+    followTopics(kafka, {
+      name: 'identity-links',
+      topics: () => [IDENTITY_LINKS_TOPIC],
+      apply: (_, record) => links.apply(record),
+      log,
+    }),
+  );
+  const index = use(
+    'index of disclosures',
+    followDisclosures({
+      kafka,
+      databaseUrl: config.DATABASE_URL,
+      schema: config.CONSOLE_DISCLOSURES_SCHEMA,
+      organisations,
+      log,
+      metrics,
+    }),
+  );
   const tokeniser = tokeniserOf(config);
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
 
-  const producer = kafka.producer();
-  onStop('producer', () => producer.close());
+  const producer = use('producer', kafka.producer());
 
-  const redrives = sendRedrives({ store, producer, log, metrics });
-  onStop('redrives', () => redrives.close());
+  use('redrives', sendRedrives({ store, producer, log, metrics }));
 
   let publicUrl = configuredUrl;
   const app = createApp({

@@ -22,7 +22,7 @@ import {
 } from './cases.ts';
 import { casesView } from './cases-view.ts';
 
-export type CasesReaders = OrganisationReader & { store: Pick<Database, 'query'> };
+type CasesReaders = OrganisationReader & { store: Pick<Database, 'query'> };
 
 const PAGE_SIZE = 100;
 const MOST = 1_000;

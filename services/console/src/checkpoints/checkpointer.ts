@@ -24,7 +24,7 @@ export type Checkpointer = {
   close(): Promise<void>;
 };
 
-export type CheckpointerParts = {
+type CheckpointerParts = {
   kafka: Kafka;
   signer: NoteSigner;
   organisations: { all(): { id: string }[] };

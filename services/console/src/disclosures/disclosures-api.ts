@@ -23,7 +23,7 @@ export function disclosuresApi({ guard, disclosures }: { guard: Guard; disclosur
 }
 
 /** Whoever keeps the bus running has no need to know whom it is about. @throws Problem 403 `insufficient-role` */
-export function mayLook({ roles }: Viewer): void {
+function mayLook({ roles }: Viewer): void {
   if (roles.includes('information-governance')) return;
   const role = 'information-governance';
   throw new Problem(403, 'insufficient-role', 'Role missing', `This needs the role ${role}.`, { role });

@@ -11,9 +11,9 @@ import { codeInWords, dayInWords, momentInWords } from '../web/wording.ts';
 import { proofPack, subjectCsv, subjectEntries, subjectPage } from './export.ts';
 import { type Disclosure, type Disclosures, type Found, SCHEMES, type Scheme } from './search.ts';
 
-export type DisclosureReaders = OrganisationReader & { agreements(): AgreementsState };
+type DisclosureReaders = OrganisationReader & { agreements(): AgreementsState };
 
-export const DISCLOSURES_PAGE = '/disclosures';
+const DISCLOSURES_PAGE = '/disclosures';
 
 type Parts = {
   guard: Guard;

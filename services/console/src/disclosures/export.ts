@@ -5,7 +5,7 @@ import { dayInWords, listedInWords, periodInWords } from '../web/wording.ts';
 import type { Disclosure } from './search.ts';
 
 /** One disclosure as the person may read it: no sequence, hash or id, and no recipient but the one that it is about. */
-export type SubjectEntry = {
+type SubjectEntry = {
   disclosedOn: string;
   what: string;
   from: string;

@@ -1,4 +1,4 @@
-import { runLoop } from '@causeway/runtime/async/run-loop';
+import { startLoop } from '@causeway/runtime/async/run-loop';
 import { withTimeout } from '@causeway/runtime/async/timeout';
 import { LANES, topicsOf } from '@causeway/runtime/bus/topics';
 import { errorCode } from '@causeway/runtime/errors';
@@ -18,7 +18,7 @@ export type DisclosureIndex = {
   close(): Promise<void>;
 };
 
-export type IndexParts = {
+type IndexParts = {
   kafka: Kafka;
   databaseUrl: string;
   schema: string;
@@ -48,7 +48,6 @@ const GONE = new Set(['database-42P01', 'database-3F000']);
 export function followDisclosures(parts: IndexParts): DisclosureIndex {
   const { kafka, databaseUrl: url, schema, organisations, log, metrics, clock = Date.now } = parts;
   const database = connectDatabase({ url, schema, log, connections: CONNECTIONS });
-  const stop = new AbortController();
   const chains = new Map<string, Chain>();
   let reader: Reader = kafka.reader();
   let migrated = false;
@@ -130,9 +129,8 @@ export function followDisclosures(parts: IndexParts): DisclosureIndex {
     return undefined;
   };
 
-  const running = runLoop({
+  const loop = startLoop({
     name: 'disclosure-index',
-    signal: stop.signal,
     step,
     retryMs: (_failures, error) => (errorCode(error) === 'taken-by-another' ? YIELD_MS : RETRY_MS),
     log,
@@ -152,9 +150,9 @@ export function followDisclosures(parts: IndexParts): DisclosureIndex {
     database,
     standing: () => standing,
     close: async () => {
-      stop.abort();
+      const ended = loop.close();
       await reader.close().catch(() => undefined);
-      await running;
+      await ended;
       await database.close();
     },
   };

@@ -10,7 +10,7 @@ import type { DisclosureIndex } from './follow.ts';
 export const SCHEMES = ['nhs', 'upn', 'pnc', 'cro'] as const;
 export type Scheme = (typeof SCHEMES)[number];
 
-export type Recipient = {
+type Recipient = {
   recipient: string;
   outcome: string;
   reason: string | null;

@@ -2,7 +2,7 @@ import { RetryableError } from '@causeway/runtime/errors';
 import type { Query } from '@causeway/runtime/postgres/database';
 import type { DisclosureRows } from './rows.ts';
 
-export type ChainMove = { id: number; from: number; next: number };
+type ChainMove = { id: number; from: number; next: number };
 
 /**
  * Takes rows in, and how far, in the transaction of `query`.

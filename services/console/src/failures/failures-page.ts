@@ -15,8 +15,9 @@ import {
   ownSide,
   type Viewer,
 } from '../access/viewer.ts';
+import { serveLivePage } from '../live/live-page.ts';
+import type { LiveStreams } from '../live/live-streams.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { LiveStreams } from '../web/live.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
 import { deadLetterTotals, type Filter, listDeadLetters, oneDeadLetter } from './dead-letters.ts';
@@ -27,7 +28,7 @@ import { dryRun, redrive, redriveBatch, redrivesOf } from './redrive.ts';
 
 export type FailureReaders = OrganisationReader & { store: Pick<Database, 'query' | 'transaction'> };
 
-export const FAILURES_PAGE = '/failures';
+const FAILURES_PAGE = '/failures';
 const PAGE_SIZE = 50;
 
 /** Why nothing was redriven, by `nothing` in the address. */
@@ -51,28 +52,15 @@ export type FailureParts = {
 
 /** "Failures": dead letters of everybody in one list, a look at one, and their redrive. */
 export function failuresRoutes(parts: FailureParts): Router {
-  const { guard, pages, stream } = parts;
+  const { guard } = parts;
   const readDeadLetter = createDeadLetterReader(parts.reader);
   const router = express.Router();
-  router.get(
-    FAILURES_PAGE,
-    guard.page(async (req, res, session) =>
-      pages.send(res, 200, 'failures.njk', {
-        session,
-        page: FAILURES_PAGE,
-        ...(await listContext(parts, req, session)),
-      }),
-    ),
-  );
-  router.get(
-    `${FAILURES_PAGE}/stream`,
-    guard.stream((req, res, session) =>
-      stream(req, res, session, async () => {
-        const context = await listContext(parts, req, session);
-        return { state: context.state, regions: { groups: pages.render('failures-groups.njk', context) } };
-      }),
-    ),
-  );
+  serveLivePage(router, parts, {
+    path: FAILURES_PAGE,
+    template: 'failures.njk',
+    regions: { groups: 'failures-groups.njk' },
+    context: (req, session) => listContext(parts, req, session),
+  });
   router.post(
     `${FAILURES_PAGE}/redrive/check`,
     guard.form((req, res, session) => check(parts, req, res, session)),
@@ -81,23 +69,14 @@ export function failuresRoutes(parts: FailureParts): Router {
     `${FAILURES_PAGE}/redrive`,
     guard.form((req, res, session) => ask(parts, req, res, session)),
   );
-  router.get(
-    `${FAILURES_PAGE}/redrives/:batch`,
-    guard.page(async (req, res, session) => {
-      const context = await batchContext(parts, req, session);
-      if (context.view.total === 0) return pages.send(res, 404, 'not-found.njk', { session });
-      pages.send(res, 200, 'redrive.njk', { session, page: FAILURES_PAGE, below: true, ...context });
-    }),
-  );
-  router.get(
-    `${FAILURES_PAGE}/redrives/:batch/stream`,
-    guard.stream((req, res, session) =>
-      stream(req, res, session, async () => {
-        const context = await batchContext(parts, req, session);
-        return { state: context.state, regions: { redrive: pages.render('redrive-live.njk', context) } };
-      }),
-    ),
-  );
+  serveLivePage(router, parts, {
+    path: `${FAILURES_PAGE}/redrives/:batch`,
+    page: FAILURES_PAGE,
+    template: 'redrive.njk',
+    regions: { redrive: 'redrive-live.njk' },
+    context: (req, session) => batchContext(parts, req, session),
+    exists: ({ view }) => view.total > 0,
+  });
   router.get(
     `${FAILURES_PAGE}/:organisation/:offset`,
     guard.page((req, res, session) => look({ ...parts, readDeadLetter }, req, res, session, undefined)),

@@ -7,7 +7,7 @@ import type { Reader } from '@causeway/runtime/kafka/reader';
 import { leavesOf, type Sensitivity } from '@causeway/schemas/avro/schema';
 
 /** A field of a dead letter; `value` is null where it may not be seen. */
-export type SeenField = { path: string; doc: string; sensitivity: Sensitivity; value: string | null };
+type SeenField = { path: string; doc: string; sensitivity: Sensitivity; value: string | null };
 export type Content =
   | { kind: 'event'; schema: string; fields: SeenField[] }
   | { kind: 'message'; segments: { name: string; text: string | null; length: number }[] }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { runLoop } from '@causeway/runtime/async/run-loop';
+import { type Loop, startLoop } from '@causeway/runtime/async/run-loop';
 import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Producer } from '@causeway/runtime/kafka/producer';
@@ -10,11 +10,11 @@ import type { Viewer } from '../access/viewer.ts';
 import type { Store } from '../store/store.ts';
 import { askFor, deadLetterTotals, type Filter, type Group } from './dead-letters.ts';
 
-export const MOST_AT_ONCE = 10_000;
+const MOST_AT_ONCE = 10_000;
 export const LONGEST_REASON = 500;
 const LONGEST_SUBJECT = 200;
 
-export type DryRun = { count: number; groups: Group[]; most: number };
+type DryRun = { count: number; groups: Group[]; most: number };
 export type Redriven = { batch: string; count: number };
 
 /** What a redrive would take, without doing it. */
@@ -57,7 +57,7 @@ export async function redrive(
   return { batch, count: asked.length };
 }
 
-export type RedriveParts = {
+type RedriveParts = {
   store: Pick<Database, 'query' | 'transaction'>;
   producer: Pick<Producer, 'send'>;
   log: Pick<Logger, 'warn'>;
@@ -92,19 +92,15 @@ export function sendRedrives({
   producer,
   log,
   metrics,
-}: RedriveParts & { store: Store; log: Logger; metrics?: Pick<Metrics, 'loopRestarts'> }): {
-  close(): Promise<void>;
-} {
-  const stop = new AbortController();
+}: RedriveParts & { store: Store; log: Logger; metrics?: Pick<Metrics, 'loopRestarts'> }): Loop {
   const sendUnsent = async (query: Query): Promise<number> => {
     const unsent = await query<Asked>(UNSENT, [SEND_AT_ONCE]);
     await send(producer, unsent);
     await query('update redrive set sent_at = now() where id = any($1)', [unsent.map(({ id }) => id)]);
     return unsent.length;
   };
-  const running = runLoop({
+  return startLoop({
     name: 'redrives',
-    signal: stop.signal,
     async step() {
       await store.migrated;
       const sent = await store.transaction(sendUnsent);
@@ -115,12 +111,6 @@ export function sendRedrives({
     log,
     metrics,
   });
-  return {
-    async close() {
-      stop.abort();
-      await running;
-    },
-  };
 }
 
 const UNSENT = `

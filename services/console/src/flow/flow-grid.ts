@@ -6,7 +6,7 @@ import type { Arrow, Place } from './flow-view.ts';
  * Who sends what to whom as a grid, senders down and receivers across: arrows between more than three organisations cross each other
  * until nobody can follow one.
  */
-export type FlowGrid = {
+type FlowGrid = {
   width: number;
   height: number;
   cell: { width: number; height: number };

@@ -2,7 +2,7 @@ import { perSecondInWords, shareInWords, shortRateInWords } from '../web/wording
 import type { Arrow, Place } from './flow-view.ts';
 
 /** The map as numbers for an SVG: places on a ring, an arrow in each direction that something flows. */
-export type FlowMap = {
+type FlowMap = {
   width: number;
   height: number;
   places: { x: number; y: number; lines: string[]; kind: string; published: string }[];

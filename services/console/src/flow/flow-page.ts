@@ -1,7 +1,8 @@
 import express, { type Router } from 'express';
 import type { Viewer } from '../access/viewer.ts';
+import { serveLivePage } from '../live/live-page.ts';
+import type { LiveStreams } from '../live/live-streams.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { LiveStreams } from '../web/live.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
 import { flowGrid } from './flow-grid.ts';
@@ -10,7 +11,6 @@ import type { FlowTotal } from './flow-totals.ts';
 import type { FlowReaders } from './flow-view.ts';
 import { flowView } from './flow-view.ts';
 
-export const FLOW_PAGE = '/flow';
 const MOST_ON_A_MAP = 3;
 
 /** "Flow": a picture of who sends what to whom, and its table. */
@@ -22,7 +22,7 @@ export function flowRoutes(parts: {
   flowTotals: () => FlowTotal[] | undefined;
   clock: () => number;
 }): Router {
-  const { guard, pages, stream, readers, flowTotals, clock } = parts;
+  const { readers, flowTotals, clock } = parts;
   const contextFor = (viewer: Viewer) => {
     const { connection } = readers.measured();
     const live = connection.status === 'live';
@@ -42,20 +42,11 @@ export function flowRoutes(parts: {
     };
   };
   const router = express.Router();
-  router.get(
-    FLOW_PAGE,
-    guard.page((_req, res, session) =>
-      pages.send(res, 200, 'flow.njk', { session, page: FLOW_PAGE, ...contextFor(session) }),
-    ),
-  );
-  router.get(
-    `${FLOW_PAGE}/stream`,
-    guard.stream((req, res, session) =>
-      stream(req, res, session, () => {
-        const context = contextFor(session);
-        return { state: context.state, regions: { flow: pages.render('flow-live.njk', context) } };
-      }),
-    ),
-  );
+  serveLivePage(router, parts, {
+    path: '/flow',
+    template: 'flow.njk',
+    regions: { flow: 'flow-live.njk' },
+    context: (_req, session) => contextFor(session),
+  });
   return router;
 }

@@ -37,7 +37,7 @@ export type FlowRow = {
   share: string;
   reasons: string;
 };
-export type Strip = {
+type Strip = {
   from: string;
   to: string;
   rate: string;
@@ -45,7 +45,7 @@ export type Strip = {
   withheld: number;
   state: 'flowing' | 'quiet';
 };
-export type FlowView = {
+type FlowView = {
   places: Place[];
   arrows: Arrow[];
   rows: FlowRow[];

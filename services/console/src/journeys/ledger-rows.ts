@@ -3,7 +3,7 @@ import type { FetchedPartition, FetchedRecord } from '@causeway/runtime/kafka/br
 import { type DecisionRecord, parseLedgerRecord } from '@causeway/runtime/ledger/ledger-record';
 import { isEventId, isWord, timeOf } from './checks.ts';
 
-export type JourneyRow = {
+type JourneyRow = {
   source: string;
   event_id: string;
   recipient: string;
@@ -35,8 +35,8 @@ export type OutcomeRow = {
 };
 export type LedgerRows = { journeys: JourneyRow[]; flow: FlowRow[]; outcomes: OutcomeRow[] };
 
-export const FLOW_STEP_MS = 10_000;
-export const ACKNOWLEDGEMENT = 'uk.causeway.exchange.acknowledgement.recorded.v1';
+const FLOW_STEP_MS = 10_000;
+const ACKNOWLEDGEMENT = 'uk.causeway.exchange.acknowledgement.recorded.v1';
 export const OVERDUE = 'uk.causeway.exchange.delivery.overdue.v1';
 /** In `flow`, the recipient of the row that counts an event once, whoever got it. */
 export const NOBODY = '';

@@ -1,16 +1,17 @@
 import type { Database } from '@causeway/runtime/postgres/database';
 import express, { type Request, type Router } from 'express';
 import { maySee, nameIn, ownSide, type Viewer } from '../access/viewer.ts';
+import { serveLivePage } from '../live/live-page.ts';
+import type { LiveStreams } from '../live/live-streams.ts';
 import { lagReport, visibleTo } from '../measurement/report.ts';
 import type { Guard } from '../sign-in/guard.ts';
-import type { LiveStreams } from '../web/live.ts';
 import type { Pages } from '../web/pages.ts';
 import { timeInWords } from '../web/wording.ts';
 import { type LagOf, type LagPoint, lagHistory, RANGES, type Range } from './lag-history.ts';
 import type { LagReaders } from './lag-view.ts';
 import { lagCharts, lagTable, lagView } from './lag-view.ts';
 
-export const LAG_PAGE = '/lag';
+const LAG_PAGE = '/lag';
 
 type Parts = {
   guard: Guard;
@@ -22,29 +23,14 @@ type Parts = {
 
 /** "Lag": how far everybody is behind, in events and seconds, now and over seven days. */
 export function lagRoutes(parts: Parts): Router {
-  const { guard, pages, stream, readers } = parts;
+  const { guard, readers } = parts;
   const router = express.Router();
-  router.get(
-    LAG_PAGE,
-    guard.page(async (req, res, session) =>
-      pages.send(res, 200, 'lag.njk', { session, page: LAG_PAGE, ...(await contextOf(parts, req, session)) }),
-    ),
-  );
-  router.get(
-    `${LAG_PAGE}/stream`,
-    guard.stream((req, res, session) =>
-      stream(req, res, session, async () => {
-        const context = await contextOf(parts, req, session);
-        return {
-          state: context.state,
-          regions: {
-            lag: pages.render('lag-live.njk', context),
-            history: pages.render('lag-history.njk', context),
-          },
-        };
-      }),
-    ),
-  );
+  serveLivePage(router, parts, {
+    path: LAG_PAGE,
+    template: 'lag.njk',
+    regions: { lag: 'lag-live.njk', history: 'lag-history.njk' },
+    context: (req, session) => contextOf(parts, req, session),
+  });
   router.get(
     '/api/lag',
     guard.api((_req, res, viewer) => {

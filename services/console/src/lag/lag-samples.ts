@@ -12,7 +12,7 @@ export type ReaderLag = {
   lastCode: string;
 };
 /** Events of a type that were released to an organisation and that nobody there has yet. */
-export type InboxLag = { organisation: string; type: string; events: number; seconds: number };
+type InboxLag = { organisation: string; type: string; events: number; seconds: number };
 export type LagLook = { at: number; readers: ReaderLag[]; inboxes: InboxLag[] };
 
 /** What the database says of deliveries now. */

@@ -16,7 +16,7 @@ import type { LagLook, ReaderLag } from './lag-samples.ts';
 export type LagReaders = OrganisationReader & { measured(): Measured; lag(): LagLook | undefined };
 
 type Tag = { text: string; tag: string };
-export type LagRow = {
+type LagRow = {
   key: string;
   organisation: string;
   name: string;
@@ -26,7 +26,7 @@ export type LagRow = {
   oldest: string;
   more: string;
 };
-export type LagView = {
+type LagView = {
   exchange: LagRow[];
   readers: LagRow[];
   types: LagRow[];
@@ -34,7 +34,7 @@ export type LagView = {
   deliveriesKnown: boolean;
 };
 
-export type ReaderStanding = 'up-to-date' | 'behind' | 'retrying' | 'not-moving';
+type ReaderStanding = 'up-to-date' | 'behind' | 'retrying' | 'not-moving';
 const PROMPT_SECONDS = 30;
 const STILL_MS = 60_000;
 

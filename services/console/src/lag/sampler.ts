@@ -1,4 +1,4 @@
-import { runLoop } from '@causeway/runtime/async/run-loop';
+import { startLoop } from '@causeway/runtime/async/run-loop';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Measured } from '../measurement/report.ts';
@@ -13,7 +13,7 @@ import {
   thin,
 } from './lag-samples.ts';
 
-export type LagSampler = {
+type LagSampler = {
   /** The latest look; undefined before the first one. */
   now(): LagLook | undefined;
   close(): Promise<void>;
@@ -33,7 +33,6 @@ export function startLagSampler(parts: {
   everyMs?: number;
 }): LagSampler {
   const { store, measured, log, metrics, clock = Date.now, everyMs = EVERY_MS } = parts;
-  const stop = new AbortController();
   let latest: LagLook | undefined;
   let housekept = 0;
 
@@ -50,9 +49,8 @@ export function startLagSampler(parts: {
     return everyMs - (clock() % everyMs);
   };
 
-  const running = runLoop({
+  const loop = startLoop({
     name: 'lag-sampler',
-    signal: stop.signal,
     step,
     retryMs: RETRY_MS,
     log,
@@ -61,10 +59,7 @@ export function startLagSampler(parts: {
 
   return {
     now: () => latest,
-    async close() {
-      stop.abort();
-      await running;
-    },
+    close: loop.close,
   };
 }
 

@@ -19,7 +19,7 @@ export type Standing =
 /** Below this age an undecided event is ordinary: it is in the transaction that is being written. */
 export const PROMPT_SECONDS = 10;
 /** The same event undecided at the head of an outbox for this long means that no exchange is working on it. */
-export const STALLED_MS = 15_000;
+const STALLED_MS = 15_000;
 const TREND_MS = 30_000;
 
 /**

@@ -1,4 +1,4 @@
-import { runLoop } from '@causeway/runtime/async/run-loop';
+import { startLoop } from '@causeway/runtime/async/run-loop';
 import { withTimeout } from '@causeway/runtime/async/timeout';
 import { LANES, topicsOf } from '@causeway/runtime/bus/topics';
 import type { FetchedPartition, FetchedRecord, Position } from '@causeway/runtime/kafka/broker-client';
@@ -18,7 +18,7 @@ export type PairCount = {
 };
 
 /** Who gets what of the event that a ledger record is about. */
-export function decisionsIn(
+function decisionsIn(
   value: Buffer,
 ): { recipient: string; outcome: 'released' | 'withheld' | 'restricted' }[] {
   const record = parseLedgerRecord(value);
@@ -52,7 +52,6 @@ export function followReleases(kafka: Kafka, log: Logger, metrics?: Pick<Metrics
   const counts = new Map<string, PairCount>();
   const positions = new Map<string, Position>();
   const wanted = new Set<string>();
-  const stop = new AbortController();
   let reader: Reader = kafka.reader();
 
   const decisionsOf = (topic: string, { offset, value }: FetchedRecord) => {
@@ -99,9 +98,8 @@ export function followReleases(kafka: Kafka, log: Logger, metrics?: Pick<Metrics
     return undefined;
   };
 
-  const running = runLoop({
+  const loop = startLoop({
     name: 'releases',
-    signal: stop.signal,
     step: () => withTimeout(FETCH_DEADLINE_MS, 'kafka', step()),
     retryMs: RETRY_MS,
     log,
@@ -125,9 +123,9 @@ export function followReleases(kafka: Kafka, log: Logger, metrics?: Pick<Metrics
       }
     },
     async close() {
-      stop.abort();
+      const ended = loop.close();
       await reader.close().catch(() => undefined);
-      await running;
+      await ended;
     },
   };
 }

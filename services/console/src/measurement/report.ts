@@ -23,7 +23,7 @@ export type OrganisationThroughput = Rates & {
   released: number;
   lastEventAt: string | null;
 };
-export type ThroughputReport = Asked & {
+type ThroughputReport = Asked & {
   windowSeconds: number;
   organisations: OrganisationThroughput[];
   total: Rates;
@@ -38,7 +38,7 @@ export type OrganisationLag = {
   standing: Standing;
   partitions: PartitionLag[];
 };
-export type LagReport = Asked & {
+type LagReport = Asked & {
   organisations: OrganisationLag[];
   total: { events: number; seconds: number };
 };
@@ -46,7 +46,7 @@ export type LagReport = Asked & {
 type Asked = { status: Connection['status']; measuredAt: string | null };
 type PublicPoint = Omit<HistoryPoint, 'at'> & { at: string };
 
-export const WINDOW_MS = 10_000;
+const WINDOW_MS = 10_000;
 export const HISTORY_MS = 15 * 60_000;
 export const STEP_MS = 10_000;
 

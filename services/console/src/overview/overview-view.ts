@@ -20,7 +20,7 @@ export type Call = {
   immediate: boolean;
   reference: string;
 };
-export type OverviewView = {
+type OverviewView = {
   calls: Call[];
   moreCalls: number;
   stopped: { title: string; meaning: string; todo: string; since: string }[];

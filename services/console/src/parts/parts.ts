@@ -3,8 +3,8 @@ import { withTimeout } from '@causeway/runtime/async/timeout';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 
 /** A part of the system that the console keeps an eye on; with an organisation it is that one's adapter. */
-export type WatchedPart = { name: string; organisation?: string; probe: () => Promise<Probed> };
-export type Probed = { ok: true } | { ok: false; detail: string };
+type WatchedPart = { name: string; organisation?: string; probe: () => Promise<Probed> };
+type Probed = { ok: true } | { ok: false; detail: string };
 
 export type PartState = {
   name: string;
@@ -15,7 +15,7 @@ export type PartState = {
   detail: string;
 };
 
-export type PartsWatch = { now(): PartState[]; close(): Promise<void> };
+type PartsWatch = { now(): PartState[]; close(): Promise<void> };
 
 const EVERY_MS = 2_000;
 const DEADLINE_MS = 2_500;
@@ -71,7 +71,7 @@ async function probed({ probe }: WatchedPart): Promise<Pick<PartState, 'status' 
 }
 
 /** A service of ours, by its `/ready`: it names the checks that fail. */
-export async function probeService(admin: string): Promise<Probed> {
+async function probeService(admin: string): Promise<Probed> {
   const answer = await fetch(`${admin}/ready`, { signal: AbortSignal.timeout(DEADLINE_MS) });
   if (answer.ok) return { ok: true };
   const body = (await answer.json().catch(() => ({}))) as {

@@ -5,7 +5,7 @@ import { countInWords, dayInWords } from '../web/wording.ts';
 import type { RegisterReaders } from './register.ts';
 import { publicRegister, registerCsv } from './register.ts';
 
-export const REGISTER_PAGE = '/register';
+const REGISTER_PAGE = '/register';
 
 /** "1,204 releases in October 2026"; counts that are suppressed are words already. */
 const usedInWords = (month: string, releases: string): string => {

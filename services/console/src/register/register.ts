@@ -10,9 +10,9 @@ export type RegisterReaders = OrganisationReader & {
 };
 
 /** Below this a count could point to somebody; it is published as "under 10" instead. */
-export const SUPPRESS_BELOW = 10;
+const SUPPRESS_BELOW = 10;
 
-export type RegisterEntry = {
+type RegisterEntry = {
   id: string;
   version: number;
   title: string;

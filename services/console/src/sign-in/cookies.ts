@@ -1,6 +1,6 @@
 import type { CookieOptions, Request, Response } from 'express';
 
-export type CookieName = 'session' | 'log-in';
+type CookieName = 'session' | 'log-in';
 
 const LIFETIME_ENDED = 0;
 

@@ -91,16 +91,6 @@ export function createGuard(parts: {
       };
     },
 
-    /** A change over the API: with a bearer token only, which no other site can make a browser send. */
-    apiChange(handler: ApiHandler, roles?: readonly Role[]): RequestHandler {
-      return async (req, res) => {
-        const viewer = await bearerOf(req);
-        if (!hasOne(viewer, roles)) throw wrongRole();
-        await parsed(parseJson, req, res);
-        await handler(req, res, viewer);
-      };
-    },
-
     /** A page for everybody, signed in or not. */
     anybody(
       handler: (req: Request, res: Response, session?: BrowserSession) => void | Promise<void>,
@@ -118,7 +108,6 @@ function ownRequest(req: Request, session: BrowserSession): BrowserSession {
 }
 
 const parseForm = express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 2_000 });
-const parseJson = express.json({ limit: '512kb' });
 
 /** Bodies are parsed after it is known who sends them. */
 function parsed(parser: RequestHandler, req: Request, res: Response): Promise<void> {

@@ -11,23 +11,23 @@ export const ATTEMPT_MS = 10 * 60 * 1000;
 export type Sessions = ReturnType<typeof createSessions>;
 
 /**
- * Sessions live in the browser, sealed: AES-256-GCM encrypts and authenticates them in one step (JWE `dir`),
+ * Sessions are kept in the browser, encrypted: AES-256-GCM encrypts and authenticates them in one step (JWE `dir`),
  * so nothing in them can be read or changed. BrowserSession and log-in attempt have keys of their own, so neither
  * is ever taken for the other. A session is made at log-in and at no other time.
  */
 export function createSessions(sessionKeys: string | readonly string[], now: () => number) {
-  const sessionSeal = seal([sessionKeys].flat(), 'causeway console session', now);
-  const attemptSeal = seal([sessionKeys].flat(), 'causeway console log-in attempt', now);
+  const sessionCipher = createCipher([sessionKeys].flat(), 'causeway console session', now);
+  const attemptCipher = createCipher([sessionKeys].flat(), 'causeway console log-in attempt', now);
   const ended = new Map<string, number>();
 
   return {
     async begin(person: Person): Promise<string> {
       const session = { ...person, id: randomBytes(16).toString('base64url'), csrf: newCsrfToken() };
-      return await sessionSeal.close(session, SESSION_MS);
+      return await sessionCipher.encrypt(session, SESSION_MS);
     },
 
     async open(cookie: string | undefined): Promise<BrowserSession | undefined> {
-      const content = await sessionSeal.open(cookie);
+      const content = await sessionCipher.decrypt(cookie);
       if (content === undefined || ended.has(String(content.id))) return undefined;
       return content as unknown as BrowserSession;
     },
@@ -39,11 +39,11 @@ export function createSessions(sessionKeys: string | readonly string[], now: () 
     },
 
     async beginAttempt(attempt: Attempt): Promise<string> {
-      return await attemptSeal.close(attempt, ATTEMPT_MS);
+      return await attemptCipher.encrypt(attempt, ATTEMPT_MS);
     },
 
     async openAttempt(cookie: string | undefined): Promise<Attempt | undefined> {
-      return (await attemptSeal.open(cookie)) as unknown as Attempt | undefined;
+      return (await attemptCipher.decrypt(cookie)) as unknown as Attempt | undefined;
     },
   };
 }
@@ -72,12 +72,12 @@ export function ownPath(candidate: unknown, pages: readonly string[], home: stri
   return url.pathname + url.search;
 }
 
-/** The first key seals, all of them open: so a key is changed while people stay logged in. */
-function seal(keys: readonly string[], purpose: string, now: () => number) {
+/** The first key encrypts, all of them decrypt: so a key is changed while people stay logged in. */
+function createCipher(keys: readonly string[], purpose: string, now: () => number) {
   const secrets = keys.map((key) => new Uint8Array(hkdfSync('sha256', key, '', purpose, 32)));
   const [first = new Uint8Array()] = secrets;
   return {
-    async close(content: Record<string, unknown>, lifetimeMs: number): Promise<string> {
+    async encrypt(content: Record<string, unknown>, lifetimeMs: number): Promise<string> {
       const expiresAt = now() + lifetimeMs;
       return await new EncryptJWT({ ...content, expiresAt })
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
@@ -85,16 +85,16 @@ function seal(keys: readonly string[], purpose: string, now: () => number) {
         .encrypt(first);
     },
 
-    async open(sealed: string | undefined): Promise<Record<string, unknown> | undefined> {
-      if (sealed === undefined || sealed === '') return undefined;
+    async decrypt(token: string | undefined): Promise<Record<string, unknown> | undefined> {
+      if (token === undefined || token === '') return undefined;
       const options = {
         currentDate: new Date(now()),
         keyManagementAlgorithms: ['dir'],
         contentEncryptionAlgorithms: ['A256GCM'],
       };
-      // Altered, expired, or sealed with a key of the past: for the person each means the same, to log in again.
+      // Altered, expired, or encrypted with a key of the past: for the person each means the same, to log in again.
       for (const secret of secrets) {
-        const opened = await jwtDecrypt(sealed, secret, options).catch(() => undefined);
+        const opened = await jwtDecrypt(token, secret, options).catch(() => undefined);
         if (opened) return opened.payload;
       }
       return undefined;

@@ -7,7 +7,7 @@ import type { Cookies } from './cookies.ts';
 import { type IdentityProvider, isLoopback } from './identity-provider.ts';
 import { ATTEMPT_MS, isOwnForm, ownPath, SESSION_MS, type Sessions } from './session.ts';
 
-export type SignInParts = {
+type SignInParts = {
   provider: IdentityProvider;
   sessions: Sessions;
   cookies: Cookies;

@@ -1,4 +1,4 @@
-import { runLoop } from '@causeway/runtime/async/run-loop';
+import { startLoop } from '@causeway/runtime/async/run-loop';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Store } from './store.ts';
@@ -14,19 +14,12 @@ export function poll<T>(
   ask: () => Promise<T>,
   { store, log, metrics }: { store: Store; log: Logger; metrics?: Pick<Metrics, 'loopRestarts'> },
 ): Poll<T> {
-  const stop = new AbortController();
   let latest: T | undefined;
   const step = async () => {
     await store.migrated;
     latest = await ask();
     return everyMs;
   };
-  const running = runLoop({ name, signal: stop.signal, step, retryMs: RETRY_MS, log, metrics });
-  return {
-    now: () => latest,
-    async close() {
-      stop.abort();
-      await running;
-    },
-  };
+  const { close } = startLoop({ name, step, retryMs: RETRY_MS, log, metrics });
+  return { now: () => latest, close };
 }

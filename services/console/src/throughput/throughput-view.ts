@@ -35,7 +35,7 @@ export type Row = Figures & {
 };
 export type Banner = { kind: 'stopped' | 'warning' | 'waiting'; title: string; text: string; todo: string };
 
-export type ThroughputView = {
+type ThroughputView = {
   measuredAt: string | null;
   live: boolean;
   banners: Banner[];
@@ -99,7 +99,7 @@ function waitingInWords(lag: { events: number; seconds: number } | undefined) {
 }
 
 /** What to know before reading a figure, worst first, each with what to do. */
-export function bannersOf(measured: Measured, lags: OrganisationLag[], now: number): Banner[] {
+function bannersOf(measured: Measured, lags: OrganisationLag[], now: number): Banner[] {
   const { connection, organisations } = measured;
   if (connection.status === 'away') return [awayBanner(connection.since, now)];
   if (connection.status === 'starting') {
@@ -152,7 +152,7 @@ function namesOf(lags: OrganisationLag[]): string {
 }
 
 /** One row of the table under the charts. */
-export type HistoryRow = Figures & { time: string };
+type HistoryRow = Figures & { time: string };
 
 /** The history in words, newest first, one row per minute: enough to read, and few enough to be read out. */
 export function historyRows(measured: Measured, ids: readonly string[]): HistoryRow[] {

@@ -5,7 +5,7 @@ import type { Pages } from '../web/pages.ts';
 import type { ValueReaders } from './value.ts';
 import { durations, valueRows } from './value.ts';
 
-export const VALUE_PAGE = '/value';
+const VALUE_PAGE = '/value';
 
 /** "Value": how much sooner the recipient knows. */
 export function valueRoutes({

@@ -15,7 +15,7 @@ export async function durations(query: Query): Promise<Bucket[]> {
 }
 
 /** The time that half of the events took at most, in seconds: the middle of its bucket, right to a fifth. */
-export function medianOf(buckets: readonly Pick<Bucket, 'bucket' | 'events'>[]): number | null {
+function medianOf(buckets: readonly Pick<Bucket, 'bucket' | 'events'>[]): number | null {
   const total = buckets.reduce((sum, { events }) => sum + events, 0);
   let seen = 0;
   for (const { bucket, events } of buckets) {

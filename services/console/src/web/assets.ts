@@ -10,7 +10,7 @@ const OWN_FONTS = 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",ar
  *
  * @throws Error when a new version names them in a way that this does not know
  */
-export function withoutGovUkIdentity(css: string): string {
+function withoutGovUkIdentity(css: string): string {
   const cleaned = css
     .replaceAll(/@font-face\{[^}]*\}/g, '')
     .replaceAll('GDS Transport,arial,sans-serif', OWN_FONTS)

@@ -5,7 +5,7 @@ import nunjucks from 'nunjucks';
 import type { BrowserSession } from '../access/viewer.ts';
 import { navigationFor } from './navigation.ts';
 
-export type PageContext = { session?: BrowserSession | undefined; [name: string]: unknown };
+type PageContext = { session?: BrowserSession | undefined; [name: string]: unknown };
 
 export type Pages = {
   render(template: string, context: object): string;

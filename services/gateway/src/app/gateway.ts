@@ -86,7 +86,7 @@ export const settings = {
   GATEWAY_NOT_WATCHED: list([]),
   GATEWAY_SLOW_SECONDS: integer(30, { min: 1, max: 600 }),
   CURSOR_KEY: secrets('signs'),
-  WEBHOOK_KEY: secrets('seals'),
+  WEBHOOK_KEY: secrets('encrypts'),
   GATEWAY_WEBHOOK_RANGES: inProduction(
     list([]).refine(areRanges).describe('ranges of addresses separated by commas, such as 10.20.0.0/16'),
     (ranges) =>
@@ -102,9 +102,8 @@ export const settings = {
 type Settings = Config<typeof settings>;
 
 export const startGateway = async (context: Context<Settings>): Promise<void> => {
-  const { config, log, metrics, signal, onStop, readiness } = context;
-  const kafka = connectKafka(kafkaOptions(config, 'gateway'), log);
-  onStop('kafka', () => kafka.close());
+  const { config, log, metrics, signal, onStop, use, readiness } = context;
+  const kafka = use('kafka', connectKafka(kafkaOptions(config, 'gateway'), log));
   const agreements = followAgreements(kafka, log);
   const organisations = followOrganisations(kafka, log);
   const interests = followInterests(kafka, organisations, log);
@@ -121,24 +120,18 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   // A short wait avoids refusing the first requests; while Kafka is unavailable they are refused with the reason.
   const caughtUp = Promise.all([agreements.caughtUp, organisations.caughtUp, safeguards.caughtUp]);
   await Promise.race([caughtUp, delay(START_PATIENCE_MS, undefined, { signal, ref: false })]).catch(() => {});
-  const inboxes = createInboxes(kafka, log);
-  onStop('inboxes', () => inboxes.close());
+  const inboxes = use('inboxes', createInboxes(kafka, log));
 
-  const producer = kafka.producer();
-  onStop('producer', () => producer.close());
+  const producer = use('producer', kafka.producer());
   // Read receipts never delay publishing.
-  const notes = kafka.producer();
-  onStop('notes', () => notes.close());
+  const notes = use('notes', kafka.producer());
   // Neither do delivery records of webhooks.
-  const deliveries = kafka.producer();
-  onStop('deliveries', () => deliveries.close());
-  const store = openStore(
-    { url: config.DATABASE_URL, schema: config.GATEWAY_DATABASE_SCHEMA, log, metrics },
-    signal,
+  const deliveries = use('deliveries', kafka.producer());
+  const store = use(
+    'database',
+    openStore({ url: config.DATABASE_URL, schema: config.GATEWAY_DATABASE_SCHEMA, log, metrics }, signal),
   );
-  onStop('database', () => store.close());
-  const published = createPublished(store, log);
-  onStop('published events', () => published.close());
+  const published = use('published events', createPublished(store, log));
 
   const now = () => Date.now();
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }, log);
@@ -151,12 +144,14 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
     organisations,
     agreements,
   });
-  const watches = createWatches(
-    { database: store, inboxes, producer, log, metrics },
-    feedback,
-    watchedBy(config, organisations),
+  const watches = use(
+    'watches',
+    createWatches(
+      { database: store, inboxes, producer, log, metrics },
+      feedback,
+      watchedBy(config, organisations),
+    ),
   );
-  onStop('watches', () => watches.close());
   const reading: ReadingParts = {
     inboxes,
     cursors: createCursors(config.CURSOR_KEY),
@@ -228,8 +223,10 @@ export const startGateway = async (context: Context<Settings>): Promise<void> =>
   });
   const tls = serverTls(config);
   if (tls) watchCertificate(metrics, 'server', tls.read().cert);
-  const server = await listen(app, { host: config.GATEWAY_HOST, port: config.GATEWAY_PORT, tls });
-  onStop('http', () => server.close());
+  const server = use(
+    'http',
+    await listen(app, { host: config.GATEWAY_HOST, port: config.GATEWAY_PORT, tls }),
+  );
   log.info({ event: 'server.listening', url: server.url }, 'listening');
 };
 

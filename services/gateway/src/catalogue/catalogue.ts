@@ -11,9 +11,9 @@ import { deriveView, formOf, type Release, unionRelease } from '@causeway/schema
  * type of which no agreement releases anything does not exist for the organisation.
  */
 
-export type Field = { path: string; description: string; sensitivity: Sensitivity; form?: string };
+type Field = { path: string; description: string; sensitivity: Sensitivity; form?: string };
 
-export type UnderAgreement = {
+type UnderAgreement = {
   id: string;
   version: number;
   title: string;

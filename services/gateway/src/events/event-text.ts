@@ -3,7 +3,7 @@ import type { Envelope } from '@causeway/runtime/bus/envelope';
 import { attributesText, toCloudEvent } from './cloud-event.ts';
 
 /** Writes CloudEvents one behind the other into pieces of memory that a page holds as long as it lives. */
-export type EventTexts = {
+type EventTexts = {
   /** As stored in the inbox, without decoding it. @throws PermanentError `undecodable` */
   whole(event: Envelope, position: string, writer: WriterSchema, value: Buffer): Buffer;
   of(event: Envelope, position: string, data: unknown): Buffer;

@@ -10,7 +10,7 @@ type Acknowledged = EventData['uk.causeway.exchange.acknowledgement.recorded.v1'
 type Overdue = EventData['uk.causeway.exchange.delivery.overdue.v1'];
 
 /** What a recipient said last, what it said before, and whether it was late. */
-export type RecipientOutcome = {
+type RecipientOutcome = {
   organisation: string;
   state: 'seen' | 'accepted' | 'not-ours' | 'unable' | null;
   at: string | null;
@@ -21,7 +21,7 @@ export type RecipientOutcome = {
   history: { state: string; at: string }[];
 };
 
-export type EventOutcome = { id: string; recipients: RecipientOutcome[] };
+type EventOutcome = { id: string; recipients: RecipientOutcome[] };
 
 /**
  * What became of one of the organisation's events, as far as recipients have told it. It comes from the feedback in the

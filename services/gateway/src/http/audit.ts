@@ -3,7 +3,7 @@ import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { RequestHandler, Response } from 'express';
 
 /** What a route tells about a request. Never a subject, a cursor, a token or anything else of the caller's text. */
-export type Audit = {
+type Audit = {
   route: string;
   organisation?: string;
   client?: string;

@@ -115,7 +115,7 @@ export const interestIn = (
   };
 };
 
-export type InterestContext = {
+type InterestContext = {
   organisation: string;
   reference: string;
   /** `YYYY-MM-DD` in the United Kingdom. */

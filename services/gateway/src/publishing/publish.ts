@@ -34,7 +34,7 @@ export const REFUSAL_CODES = [
   'too-large',
   'id-conflict',
 ] as const;
-export type RefusalCode = (typeof REFUSAL_CODES)[number];
+type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 export type Refusal = {
   outcome: 'refused';

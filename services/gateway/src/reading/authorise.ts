@@ -13,7 +13,7 @@ import type { Filter } from '../http/query.ts';
 import type { Authorisation, Authoriser } from './page.ts';
 
 /** How many records the agreements were asked about, and how many were passed for another reason than the filter. */
-export type Tally = { authorised: number; withheld: number; unreadable: number };
+export type ReadCounts = { authorised: number; withheld: number; unreadable: number };
 
 /**
  * Decides for one page what becomes of a record, by what is known when the page begins. A record that cannot be read is counted, logged by position and
@@ -24,10 +24,10 @@ export const createAuthoriser = (
   ruling: PolicySnapshot,
   organisation: string,
   filter: Filter,
-  tally: Tally,
+  counts: ReadCounts,
 ): Authoriser => {
   const unreadable = (error: unknown, record: FetchedRecord, partition: number): Authorisation => {
-    tally.unreadable += 1;
+    counts.unreadable += 1;
     const position = positionOf(partition, record.offset);
     log.error(
       { event: 'record.skipped', organisation, position, code: errorCode(error) },
@@ -51,7 +51,7 @@ export const createAuthoriser = (
     const record = { event, schema: writer.schema, data: () => writer.decode(bytes) };
     const ruled = evaluate(ruling, record, organisation);
     if (ruled.outcome === 'withhold') {
-      tally.withheld += 1;
+      counts.withheld += 1;
       return { outcome: 'passed' };
     }
     const position = positionOf(partition, offset);
@@ -73,7 +73,7 @@ export const createAuthoriser = (
     try {
       const event = decodeHeaders(record.headers);
       if (!isAskedFor(event)) return { outcome: 'passed' };
-      tally.authorised += 1;
+      counts.authorised += 1;
       const writer = writerOf(record.value);
       if (!(writer instanceof Promise)) return decide(event, record, partition, writer);
       return writer.then((found) => decide(event, record, partition, found)).catch(failed);

@@ -12,7 +12,7 @@ import { Problem } from '@causeway/runtime/service/http-server';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import { noTopics } from '../http/limits.ts';
 import type { Filter, Start } from '../http/query.ts';
-import { createAuthoriser, type Tally } from './authorise.ts';
+import { createAuthoriser, type ReadCounts } from './authorise.ts';
 import type { Cursors } from './cursor.ts';
 import { type Page, type PageLimits, readPage } from './page.ts';
 
@@ -75,7 +75,7 @@ export const startOf = async ({ parts, inbox, organisation }: Reading, start: St
   return Array.from({ length: partitions }, (_, partition) => positions[partition] ?? 0);
 };
 
-export const emptyTally = (): Tally => ({ authorised: 0, withheld: 0, unreadable: 0 });
+export const noCounts = (): ReadCounts => ({ authorised: 0, withheld: 0, unreadable: 0 });
 
 /**
  * A page whose every event was checked against the agreements and safeguards as they are now. What was not handed over is added to `total`.
@@ -86,7 +86,7 @@ export const currentPage = async (
   reading: Reading,
   from: readonly number[],
   limits: PageLimits,
-  total: Tally,
+  total: ReadCounts,
   ends: Ends = [],
 ): Promise<Page> => {
   const { parts, inbox, organisation, filter } = reading;
@@ -94,14 +94,14 @@ export const currentPage = async (
   const filtered = filter.type !== undefined || filter.subject !== undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const ruling = rulings.current();
-    const tally = emptyTally();
-    const authorise = createAuthoriser(parts, ruling, organisation, filter, tally);
+    const counts = noCounts();
+    const authorise = createAuthoriser(parts, ruling, organisation, filter, counts);
     const wanted = filtered ? undefined : limits.events;
     const page = await readPage(inbox.read, from, limits, authorise, { wanted, ends });
     if ('missed' in page) return afterGap(reading, from, page.missed);
-    if (tally.authorised === 0 || rulings.isCurrent(ruling)) {
-      total.withheld += tally.withheld;
-      total.unreadable += tally.unreadable;
+    if (counts.authorised === 0 || rulings.isCurrent(ruling)) {
+      total.withheld += counts.withheld;
+      total.unreadable += counts.unreadable;
       return page;
     }
     await untilFresh(rulings, parts.now);

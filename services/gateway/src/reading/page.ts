@@ -36,9 +36,9 @@ export type Page = {
   blocked: Error | undefined;
 };
 
-export type Missed = { missed: number[] };
+type Missed = { missed: number[] };
 
-export type ReadOptions = {
+type ReadOptions = {
   /** How many records to read at most, about; left out where many of them may be passed over. */
   wanted?: number | undefined;
   /** Where the partitions end, as far as that is known now: nothing is read of one that ends where the reader is. */

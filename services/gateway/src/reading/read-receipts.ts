@@ -18,7 +18,7 @@ export type ReadReceipts = (
   withheld: number,
 ) => void;
 
-export type ReadReceiptParts = {
+type ReadReceiptParts = {
   send(records: readonly KafkaRecord[]): Promise<unknown>;
   watchOf(organisation: string): Pick<OverdueWatch, 'delivered'> | undefined;
   now(): number;

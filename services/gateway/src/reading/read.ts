@@ -1,12 +1,12 @@
 import { endingAfter, withTimeout } from '@causeway/runtime/async/timeout';
 import type { Ends } from '@causeway/runtime/inbox/tail';
 import type { EventQuery } from '../http/query.ts';
-import type { Tally } from './authorise.ts';
+import type { ReadCounts } from './authorise.ts';
 import {
   currentPage,
-  emptyTally,
   hasCursor,
   isAtEnd,
+  noCounts,
   type Reading,
   type ReadingParts,
   startOf,
@@ -14,7 +14,7 @@ import {
 } from './current-page.ts';
 import type { PageEvent } from './page.ts';
 
-export type EventPage = Pick<Tally, 'withheld' | 'unreadable'> & {
+export type EventPage = Pick<ReadCounts, 'withheld' | 'unreadable'> & {
   events: PageEvent[];
   next: string;
 };
@@ -55,20 +55,20 @@ const follow = async (reading: Reading, query: EventQuery, ended: AbortSignal): 
   const { parts, inbox, organisation } = reading;
   const begun = parts.now();
   const wait = endingAfter(query.waitMs, ended);
-  const tally = emptyTally();
+  const counts = noCounts();
   const limits = { events: query.limit, bytes: PAGE_BYTES };
   try {
     let positions = await startOf(reading, query.start);
     let ends: Ends = [];
     for (;;) {
-      const page = await currentPage(reading, positions, limits, tally, ends);
+      const page = await currentPage(reading, positions, limits, counts, ends);
       positions = page.positions;
       if (page.events.length === 0 && page.blocked !== undefined) throw page.blocked;
       const atEnd = isAtEnd(page, positions);
       const mayWait = query.waitMs > 0 && !wait.signal.aborted;
       const mayScan = parts.now() - begun < query.waitMs + SCAN_MS && !ended.aborted;
       if (page.events.length > 0 || !(atEnd ? mayWait : mayScan)) {
-        const { withheld, unreadable } = tally;
+        const { withheld, unreadable } = counts;
         const { events } = page;
         return { events, next: parts.cursors.issue(organisation, positions), withheld, unreadable };
       }

@@ -4,12 +4,12 @@ import { errorCode } from '@causeway/runtime/errors';
 import type { Ends } from '@causeway/runtime/inbox/tail';
 import { Problem, problemBody } from '@causeway/runtime/service/http-server';
 import type { StreamQuery } from '../http/query.ts';
-import type { Tally } from './authorise.ts';
+import type { ReadCounts } from './authorise.ts';
 import {
   currentPage,
-  emptyTally,
   hasCursor,
   isAtEnd,
+  noCounts,
   type Reading,
   type ReadingParts,
   startOf,
@@ -23,7 +23,7 @@ import type { Page, PageEvent } from './page.ts';
  */
 
 /** Why a stream ended. A reader that reconnects with the last id continues where it ended. */
-export type StreamEnd = 'left' | 'too-slow' | 'stopping' | 'token-expired' | 'events-missed' | 'unavailable';
+type StreamEnd = 'left' | 'too-slow' | 'stopping' | 'token-expired' | 'events-missed' | 'unavailable';
 
 /** The other end. */
 export type Sink = {
@@ -32,7 +32,7 @@ export type Sink = {
   /** Resolves when the reader has taken enough for the next write; false when the reader has gone or takes too long. */
   write(text: Buffer | string): Promise<boolean>;
   /** Hears of each page that was taken. */
-  count(events: readonly PageEvent[], tally: Tally): void;
+  count(events: readonly PageEvent[], counts: ReadCounts): void;
 };
 
 export type StreamSettings = {
@@ -41,7 +41,7 @@ export type StreamSettings = {
   patienceMs: number;
 };
 
-export type StreamSignals = {
+type StreamSignals = {
   left: AbortSignal;
   stopping: AbortSignal;
   /** When the access token runs out, milliseconds since 1970. */
@@ -66,8 +66,8 @@ export const streamEvents = (
   withInbox(parts, organisation, async (inbox) => {
     const start = { parts, inbox, organisation, filter: query, hasCursor: hasCursor(query.start) };
     const positions = await startOf(start, query.start);
-    const tally = emptyTally();
-    const first = { page: await currentPage(start, positions, LIMITS, tally), tally };
+    const counts = noCounts();
+    const first = { page: await currentPage(start, positions, LIMITS, counts), counts };
     sink.open();
     const reading = { ...start, hasCursor: true };
     const left = Math.min(Math.max(signals.expiresAt - parts.now(), 0), MAX_TIMER_MS);
@@ -79,7 +79,7 @@ export const streamEvents = (
     }
   });
 
-type Read = { page: Page; tally: Tally };
+type Read = { page: Page; counts: ReadCounts };
 type Stream = {
   reading: Reading;
   sink: Sink;
@@ -99,7 +99,7 @@ const flow = async (stream: Stream, from: readonly number[], first: Read): Promi
   let ends: Ends = [];
   try {
     for (let read = first; ; read = await patiently(stream, positions, ends)) {
-      const { page, tally } = read;
+      const { page, counts } = read;
       const messages = messagesOf(page, positions, id);
       positions = page.positions;
       // An id without data advances the reader past events that it does not receive, and keeps the connection alive.
@@ -110,7 +110,7 @@ const flow = async (stream: Stream, from: readonly number[], first: Read): Promi
         written = now();
         text = '';
       }
-      sink.count(page.events, tally);
+      sink.count(page.events, counts);
       ends = [];
       if (isAtEnd(page, positions)) {
         const pause = endingAfter(Math.max(settings.heartbeatMs - (now() - written), 0), ended);
@@ -150,10 +150,10 @@ const patiently = async (stream: Stream, positions: readonly number[], known: En
   const { reading, ended, settings } = stream;
   const begun = performance.now();
   for (let ends = known; ; ends = []) {
-    const tally = emptyTally();
+    const counts = noCounts();
     try {
-      const page = await currentPage(reading, positions, LIMITS, tally, ends);
-      if (page.events.length > 0 || page.blocked === undefined) return { page, tally };
+      const page = await currentPage(reading, positions, LIMITS, counts, ends);
+      if (page.events.length > 0 || page.blocked === undefined) return { page, counts };
       throw page.blocked;
     } catch (error) {
       const final = error instanceof Problem && error.status < 500;

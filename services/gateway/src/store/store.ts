@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { runLoop } from '@causeway/runtime/async/run-loop';
 import { onceThere } from '@causeway/runtime/async/timeout';
-import { errorCode } from '@causeway/runtime/errors';
 import { connectDatabase, type Database } from '@causeway/runtime/postgres/database';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
@@ -19,19 +18,18 @@ export const openStore = (
   signal: AbortSignal,
 ): Store => {
   const database = connectDatabase({ url, schema, log, metrics, connections: CONNECTIONS });
-  const migrate = async () => {
-    for (let said = ''; !signal.aborted; ) {
-      try {
-        return await database.migrate(MIGRATIONS);
-      } catch (error) {
-        if (errorCode(error) !== said)
-          log.warn({ event: 'database.retrying', err: error }, 'database migration failed; retrying');
-        said = errorCode(error);
-        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
-  };
-  const ready = onceThere(PATIENCE_MS, 'database', migrate());
+  const migrated = runLoop({
+    name: 'gateway-migration',
+    signal,
+    step: async () => {
+      await database.migrate(MIGRATIONS);
+      return 'done';
+    },
+    retryMs: RETRY_MS,
+    log,
+    metrics,
+  });
+  const ready = onceThere(PATIENCE_MS, 'database', migrated);
   return {
     query: async (sql, params) => {
       await ready();

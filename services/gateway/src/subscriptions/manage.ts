@@ -10,7 +10,7 @@ import { parsed } from '../http/body.ts';
 import { callerOf } from '../http/guard.ts';
 import { withInbox } from '../reading/current-page.ts';
 import { parseEndpoint, resolveEndpoint } from './endpoint.ts';
-import { changed, type Handler, notThere, ownOf, type SubscriptionParts, shown } from './own-subscription.ts';
+import { changed, type Handler, notThere, onOwn, type SubscriptionParts, shown } from './own-subscription.ts';
 import { newSecret } from './secret-encryption.ts';
 import { checkAgainst, endpointRefused, subscriptionIn } from './subscription-body.ts';
 
@@ -50,7 +50,7 @@ export const postSubscription =
       await webhooks.forget(id);
       throw tooMany();
     }
-    webhooks.look();
+    webhooks.refresh();
     response
       .status(201)
       .location(`/v1/subscriptions/${id}`)
@@ -66,32 +66,27 @@ export const getSubscriptions =
     response.json({ subscriptions: own.map(shown) });
   };
 
-export const getSubscription =
-  (parts: SubscriptionParts): Handler =>
-  async (request, response) => {
-    response.json(shown(await ownOf(parts, request.params.id, response)));
-  };
+export const getSubscription = onOwn(async (_parts, stored, _request, response) => {
+  response.json(shown(stored));
+});
 
 /** PATCH /v1/subscriptions/:id: a merge patch of endpoint, types, filter and expires. */
-export const patchSubscription =
-  (parts: SubscriptionParts): Handler =>
-  async (request, response) => {
-    const stored = await ownOf(parts, request.params.id, response);
-    const { policy } = parts.webhooks.sending;
-    const given = subscriptionIn(parsed(request.body), parts.now(), policy, true);
-    const { types = stored.types, filter = stored.filter } = given;
-    if (given.types !== undefined || given.filter !== undefined)
-      await checkWanted(parts, stored.organisation, { types, filter });
-    if (given.endpoint !== undefined) await checkCallable(parts, given.endpoint);
-    response.json(shown(await changed(parts, stored, given)));
-  };
+export const patchSubscription = onOwn(async (parts, stored, request, response) => {
+  const { policy } = parts.webhooks.sending;
+  const given = subscriptionIn(parsed(request.body), parts.now(), policy, true);
+  const { types = stored.types, filter = stored.filter } = given;
+  if (given.types !== undefined || given.filter !== undefined)
+    await checkWanted(parts, stored.organisation, { types, filter });
+  if (given.endpoint !== undefined) await checkCallable(parts, given.endpoint);
+  response.json(shown(await changed(parts, stored, given)));
+});
 
 export const deleteSubscription =
   ({ webhooks }: SubscriptionParts): Handler =>
   async (request, response) => {
     if (!(await webhooks.subscriptions.remove(callerOf(response).organisation, request.params.id)))
       throw notThere();
-    webhooks.look();
+    webhooks.refresh();
     response.status(204).end();
   };
 

@@ -17,15 +17,18 @@ export type SubscriptionParts = {
 
 export type Handler = RequestHandler<{ id: string }>;
 
-export const ownOf = async (
-  { webhooks }: SubscriptionParts,
-  id: string,
-  response: Response,
-): Promise<Stored> => {
+const ownOf = async ({ webhooks }: SubscriptionParts, id: string, response: Response): Promise<Stored> => {
   const found = await webhooks.subscriptions.get(callerOf(response).organisation, id);
   if (found === undefined) throw notThere();
   return found;
 };
+
+/** A handler for one subscription of the caller's organisation. */
+export const onOwn =
+  (act: (parts: SubscriptionParts, stored: Stored, ...exchanged: Parameters<Handler>) => Promise<void>) =>
+  (parts: SubscriptionParts): Handler =>
+  async (request, response, next) =>
+    act(parts, await ownOf(parts, request.params.id, response), request, response, next);
 
 export const changed = async (
   { webhooks }: SubscriptionParts,
@@ -34,7 +37,7 @@ export const changed = async (
 ) => {
   const after = await webhooks.subscriptions.change(organisation, id, change);
   if (after === undefined) throw notThere();
-  webhooks.look();
+  webhooks.refresh();
   return after;
 };
 

@@ -80,7 +80,7 @@ export type Given = {
 };
 
 /** What one organisation receives: names of types with the schema of each view, and whatever types there are. */
-export type Receivable = {
+type Receivable = {
   views: readonly { type: string; schema: AvroSchema }[];
   types: ReadonlySet<string>;
 };

@@ -75,7 +75,7 @@ beforeEach(async () => {
     },
     1,
   );
-  webhooks.look();
+  webhooks.refresh();
 });
 
 afterEach(async () => {

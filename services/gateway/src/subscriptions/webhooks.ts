@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { untilDeadline } from '@causeway/runtime/async/retry';
+import { createWaker, startLoop } from '@causeway/runtime/async/run-loop';
 import { WEBHOOK_CIRCUIT } from '@causeway/runtime/delivery/circuit-breaker';
 import { createDelivery, type Delivery, type DeliveryParts } from '@causeway/runtime/delivery/delivery';
 import { WEBHOOK_SCHEDULE } from '@causeway/runtime/delivery/retry-policy';
@@ -25,14 +26,14 @@ export type Webhooks = {
   /** Brings dead letters back for the client `by`; gives what the requests that their attempts will name begin with. */
   redrive(asked: RedriveOrder, letters: readonly Letter[]): Promise<string>;
   /** An endpoint that was left alone is tried again at once. */
-  forgive(id: string): Promise<void>;
+  resetCircuit(id: string): Promise<void>;
   forget(id: string): Promise<void>;
   /** Something was changed here: takes it up now rather than within a second. */
-  look(): void;
+  refresh(): void;
   close(): Promise<void>;
 };
 
-export type WebhooksParts = Omit<DeliveryParts, 'component' | 'settled' | 'gone'> &
+type WebhooksParts = Omit<DeliveryParts, 'component' | 'settled' | 'gone'> &
   DeliveredNotesParts & {
     sending: Omit<SendingParts, 'clock'>;
     encryption: Pick<SecretEncryption, 'reencrypt'>;
@@ -40,7 +41,7 @@ export type WebhooksParts = Omit<DeliveryParts, 'component' | 'settled' | 'gone'
 
 const PATIENCE_MS = 3_000;
 const AGAIN_MS = 50;
-const LOOK_MS = 1_000;
+const REFRESH_MS = 1_000;
 /** Events of different subjects under way to one endpoint. */
 const CONCURRENCY = 32;
 /** Endpoints know a repeat by `webhook-id`; many events a statement is what makes a delivery cheap. */
@@ -83,13 +84,16 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     await subscriptions
       .end(stored.id, stored.revision, status, reason)
       .catch((error) =>
-        log.warn({ event: 'subscription.not_ended', code: errorCode(error) }, 'subscription not ended'),
+        log.warn(
+          { event: 'subscription.not_ended', code: errorCode(error) },
+          'subscription could not be ended',
+        ),
       );
     log.warn(
       { event: 'subscription.ended', subscription: stored.id, organisation: stored.organisation, reason },
       'subscription ended',
     );
-    look();
+    waker.wake();
   };
 
   const subscriptionOf = (stored: Stored): Subscription => ({
@@ -104,16 +108,8 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
   });
 
   /** In the first moments the tables are being made: a moment's patience saves a refusal. */
-  const prepared = async (): Promise<void> => {
-    for (let tried = 0; ; tried += 1) {
-      try {
-        return await delivery.ready();
-      } catch (error) {
-        if (tried >= PATIENCE_MS / AGAIN_MS) throw error;
-        await delay(AGAIN_MS);
-      }
-    }
-  };
+  const prepared = (): Promise<void> =>
+    untilDeadline(Date.now() + PATIENCE_MS, AGAIN_MS, () => delivery.ready());
 
   const reconcile = async (): Promise<void> => {
     const all = await subscriptions.all();
@@ -138,29 +134,17 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     else if (before?.status === 'active') await delivery.unset(stored.id);
   };
 
-  const closing = new AbortController();
-  let wake = new AbortController();
-  const look = (): void => wake.abort();
-
-  const run = async (): Promise<void> => {
-    let told = '';
-    while (!closing.signal.aborted) {
-      wake = new AbortController();
-      try {
-        await reconcile();
-        told = '';
-      } catch (error) {
-        const code = errorCode(error);
-        if (code !== told)
-          log.warn({ event: 'subscription.retrying', code }, 'subscriptions could not be read; retrying');
-        told = code;
-      }
-      const pause = AbortSignal.any([wake.signal, closing.signal, AbortSignal.timeout(LOOK_MS)]);
-      if (!pause.aborted)
-        await new Promise((resolve) => pause.addEventListener('abort', resolve, { once: true }));
-    }
-  };
-  const running = run();
+  const waker = createWaker();
+  const loop = startLoop({
+    name: 'webhooks',
+    step: async () => {
+      await reconcile();
+      return REFRESH_MS;
+    },
+    retryMs: REFRESH_MS,
+    pause: waker.pause,
+    log,
+  });
 
   return {
     subscriptions,
@@ -180,15 +164,14 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
       await prepared();
       return redrives.order(asked, letters);
     },
-    async forgive(id) {
+    async resetCircuit(id) {
       await prepared();
       await delivery.store.saveCircuit(id, { openUntil: null, opens: 0 });
     },
     forget: (id) => delivery.store.forget(id),
-    look,
+    refresh: waker.wake,
     async close() {
-      closing.abort();
-      await running;
+      await loop.close();
       await redrives.close();
       await delivery.close();
       await Promise.all([attempts.close(), deliveredNotes.close(), deadLetters.close()]);

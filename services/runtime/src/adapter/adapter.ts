@@ -27,7 +27,7 @@ export const adapterSettings = {
   ORGANISATION: text(),
 };
 
-export type AdapterOptions = {
+type AdapterOptions = {
   /** The adapter's name: the second part of `ce_source`, and of the names of its consumers. */
   adapter: string;
   /** Of its own state in PostgreSQL. */
@@ -62,24 +62,23 @@ const FOLLOWING_MS = 5_000;
  * @throws PermanentError `configuration`, `weak-key`
  */
 export const startAdapter = (
-  { config, log, metrics, onStop, readiness }: Context<Config<typeof adapterSettings>>,
+  { config, log, metrics, use, readiness }: Context<Config<typeof adapterSettings>>,
   { adapter, schema, statementMs, types }: AdapterOptions,
 ): AdapterParts => {
   const organisation = config.ORGANISATION;
-  const database = connectDatabase({
-    url: config.DATABASE_URL,
-    schema,
-    ...(statementMs !== undefined && { statementMs }),
-    log,
-    metrics,
-  });
-  onStop('database', () => database.close());
-  const kafka = connectKafka(kafkaOptions(config, `${organisation}.${adapter}`), log);
-  onStop('kafka', () => kafka.close());
-  const agreements = followAgreements(kafka, log);
-  onStop('agreements', () => agreements.close());
-  const organisations = followOrganisations(kafka, log);
-  onStop('organisations', () => organisations.close());
+  const database = use(
+    'database',
+    connectDatabase({
+      url: config.DATABASE_URL,
+      schema,
+      ...(statementMs !== undefined && { statementMs }),
+      log,
+      metrics,
+    }),
+  );
+  const kafka = use('kafka', connectKafka(kafkaOptions(config, `${organisation}.${adapter}`), log));
+  const agreements = use('agreements', followAgreements(kafka, log));
+  const organisations = use('organisations', followOrganisations(kafka, log));
   const bus = {
     organisation,
     adapter,
@@ -91,8 +90,7 @@ export const startAdapter = (
     organisations,
     tokeniser: tokeniserOf(config),
   };
-  const source = createSource({ ...bus, types, log, metrics });
-  onStop('source', () => source.close());
+  const source = use('source', createSource({ ...bus, types, log, metrics }));
   readiness('source', () => source.ready());
   readiness('database', () => database.ping());
   readiness('kafka', async () => {

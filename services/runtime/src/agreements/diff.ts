@@ -2,8 +2,8 @@ import { type Agreement, canonicalJson } from '@causeway/schemas/agreements/agre
 import { formOf, type Release } from '@causeway/schemas/disclosure/view';
 
 /** What a change of an agreement does to what its recipients get: more, less, or something else. */
-export type Effect = 'wider' | 'narrower' | 'changed';
-export type Difference = { effect: Effect; what: string; before: string; after: string };
+type Effect = 'wider' | 'narrower' | 'changed';
+type Difference = { effect: Effect; what: string; before: string; after: string };
 
 /** An agreement with its paths expanded to leaves. */
 export type Expanded = { agreement: Agreement; release: Readonly<Record<string, Release>> };
@@ -19,24 +19,6 @@ export const agreementDifferences = (before: Expanded, after: Expanded): Differe
   ...releaseDifferences(before.release, after.release),
   ...memberDifferences(before.agreement, after.agreement),
 ];
-
-/** Whether the second version can release anything that the first does not. Where that is not certain, it counts as wider. */
-export const isWider = (before: Expanded, after: Expanded): boolean =>
-  agreementDifferences(before, after).some(
-    ({ effect, what }) => effect === 'wider' || (effect === 'changed' && GATES.has(what)),
-  );
-
-const GATES = new Set([
-  'where',
-  'audience',
-  'matching',
-  'history',
-  'marking',
-  'valid',
-  'from',
-  'purpose',
-  'recipient',
-]);
 
 const recipientDifferences = (before: Agreement, after: Agreement): Difference[] => [
   ...after.to

@@ -95,10 +95,7 @@ export const versionRecords = (
 };
 
 /** What is wrong with an agreement besides its own text: organisations that do not exist. */
-export const loadProblems = (
-  agreement: Agreement,
-  { organisations }: Pick<AgreementWorld, 'organisations'>,
-) =>
+const loadProblems = (agreement: Agreement, { organisations }: Pick<AgreementWorld, 'organisations'>) =>
   [agreement.from, ...agreement.to]
     .filter((party) => !organisations.includes(party))
     .map((party) => `there is no organisation ${party}`);
@@ -154,11 +151,7 @@ const targetOf = (
 };
 
 /** Why a loaded version may not become active: approvals, assessment, legal gateways, its days, what it would meet. */
-export const activationProblems = (
-  state: AgreementsState,
-  record: VersionRecord,
-  today: string,
-): string[] => {
+const activationProblems = (state: AgreementsState, record: VersionRecord, today: string): string[] => {
   const { agreement } = record;
   const own = checkAgreement({ ...agreement, status: 'active' }).map(
     ({ path, message }) => `${path.join('.')}: ${message}`,

@@ -58,6 +58,25 @@ export const runLoop = async (options: LoopOptions): Promise<void> => {
   }
 };
 
+export type Loop = { close(): Promise<void> };
+
+/** A loop with a signal of its own, which `step` gets. `close` ends the loop and waits for the step that is under way. */
+export const startLoop = ({
+  step,
+  ...options
+}: Omit<LoopOptions, 'signal' | 'step'> & {
+  step: (signal: AbortSignal) => ReturnType<LoopOptions['step']>;
+}): Loop => {
+  const closing = new AbortController();
+  const running = runLoop({ ...options, signal: closing.signal, step: () => step(closing.signal) });
+  return {
+    close: async () => {
+      closing.abort();
+      await running;
+    },
+  };
+};
+
 /** A pause after each failure that is twice as long as the one before, up to `mostMs`. */
 export const backOff =
   (firstMs: number, mostMs: number) =>

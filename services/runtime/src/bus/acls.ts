@@ -8,7 +8,7 @@ import {
   type TopologySettings,
 } from './topics.ts';
 
-export type Topology = { topics: TopicDeclaration[]; acls: AclDeclaration[]; principals: string[] };
+type Topology = { topics: TopicDeclaration[]; acls: AclDeclaration[]; principals: string[] };
 
 /**
  * Every topic and every right of the bus: the launcher, the compose file and a cluster's resources all come from here.

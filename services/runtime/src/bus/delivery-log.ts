@@ -58,7 +58,7 @@ export type PageRecord = {
 };
 
 /** A recipient said over HTTP what became of an event, whether or not the source is told. */
-export type AcknowledgedRecord = {
+type AcknowledgedRecord = {
   kind: 'acknowledged';
   client: string;
   position: string;

@@ -18,7 +18,7 @@ import type { Clock } from './subscription.ts';
 /** An inbox record, read. */
 export type Read = InboxRecord & { schemaId: number };
 
-export type AuthoriserParts = PolicyInputs & { organisation: string; decode: Decode; clock: Clock };
+type AuthoriserParts = PolicyInputs & { organisation: string; decode: Decode; clock: Clock };
 
 /** Asks the one function that decides what may be handed over, at the moment of each try. */
 export type Authoriser = {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createWaker, runLoop } from '../async/run-loop.ts';
+import { createWaker, startLoop } from '../async/run-loop.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { isDead } from './instance.ts';
 import type { PartitionDelivery } from './partition.ts';
@@ -17,7 +17,7 @@ export type Leases = {
   close(): Promise<void>;
 };
 
-export type LeaseParts = {
+type LeaseParts = {
   store: DeliveryStore;
   instance: string;
   leaseMs: number;
@@ -41,7 +41,6 @@ const MARGIN = 0.2;
 
 export const keepLeases = (parts: LeaseParts): Leases => {
   const { store, instance, leaseMs, log } = parts;
-  const closing = new AbortController();
   const waker = createWaker();
   let heldUntil = 0;
 
@@ -85,9 +84,8 @@ export const keepLeases = (parts: LeaseParts): Leases => {
   };
 
   const pauseMs = Math.min(TURN_MS, leaseMs / 5);
-  const running = runLoop({
+  const loop = startLoop({
     name: 'delivery-leases',
-    signal: closing.signal,
     step: async () => {
       await turn();
       return pauseMs;
@@ -100,10 +98,7 @@ export const keepLeases = (parts: LeaseParts): Leases => {
   return {
     hold: () => performance.now() < heldUntil,
     refresh: waker.wake,
-    async close() {
-      closing.abort();
-      await running;
-    },
+    close: loop.close,
   };
 };
 

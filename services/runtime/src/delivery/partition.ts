@@ -49,7 +49,7 @@ export type PartitionDelivery = {
   drop(): void;
 };
 
-export type DeadLetterParts = {
+type DeadLetterParts = {
   record: FetchedRecord;
   reason: string;
   attempts: number;

@@ -14,7 +14,7 @@ import { migrateDelivery } from './store.ts';
 /** What came of one dead letter that was tried again. */
 export type Redriven = Pick<RedriveResult, 'outcome' | 'code'>;
 
-export type RedriverParts = {
+type RedriverParts = {
   organisation: string;
   /** Takes the dead letters whose `dl-component` is this. */
   component: string;

@@ -1,14 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type NextStep, runLoop } from '../async/run-loop.ts';
-import { endingAfter } from '../async/timeout.ts';
 import { errorCode } from '../errors.ts';
-import type { Ends } from '../inbox/tail.ts';
 import { type AttemptParts, attemptOnce, type Result } from './attempt.ts';
-import type { Circuit } from './circuit-breaker.ts';
-import type { DeliveryInbox } from './inbox-of.ts';
-import type { PartitionDelivery, PartitionDeliveryParts } from './partition.ts';
+import type { PartitionDelivery } from './partition.ts';
 import type { Item } from './queue.ts';
+import { createReadAhead, type ReadAheadParts } from './read-ahead.ts';
 import type { DeliveryStore } from './store.ts';
 
 /**
@@ -26,28 +22,19 @@ export type Worker = {
   stop(): Promise<void>;
 };
 
-export type WorkerParts = AttemptParts & {
-  inbox: DeliveryInbox;
-  store: DeliveryStore;
-  circuit: Circuit;
-  log: PartitionDeliveryParts['log'];
-  /** Whether leases are certain to be held still: a process that was stopped for a while must not go on. */
-  holds(): boolean;
-  /** Heard after each settled event. */
-  settled(item: Item, result: Result): void;
-  /** Events were lost before they were read. */
-  gap(): void;
-  /** The receiver said that it wants nothing any more. */
-  gone(): void;
-};
+type WorkerParts = AttemptParts &
+  ReadAheadParts & {
+    store: DeliveryStore;
+    /** Whether leases are certain to be held still: a process that was stopped for a while must not go on. */
+    holds(): boolean;
+    /** Heard after each settled event. */
+    settled(item: Item, result: Result): void;
+    /** The receiver said that it wants nothing any more. */
+    gone(): void;
+  };
 
-/** Fresh events of one partition that are held in memory, and bytes of all partitions. */
-const AHEAD = 200;
-/** With fewer than this there is more to be read: not with each event that is done. */
-const REFILL = 100;
-const AHEAD_BYTES = 4 * 1024 * 1024;
-/** Rows that may be parked for one subscription before reading stops. */
-export const MOST_PARKED = 10_000;
+/** Transitions of one partition that may wait to be saved. */
+const MOST_UNSAVED = 200;
 const AFTER_FAILURE_MS = 500;
 /** A look around even where nobody said that anything changed. */
 const IDLE_MS = 1_000;
@@ -55,7 +42,7 @@ const IDLE_MS = 1_000;
 const WOKEN = 'woken';
 
 export const createWorker = (parts: WorkerParts): Worker => {
-  const { subscription, clock, circuit, inbox, log } = parts;
+  const { subscription, clock, circuit, log } = parts;
   const deliveries = new Set<PartitionDelivery>();
   /** Ends the loops, and later what is still under way then. */
   const halting = new AbortController();
@@ -64,26 +51,12 @@ export const createWorker = (parts: WorkerParts): Worker => {
   let underWay = 0;
   let elsewhere = 0;
   let wakeTrying: (() => void) | undefined;
-  let wakeReading = new AbortController();
-
-  /** Which are waited for at their ends; others could not be read on, for want of room or because the receiver is left alone. */
-  let waitedFor: ReadonlySet<PartitionDelivery> | undefined;
 
   const wake = (): void => wakeTrying?.();
-
-  const readOnIfRoom = (): void => {
-    if (waitedFor === undefined || readable().every((delivery) => waitedFor?.has(delivery))) return;
-    waitedFor = undefined;
-    wakeReading.abort(WOKEN);
-    wakeReading = new AbortController();
-  };
 
   const alive = (): PartitionDelivery[] => [...deliveries].filter(({ signal }) => !signal.aborted);
   const working = (): PartitionDelivery[] => alive().filter((delivery) => !delivery.retired());
   const parkedHere = (): number => alive().reduce((sum, delivery) => sum + delivery.parked(), 0);
-  const freshBytes = (): number => alive().reduce((sum, { queue }) => sum + queue.freshBytes(), 0);
-
-  // ── trying ──
 
   const slots = (): number => {
     if (stopped || !parts.holds()) return 0;
@@ -97,7 +70,7 @@ export const createWorker = (parts: WorkerParts): Worker => {
     if (free <= 0) return;
     const now = clock.now();
     const found = working()
-      .filter((delivery) => delivery.unsaved() < AHEAD)
+      .filter((delivery) => delivery.unsaved() < MOST_UNSAVED)
       .flatMap((delivery) => delivery.queue.ready(now, free).map((item) => ({ delivery, item })));
     found.sort((a, b) => pressure(a.item) - pressure(b.item));
     for (const { delivery, item } of found.slice(0, free)) void tryItem(delivery, item);
@@ -136,21 +109,13 @@ export const createWorker = (parts: WorkerParts): Worker => {
   };
 
   const settle = (delivery: PartitionDelivery, item: Item, result: Result): void => {
-    const { next, said, record, receiver, item: tried } = result;
+    const { next, receiver, item: tried } = result;
     // The queue keeps its own item: only what the attempt decides is taken over.
     if (tried !== undefined)
       Object.assign(item, { tries: tried.tries, firstTry: tried.firstTry, due: tried.due });
     noteReceiver(receiver, item);
     parts.settled(item, result);
-    if (next === 'done') delivery.done(item, said, result.also);
-    else if (next === 'dead-letter' && record !== undefined && said !== undefined)
-      delivery.deadLetter(
-        item,
-        { record, reason: deadLetterReason(said), attempts: item.tries, also: result.also },
-        said,
-      );
-    else if (next === 'postpone' && said !== undefined) delivery.postpone(item, said);
-    else if (said !== undefined) delivery.park(item, said);
+    applyResult(delivery, item, result);
     if (next === 'stop') {
       stopped = true;
       parts.gone();
@@ -179,7 +144,7 @@ export const createWorker = (parts: WorkerParts): Worker => {
     if (!stopped && until !== null && until > now) return until - now;
     if (slots() <= 0) return null;
     const dues = working()
-      .filter((delivery) => delivery.unsaved() < AHEAD)
+      .filter((delivery) => delivery.unsaved() < MOST_UNSAVED)
       .flatMap(({ queue }) => queue.nextDue() ?? []);
     return dues.length > 0 ? Math.max(1, Math.min(...dues) - now) : null;
   };
@@ -200,99 +165,21 @@ export const createWorker = (parts: WorkerParts): Worker => {
   const trying = async (): Promise<void> => {
     while (!stopped) {
       startReady();
-      readOnIfRoom();
+      reader.wakeIfRoom();
       await somethingNew(nextLook(clock.now()));
       // One turn of the event loop, so that what is settled together is followed by one look.
       await new Promise(setImmediate);
     }
   };
 
-  // ── reading ──
+  const reader = createReadAhead(parts, {
+    working,
+    isStopped: () => stopped,
+    parkedInAll: () => elsewhere + parkedHere(),
+    freshBytes: () => alive().reduce((sum, { queue }) => sum + queue.freshBytes(), 0),
+  });
 
-  const readable = (): PartitionDelivery[] => {
-    const state = circuit.state(clock.now());
-    if (stopped || state === 'open') return [];
-    const isFull = elsewhere + parkedHere() >= MOST_PARKED;
-    // What is parked ahead is tried, and becomes less, only once it has been read again.
-    const growing = working().filter((delivery) => !isFull || delivery.hasAhead());
-    const bytes = freshBytes();
-    // Something must be there to be tried, or an open circuit would never be closed again.
-    if (state === 'half-open') return bytes === 0 ? growing : [];
-    return growing.filter(({ queue }) => {
-      const { fresh } = queue.size();
-      return fresh === 0 || (bytes < AHEAD_BYTES && fresh < REFILL);
-    });
-  };
-
-  /** True where there is more to be read at once. */
-  const readOn = async (from: readonly PartitionDelivery[]): Promise<boolean> => {
-    const fetched = await inbox.read(
-      from.map((delivery) => ({ partition: delivery.held.partition, offset: delivery.readAt() })),
-    );
-    let more = false;
-    for (const delivery of from) {
-      const part = fetched.find(({ partition }) => partition === delivery.held.partition);
-      if (part === undefined || delivery.signal.aborted) continue;
-      if (part.outOfRange) more = (await overGap(delivery)) || more;
-      else if (part.next > delivery.readAt()) {
-        const room = part.records.slice(0, AHEAD);
-        const last = room.length < part.records.length ? room.at(-1) : undefined;
-        more ||= last !== undefined || part.next < part.endOffset;
-        delivery.take(room, last === undefined ? part.next : last.offset + 1);
-      }
-    }
-    return more;
-  };
-
-  /** What retention has taken was not delivered: that is said, and reading goes on where the log begins now. */
-  const overGap = async (delivery: PartitionDelivery): Promise<boolean> => {
-    const { partition } = delivery.held;
-    const [oldest, from] = [(await inbox.oldest())[partition] ?? 0, delivery.readAt()];
-    if (oldest <= from) return false;
-    log.error(
-      { event: 'delivery.gap', subscription: subscription.id, partition, from, until: oldest },
-      'events expired from the inbox before they were delivered',
-    );
-    parts.gap();
-    const at = new Date(clock.now()).toISOString();
-    delivery.say(
-      { kind: 'gap', subscription: subscription.name ?? subscription.id, partition, from, until: oldest, at },
-      oldest,
-    );
-    return true;
-  };
-
-  /** Where the partitions end, as far as that is known now. */
-  let known: Ends = [];
-
-  const readOnce = async (): Promise<NextStep> => {
-    if (stopped) return 'done';
-    const wake = wakeReading.signal;
-    const from = readable();
-    const longer = from.filter((delivery) => known[delivery.held.partition] !== delivery.readAt());
-    known = [];
-    if (longer.length > 0 && (await readOn(longer))) return;
-    if (readable().some((delivery) => !from.includes(delivery))) return;
-    waitedFor = new Set(from);
-    const ends: (number | undefined)[] = [];
-    for (const delivery of from) ends[delivery.held.partition] = delivery.readAt();
-    const limit = endingAfter(IDLE_MS, wake, halting.signal);
-    if (from.length > 0) known = await inbox.beyond(ends, limit.signal);
-    else await delay(IDLE_MS, undefined, { signal: limit.signal }).catch(() => undefined);
-    limit.end();
-  };
-
-  const reading = () =>
-    runLoop({
-      name: 'delivery-reading',
-      signal: halting.signal,
-      step: readOnce,
-      retryMs: AFTER_FAILURE_MS,
-      log,
-      fields: { subscription: subscription.id },
-    });
-
-  const running = Promise.all([trying(), reading()]);
+  const running = Promise.all([trying(), reader.run(halting.signal)]);
 
   return {
     add(delivery) {
@@ -325,6 +212,17 @@ export const createWorker = (parts: WorkerParts): Worker => {
 
 /** How long what is under way may still take when the service stops. */
 const STOP_MS = 4_000;
+
+/** Writes down what the attempt decided. */
+const applyResult = (delivery: PartitionDelivery, item: Item, result: Result): void => {
+  const { next, said, record, also } = result;
+  if (next === 'done') delivery.done(item, said, also);
+  else if (said === undefined) return;
+  else if (next === 'postpone') delivery.postpone(item, said);
+  else if (next === 'dead-letter' && record !== undefined)
+    delivery.deadLetter(item, { record, reason: deadLetterReason(said), attempts: item.tries, also }, said);
+  else delivery.park(item, said);
+};
 
 const pressure = ({ event, since, due }: Item): number =>
   (event.priority === 'immediate' ? 0 : 1e15) + Math.max(since, due);

@@ -29,10 +29,10 @@ export type InboxRecord = {
 };
 
 /** A record whose data are decoded only where something asks for them. */
-export type UnreadRecord = Omit<InboxRecord, 'data'> & { data(): unknown };
+type UnreadRecord = Omit<InboxRecord, 'data'> & { data(): unknown };
 
 /** What the agreements say about a record: `release` names what of it may be handed over, null where it goes out as it is. */
-export type Ruled =
+type Ruled =
   | { outcome: 'release'; event: Envelope; release: Release | null }
   | { outcome: 'withhold'; reason: WithheldReason | 'cannot-project' };
 

@@ -36,7 +36,7 @@ export type GateQuestion = {
 };
 
 /** Whether the event is refused. */
-export type Gate = (question: GateQuestion) => boolean;
+type Gate = (question: GateQuestion) => boolean;
 
 /** The gates that look at the agreement alone: why a version releases nothing at all on that day, or null. */
 export const termRefusal = (

@@ -22,7 +22,7 @@ export type EventReference = {
 /** Without `at` it is said now; a repeat of the words keeps the first time. */
 export type RecipientStatus = Omit<Acknowledgement, 'at'> & { at?: string };
 
-export type AcknowledgerParts = {
+type AcknowledgerParts = {
   feedback: FeedbackParts;
   database: Pick<Database, 'query' | 'migrate'>;
   inbox: Pick<DeliveryInbox, 'at'>;

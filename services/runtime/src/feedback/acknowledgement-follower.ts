@@ -8,7 +8,7 @@ import type { Heard, OverdueStore } from './overdue-store.ts';
  * Reads what the organisation has acknowledged elsewhere, such as over HTTP at the gateway: without it a watch would raise an alarm
  * about an event that a colleague has long taken on.
  */
-export type AcknowledgementFollower = {
+type AcknowledgementFollower = {
   /** Reads on; gives what was acknowledged since, to be noted once the watch knows the events. @throws RetryableError */
   listen(now: number): Promise<Heard>;
   close(): Promise<void>;

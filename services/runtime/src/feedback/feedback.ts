@@ -51,7 +51,7 @@ export const isInForce = (state: AgreementsState, agreements: readonly string[])
 export const recipientContact = ({ organisation, organisations }: FeedbackParts): Contact =>
   contactOf(organisation, organisations.get(organisation));
 
-export type FeedbackEvent<T extends FeedbackType> = {
+type FeedbackEvent<T extends FeedbackType> = {
   type: T;
   data: EventData[T];
   /** Together with the answered event it makes the id: the same words, the same event. */

@@ -21,7 +21,7 @@ export type Overdue = Watched & {
 export type Heard = { events: { partition: number; position: number }[]; heads: number[] };
 
 /** How long an immediate event may take to be delivered, milliseconds. */
-export const IMMEDIATE_MS = 300_000;
+const IMMEDIATE_MS = 300_000;
 
 /** What is watched of an event: nothing where it may take its time, or is history. `since` is its append time in the inbox. */
 export const watchedOf = (

@@ -76,7 +76,7 @@ const MOST_NOTED = 1_000;
 const FIRST_LOOK_MS = 300_000;
 
 /** The notice for the source, or undefined where the agreements allow no feedback any more. @throws RetryableError */
-export const overdueRecord = async (
+const overdueRecord = async (
   parts: FeedbackParts,
   { event, reason, dueAt, noticedAt }: Overdue,
 ): Promise<KafkaRecord | undefined> => {

@@ -4,7 +4,7 @@ import type { FetchedPartition, FetchedRecord } from '../kafka/broker-client.ts'
  * Keeps for a moment what was fetched of one topic. A broker answers with whole batches, far more than a page of a hundred, and
  * most readers come back for what follows; and what comes in at the end is read by everybody who waits there.
  */
-export type FetchCache = {
+type FetchCache = {
   /** What is kept from this offset on, as far as it goes without a hole; undefined where no record is. */
   from(partition: number, offset: number): FetchedPartition | undefined;
   /**

@@ -33,7 +33,7 @@ export type ReadFrom = (
   wanted?: number,
 ) => Promise<FetchedPartition[]>;
 
-export type PartitionOffset = { partition: number; offset: number };
+type PartitionOffset = { partition: number; offset: number };
 
 export type Inboxes = {
   /**
@@ -46,7 +46,7 @@ export type Inboxes = {
   close(): Promise<void>;
 };
 
-export type InboxSettings = { tailWaitMs: number; idleMs: number; requestMs: number };
+type InboxSettings = { tailWaitMs: number; idleMs: number; requestMs: number };
 
 const DEFAULTS: InboxSettings = { tailWaitMs: 50, idleMs: 30_000, requestMs: 5_000 };
 /** What one look at an inbox may bring into memory, besides a batch that is larger by itself. */

@@ -20,7 +20,7 @@ export type Tail = {
 /** Sparse: index = partition. */
 export type Ends = readonly (number | undefined)[];
 
-export type TailSettings = {
+type TailSettings = {
   /** Of one long poll. A commit wakes it, but where several brokers are asked the answer comes with the last of them. */
   waitMs: number;
   /** What one look may bring, in all and of one partition; one batch always comes whole. */

@@ -48,7 +48,7 @@ export type Sequences = Map<string, number>;
 export type PartitionRecords = { topic: string; partition: number; records: EncodedRecord[] };
 export type AppendResult = PartitionRecords & { baseOffset: number; error: Error | null };
 
-export type AppendOptions = {
+type AppendOptions = {
   transactionalId: string | null;
   deadline: number;
   /** Hears of each partition as soon as it is settled. */

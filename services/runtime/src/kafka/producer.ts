@@ -57,7 +57,7 @@ const DEFAULTS: ProducerOptions = {
   maxRecordBytes: 1_900_000,
   maxPendingBytes: 64 * 1024 * 1024,
 };
-/** Tells what became of one record: where it is, or why that is not known. */
+/** Reports the result of one record: its position, or the error. */
 type Settle = (entry: Entry, result: Position | Error) => void;
 
 const PLACE_PAUSE_MS = 100;
@@ -149,7 +149,7 @@ export const createProducer = (
       const results = await append(session, identity, sequences, groups, {
         transactionalId: null,
         deadline,
-        onResult: (result) => take(round, result, settle),
+        onResult: (result) => settleRun(round, result, settle),
       });
       for (const { topic, partition, error } of results) {
         const id = `${topic}/${partition}`;
@@ -163,12 +163,6 @@ export const createProducer = (
     }
   };
 
-  const take = (round: ReadonlyMap<string, Entry[]>, result: AppendResult, settle: Settle) => {
-    const { topic, partition, baseOffset, error } = result;
-    for (const [index, entry] of (round.get(`${topic}/${partition}`) ?? []).entries())
-      settle(entry, error ?? { topic, partition, offset: baseOffset + index });
-  };
-
   const replaceIdentity = (error: Error) => {
     identity = null;
     sequences.clear();
@@ -179,54 +173,23 @@ export const createProducer = (
   };
 
   const deliver = async (batch: readonly Pending[]) => {
-    const owners = new Map(batch.flatMap((pending) => pending.entries.map((entry) => [entry, pending])));
-    const outcome = new Map<Entry, Position | Error>();
-    const finish = ({ entries, resolve, reject }: Pending) => {
-      const results = entries.map((entry) => outcome.get(entry));
-      const failure = results.find((result) => result instanceof Error);
-      if (failure) reject(failure);
-      else resolve(results as Position[]);
-    };
-    // A call is answered with its own last record, not with the slowest of the batch.
-    const open = new Map(batch.map((pending) => [pending, pending.entries.length]));
-    const settle: Settle = (entry, result) => {
-      const pending = owners.get(entry);
-      if (!pending || outcome.has(entry)) return;
-      outcome.set(entry, result);
-      const left = (open.get(pending) ?? 0) - 1;
-      open.set(pending, left);
-      if (left === 0) finish(pending);
-    };
-    for (const pending of batch) if (pending.entries.length === 0) finish(pending);
+    const { entries, settle } = settlement(batch);
     try {
-      await deliverAll([...owners.keys()], Date.now() + settings.deliveryTimeoutMs, settle);
+      await deliverAll(entries, Date.now() + settings.deliveryTimeoutMs, settle);
     } catch (error) {
       replaceIdentity(error as Error);
-      for (const entry of owners.keys()) settle(entry, error as Error);
+      for (const entry of entries) settle(entry, error as Error);
     }
-  };
-
-  const nextBatch = (): Pending[] => {
-    const batch: Pending[] = [];
-    let bytes = 0;
-    let records = 0;
-    while (
-      queue[0] &&
-      (batch.length === 0 || (bytes + queue[0].bytes <= MAX_REQUEST_BYTES && records < MAX_REQUEST_RECORDS))
-    ) {
-      const pending = queue.shift() as Pending;
-      batch.push(pending);
-      bytes += pending.bytes;
-      records += pending.entries.length;
-    }
-    pendingBytes -= bytes;
-    return batch;
   };
 
   const run = async () => {
     // One turn of the event loop, so that callers of the same moment share a request.
     await new Promise(setImmediate);
-    while (queue.length > 0) await deliver(nextBatch());
+    while (queue.length > 0) {
+      const batch = takeBatch(queue);
+      pendingBytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0);
+      await deliver(batch);
+    }
     running = null;
   };
 
@@ -264,6 +227,49 @@ export const createProducer = (
       await session.close();
     },
   };
+};
+
+/** Takes from the queue what one request may carry: at least one call. */
+const takeBatch = (queue: Pending[]): Pending[] => {
+  let bytes = 0;
+  let records = 0;
+  let count = 0;
+  for (const pending of queue) {
+    if (count > 0 && (bytes + pending.bytes > MAX_REQUEST_BYTES || records >= MAX_REQUEST_RECORDS)) break;
+    bytes += pending.bytes;
+    records += pending.entries.length;
+    count += 1;
+  }
+  return queue.splice(0, count);
+};
+
+/** Answers each call of a batch with its own last record, not with the slowest of the batch. */
+const settlement = (batch: readonly Pending[]): { entries: Entry[]; settle: Settle } => {
+  const owners = new Map(batch.flatMap((pending) => pending.entries.map((entry) => [entry, pending])));
+  const outcome = new Map<Entry, Position | Error>();
+  const open = new Map(batch.map((pending) => [pending, pending.entries.length]));
+  const finish = ({ entries, resolve, reject }: Pending) => {
+    const results = entries.map((entry) => outcome.get(entry));
+    const failure = results.find((result) => result instanceof Error);
+    if (failure) reject(failure);
+    else resolve(results as Position[]);
+  };
+  for (const pending of batch) if (pending.entries.length === 0) finish(pending);
+  const settle: Settle = (entry, result) => {
+    const pending = owners.get(entry);
+    if (!pending || outcome.has(entry)) return;
+    outcome.set(entry, result);
+    const left = (open.get(pending) ?? 0) - 1;
+    open.set(pending, left);
+    if (left === 0) finish(pending);
+  };
+  return { entries: [...owners.keys()], settle };
+};
+
+const settleRun = (round: ReadonlyMap<string, Entry[]>, result: AppendResult, settle: Settle) => {
+  const { topic, partition, baseOffset, error } = result;
+  for (const [index, entry] of (round.get(`${topic}/${partition}`) ?? []).entries())
+    settle(entry, error ?? { topic, partition, offset: baseOffset + index });
 };
 
 /** A sender gives up after 10 to 30 seconds without an answer; a refusal must come before that. */

@@ -54,7 +54,7 @@ const endText = (chains: readonly WholeChain[], digest: string): string =>
 const unsigned = (text: string): string =>
   `${text}\n— unsigned ${createHash('sha256').update(text).digest('base64')}\n`;
 
-export type ExportProblem = { line: number; where: string; problem: string };
+type ExportProblem = { line: number; where: string; problem: string };
 export type ExportReport = {
   problems: ExportProblem[];
   records: number;

@@ -15,7 +15,7 @@ type PackFile = {
   note: string;
 };
 
-export type PackReport = { problems: string[]; decisions: number; signedBy: string | null };
+type PackReport = { problems: string[]; decisions: number; signedBy: string | null };
 
 const statement = (pack: object): string =>
   `${TITLE}\nsha256 ${createHash('sha256').update(JSON.stringify(pack)).digest('base64url')}\n`;

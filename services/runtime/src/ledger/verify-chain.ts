@@ -2,12 +2,12 @@ import type { Anchors } from './checkpoint.ts';
 import { type ChainState, emptyChain, startOfChain, verifyRecord } from './ledger-record.ts';
 
 /** What was found wrong, and with which record: in words, and as `<topic>/<partition>` and sequence. */
-export type LedgerProblem = { name: string; sequence: number; problem: string };
+type LedgerProblem = { name: string; sequence: number; problem: string };
 
 /** A chain that is whole. `first`: its oldest record here, above 0 where retention has deleted what was before. */
 export type WholeChain = { name: string; first: number; records: number; head: string };
 
-export type Verification = {
+type Verification = {
   /** Checks the next record of a chain; after its first problem the rest of that chain is passed over. */
   take(topic: string, partition: number, value: Buffer | null): LedgerProblem | undefined;
   /** To be called after the last record: what is missing at the end, and what is not vouched for at the beginning. */

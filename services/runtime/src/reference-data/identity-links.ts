@@ -30,7 +30,7 @@ export type LinkReview = {
   at: string;
 };
 
-export type LinkState = 'unreviewed' | LinkReview['state'];
+type LinkState = 'unreviewed' | LinkReview['state'];
 
 export type Links = {
   /** Every token of the same person, the given ones first, as far as `reach` goes. */

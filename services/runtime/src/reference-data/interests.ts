@@ -12,13 +12,9 @@ import {
 } from '../bus/person-record.ts';
 import { topicsOf } from '../bus/topics.ts';
 import type { FetchedRecord, KafkaRecord } from '../kafka/broker-client.ts';
-import type { Kafka } from '../kafka/connect.ts';
-import type { Logger } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import type { Links } from './identity-links.ts';
-import type { Organisations } from './organisations.ts';
 import { createPersonIndex, type Match, type NamedPerson, type PersonIndex } from './person-index.ts';
-import { followTopics, type TopicFollower } from './topic-follower.ts';
+import { type FollowParts, followEach, type TopicFollower } from './topic-follower.ts';
 
 /** Why an organisation knows a person: agreements can limit who is told of an event to those who do. */
 export type Interest = NamedPerson & {
@@ -105,7 +101,7 @@ export type Interests = {
   known(question: KnownQuestion): Match | null;
 };
 
-export type KnownQuestion = {
+type KnownQuestion = {
   organisation: string;
   tokens: readonly string[];
   reasons: readonly string[];
@@ -141,20 +137,5 @@ export const createInterests = (): Interests & {
 };
 
 /** Follows the interests of every organisation, new ones included, with one reader. */
-export const followInterests = (
-  kafka: Pick<Kafka, 'reader'>,
-  organisations: Pick<Organisations, 'all'>,
-  log: Logger,
-  metrics?: Pick<Metrics, 'loopRestarts'>,
-): Interests & TopicFollower => {
-  const interests = createInterests();
-  const follower = followTopics(kafka, {
-    name: 'interests',
-    topics: () => organisations.all().map(({ id }) => topicsOf(id).interests),
-    apply: (topic, record) => interests.apply(topic.slice('interests.'.length), record),
-    mayBeAbsent: true,
-    log,
-    metrics,
-  });
-  return { ...follower, of: interests.of, known: interests.known };
-};
+export const followInterests = (...parts: FollowParts): Interests & TopicFollower =>
+  followEach('interests', createInterests(), ...parts);

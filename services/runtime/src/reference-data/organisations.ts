@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { followTopics, type TopicFollower } from './topic-follower.ts';
 
-export type OrganisationKind = 'council' | 'nhs' | 'police' | 'school' | 'housing' | 'charity' | 'other';
+type OrganisationKind = 'council' | 'nhs' | 'police' | 'school' | 'housing' | 'charity' | 'other';
 
 /** Whom to ring, and when. */
 export type DutyContact = { hours: 'in-hours' | 'out-of-hours' | 'always'; name: string; telephone: string };
@@ -48,7 +48,7 @@ export const followOrganisations = (
 };
 
 /** @throws PermanentError `undecodable` */
-export const parseOrganisation = (value: Buffer): Organisation => {
+const parseOrganisation = (value: Buffer): Organisation => {
   try {
     const record = JSON.parse(value.toString('utf8'));
     if (typeof record.id !== 'string')

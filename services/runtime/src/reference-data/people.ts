@@ -1,26 +1,17 @@
 import { IDENTITY_LINKS_TOPIC, topicsOf } from '../bus/topics.ts';
-import type { Kafka } from '../kafka/connect.ts';
-import type { Logger } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { createLinks, type Links } from './identity-links.ts';
 import { createInterests, type Interests } from './interests.ts';
-import type { Organisations } from './organisations.ts';
 import { createSafeguards, type Safeguards } from './safeguards.ts';
-import { followTopics, type TopicFollower } from './topic-follower.ts';
+import { type FollowParts, followTopics, type TopicFollower } from './topic-follower.ts';
 
-/** What the exchange and the console know of people: whom whoever knows, what protects them, who is the same as whom. */
+/** What the exchange and the console know of people: who knows them, what protects them, which pseudonyms are one person. */
 export type People = { interests: Interests; safeguards: Safeguards; links: Links };
 
 /** Follows all of it for every organisation, new ones included, with one reader: so one moment says how fresh all of it is. */
 export const followPeople = (
-  kafka: Pick<Kafka, 'reader'>,
-  organisations: Pick<Organisations, 'all'>,
-  log: Logger,
-  metrics?: Pick<Metrics, 'loopRestarts'>,
+  ...[kafka, organisations, log, metrics]: FollowParts
 ): People & TopicFollower => {
-  const interests = createInterests();
-  const safeguards = createSafeguards();
-  const links = createLinks();
+  const { interests, safeguards, links } = noPeopleKnown();
   const follower = followTopics(kafka, {
     name: 'people',
     topics: () => [
@@ -40,8 +31,8 @@ export const followPeople = (
   return { ...follower, interests, safeguards, links };
 };
 
-/** Nobody is known and nothing protects anybody, for what knows no people. */
-export const noPeopleKnown = (): People => ({
+/** No interests, safeguards or links yet. */
+export const noPeopleKnown = () => ({
   interests: createInterests(),
   safeguards: createSafeguards(),
   links: createLinks(),

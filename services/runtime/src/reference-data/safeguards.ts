@@ -11,14 +11,10 @@ import {
 } from '../bus/person-record.ts';
 import { topicsOf } from '../bus/topics.ts';
 import type { FetchedRecord, KafkaRecord } from '../kafka/broker-client.ts';
-import type { Kafka } from '../kafka/connect.ts';
-import type { Logger } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import type { Links } from './identity-links.ts';
 import { WIDE } from './identity-links.ts';
-import type { Organisations } from './organisations.ts';
 import { createPersonIndex, type Match, type NamedPerson, type PersonIndex } from './person-index.ts';
-import { followTopics, type TopicFollower } from './topic-follower.ts';
+import { type FollowParts, followEach, type TopicFollower } from './topic-follower.ts';
 
 /** `shielded` takes every location out of what anybody is told of the person; the others withhold all of it. */
 export type SafeguardKind = 'shielded' | 'processing-restricted' | 'objection-upheld';
@@ -103,20 +99,5 @@ export const createSafeguards = (): Safeguards & {
 };
 
 /** Follows the safeguards of every organisation, new ones included, with one reader. */
-export const followSafeguards = (
-  kafka: Pick<Kafka, 'reader'>,
-  organisations: Pick<Organisations, 'all'>,
-  log: Logger,
-  metrics?: Pick<Metrics, 'loopRestarts'>,
-): Safeguards & TopicFollower => {
-  const safeguards = createSafeguards();
-  const follower = followTopics(kafka, {
-    name: 'safeguards',
-    topics: () => organisations.all().map(({ id }) => topicsOf(id).safeguards),
-    apply: (topic, record) => safeguards.apply(topic.slice('safeguards.'.length), record),
-    mayBeAbsent: true,
-    log,
-    metrics,
-  });
-  return { ...follower, of: safeguards.of, protecting: safeguards.protecting };
-};
+export const followSafeguards = (...parts: FollowParts): Safeguards & TopicFollower =>
+  followEach('safeguards', createSafeguards(), ...parts);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ageOf, LONG_AGO, type MonotonicTime, monotonicNow } from '../async/monotonic-clock.ts';
-import { runLoop } from '../async/run-loop.ts';
+import { startLoop } from '../async/run-loop.ts';
+import { topicsOf } from '../bus/topics.ts';
 import { errorCode } from '../errors.ts';
 import type { FetchedPartition, FetchedRecord } from '../kafka/broker-client.ts';
 import type { Kafka } from '../kafka/connect.ts';
@@ -25,7 +26,15 @@ export type TopicFollower = {
   close(): Promise<void>;
 };
 
-export type FollowerOptions = {
+/** What every follower of organisations' topics needs. */
+export type FollowParts = [
+  kafka: Pick<Kafka, 'reader'>,
+  organisations: { all(): readonly { id: string }[] },
+  log: Logger,
+  metrics?: Pick<Metrics, 'loopRestarts'>,
+];
+
+type FollowerOptions = {
   /** Names the loop in log and metrics. */
   name: string;
   /** Topics of one partition each. Asked before each look, so new ones join while it runs. */
@@ -56,7 +65,6 @@ const ABSENT = 'kafka-unknown-topic-or-partition';
 export const followTopics = (kafka: Pick<Kafka, 'reader'>, options: FollowerOptions): TopicFollower => {
   const { name, topics, apply, mayBeAbsent = false, log, metrics } = options;
   const reader = kafka.reader();
-  const closing = new AbortController();
   const offsets = new Map<string, number>();
   const admitted = new Set<string>();
   const absentUntil = new Map<string, number>();
@@ -139,9 +147,8 @@ export const followTopics = (kafka: Pick<Kafka, 'reader'>, options: FollowerOpti
     announce();
   };
 
-  const running = runLoop({
+  const loop = startLoop({
     name: `${name}-follower`,
-    signal: closing.signal,
     step,
     retryMs: RETRY_MS,
     onError: (error) => {
@@ -158,9 +165,26 @@ export const followTopics = (kafka: Pick<Kafka, 'reader'>, options: FollowerOpti
     revision: () => revision,
     caughtUp,
     close: async () => {
-      closing.abort();
+      const ended = loop.close();
       await reader.close();
-      await running;
+      await ended;
     },
   };
+};
+
+/** Applies the topic `<kind>.<organisation>` of every organisation, new ones included, to `state`, with one reader. */
+export const followEach = <T extends { apply(organisation: string, record: FetchedRecord): void }>(
+  kind: 'interests' | 'safeguards',
+  state: T,
+  ...[kafka, organisations, log, metrics]: FollowParts
+): T & TopicFollower => {
+  const follower = followTopics(kafka, {
+    name: kind,
+    topics: () => organisations.all().map(({ id }) => topicsOf(id)[kind]),
+    apply: (topic, record) => state.apply(topic.slice(kind.length + 1), record),
+    mayBeAbsent: true,
+    log,
+    metrics,
+  });
+  return { ...state, ...follower };
 };

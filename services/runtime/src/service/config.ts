@@ -11,7 +11,7 @@ export type Shape = Record<string, z.ZodType>;
 /** What `loadConfig` makes of a shape: an object keyed by variable name. */
 export type Config<S extends Shape> = { readonly [K in keyof S]: z.infer<S[K]> };
 export type Environment = Record<string, string | undefined>;
-export type ConfigProblem = { variable: string; message: string };
+type ConfigProblem = { variable: string; message: string };
 
 /** Every problem of the configuration at once; the message has a line for each. Values are never repeated. */
 export class ConfigError extends Error {

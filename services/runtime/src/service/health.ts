@@ -8,8 +8,8 @@ import { type Listening, listen } from './http-server.ts';
 export type Phase = 'starting' | 'running' | 'stopping';
 /** Passes by returning, fails by throwing. */
 export type ReadinessCheck = () => Promise<void>;
-export type CheckResult = { ok: boolean; seconds: number; code?: string; message?: string };
-export type Readiness = { ready: boolean; phase: Phase; checks: Record<string, CheckResult> };
+type CheckResult = { ok: boolean; seconds: number; code?: string; message?: string };
+type Readiness = { ready: boolean; phase: Phase; checks: Record<string, CheckResult> };
 
 const CHECK_MS = 2_000;
 

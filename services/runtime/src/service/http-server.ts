@@ -53,7 +53,7 @@ export function problemBody(problem: Problem): Record<string, unknown> {
 }
 
 /** Writes a problem as the answer; for places that are not behind `problemHandler`. */
-export function sendProblem(response: Response, problem: Problem): void {
+function sendProblem(response: Response, problem: Problem): void {
   response.status(problem.status).set('cache-control', 'no-store').set(problem.headers);
   // Not through express, which would add a charset that the media type does not have.
   response.setHeader('content-type', 'application/problem+json');

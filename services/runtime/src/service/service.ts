@@ -29,6 +29,8 @@ export type Context<C> = {
    * before it has settled. Registered while the service is stopping, it runs too.
    */
   onStop(name: string, stop: () => Promise<void> | void): void;
+  /** The same for a part that is let go of with `close`; gives the part. */
+  use<T extends { close(): Promise<void> | void }>(name: string, part: T): T;
   /** `/ready` answers 200 only while every check returns within 2 s. */
   readiness(name: string, check: ReadinessCheck): void;
   /** Ends the service with exit code 1, in order. For what cannot be mended without a restart. */
@@ -131,6 +133,7 @@ function createLife(name: string): Life {
       metrics,
       signal: controller.signal,
       onStop,
+      use,
       readiness,
       fail,
     };
@@ -161,6 +164,11 @@ function createLife(name: string): Life {
   function onStop(releaseName: string, release: Release['stop']): void {
     if (drained) void letGo({ name: releaseName, stop: release });
     else releases.push({ name: releaseName, stop: release });
+  }
+
+  function use<T extends { close(): Promise<void> | void }>(partName: string, part: T): T {
+    onStop(partName, () => part.close());
+    return part;
   }
 
   const unreleased: string[] = [];

@@ -29,7 +29,7 @@ export type DedupLookup = {
   added: Added;
 };
 
-export type DedupStore = {
+type DedupStore = {
   /**
    * What is known about these ids and facts. The database is asked only for what this process cannot tell by itself.
    * A fact that is to be withdrawn (`written`) is written down before this resolves.

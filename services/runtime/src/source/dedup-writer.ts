@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/log.ts';
 export type KnownFact = { visit: string; fact: string; id: string };
 export type Added = { events: string[]; facts: KnownFact[] };
 
-export type DedupWriter = {
+type DedupWriter = {
   /** Written down soon, together with what follows. */
   add(added: Added): void;
   /** Resolves, without waiting for more, once something was written down or `discarded` was called. */

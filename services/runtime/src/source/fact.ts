@@ -158,7 +158,7 @@ export type Recording = {
 export type Publishable = Pick<EventType, 'siblingOf' | 'defaultPriority' | 'actBy'> & { schemaId: number };
 
 /** What is known of a fact besides: the event that it corrects, and the source's own token of the person where that has made it itself. */
-export type PublishedFact = { corrects?: string | undefined; subject?: string | undefined };
+type PublishedFact = { corrects?: string | undefined; subject?: string | undefined };
 
 /** Of the identifier by which the source knows the person; the first one is the subject. */
 const ownTokens = (

@@ -6,13 +6,13 @@ type Write = (fields: { event: LogEvent } & Record<string, unknown>, message: st
 /** A pino logger whose lines of level `info` and above name their event; `debug` and `trace` are free. */
 export type Logger = Pick<pino.Logger, 'debug' | 'trace'> &
   Record<'fatal' | 'error' | 'warn' | 'info', Write> & { child(bindings: pino.Bindings): Logger };
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 /**
  * What a log line never shows, at any depth: credentials, and what says something about a person. Code does not
  * log such things in the first place; the list is the net below it. Compared without case, `-` and `_`.
  */
-export const REDACTED_KEYS: readonly string[] = [
+const REDACTED_KEYS: readonly string[] = [
   ...['authorization', 'proxyAuthorization', 'cookie', 'setCookie', 'password', 'passphrase', 'secret'],
   ...['clientSecret', 'token', 'accessToken', 'idToken', 'refreshToken', 'privateKey', 'partnershipKey'],
   ...['signingKey', 'sessionKey', 'cursorKey', 'connectionString', 'databaseUrl'],

@@ -6,11 +6,11 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
  */
 
 /** Counts events; `inc` adds 1 unless told otherwise. */
-export type Count<L> = { inc(labels: L, by?: number): void };
+type Count<L> = { inc(labels: L, by?: number): void };
 /** A value that goes up and down. */
-export type Level<L> = { set(labels: L, value: number): void; inc(labels: L): void; dec(labels: L): void };
+type Level<L> = { set(labels: L, value: number): void; inc(labels: L): void; dec(labels: L): void };
 /** Durations in seconds. */
-export type Timing<L> = { observe(labels: L, seconds: number): void };
+type Timing<L> = { observe(labels: L, seconds: number): void };
 
 type Organisation = { organisation: string };
 /** `lane`, `follower`, `subscription`…: a part inside a service. */
@@ -98,7 +98,7 @@ export type Metrics = {
   described(): MetricDescription[];
 };
 
-export type MetricDescription = { name: string; kind: string; labels: string[]; help: string };
+type MetricDescription = { name: string; kind: string; labels: string[]; help: string };
 
 /** Members that the client's metrics have and its types leave out. */
 type Described = { name: string; type: string; labelNames: string[]; help: string };

@@ -8,14 +8,14 @@ import type { Attributes, Tracer } from '@opentelemetry/api';
  * Attributes are organisations, components, event types, ids of events and words from closed sets: never a subject, a token, a value or an
  * address.
  */
-export type Span = {
+type Span = {
   /** Of this span, or the one that was given where nothing is traced. */
   traceparent: string | undefined;
   /** @param failed a code, where it did not come to what it was to come to */
   end(outcome: Attributes, failed?: string): void;
 };
 
-export type SpanKind = 'server' | 'client' | 'internal';
+type SpanKind = 'server' | 'client' | 'internal';
 
 export type Started = {
   kind: SpanKind;
@@ -40,7 +40,7 @@ export const startSpan = (name: string, started: Started): Span =>
 
 const nothing = () => {};
 
-export type TracingSettings = {
+type TracingSettings = {
   service: string;
   /** Base address of a collector that takes OTLP over HTTP; `/v1/traces` is added. */
   endpoint: string;

@@ -87,7 +87,12 @@ export const addChild = (council: TestCouncil, n: number, columns: Record<string
 export const shareEverything = async (bus: TestBus, organisation: string): Promise<void> => {
   const named = { id: organisation, version: 1, by: 'test', at: '2026-01-01T00:00:00Z' };
   const valid = { from: '2026-01-01', until: '2027-12-31' };
-  const agreement = { from: organisation, to: ['a-recipient'], title: 'a test', valid } as unknown as Agreement;
+  const agreement = {
+    from: organisation,
+    to: ['a-recipient'],
+    title: 'a test',
+    valid,
+  } as unknown as Agreement;
   const types = loadCatalogue().filter(({ type }) => type.startsWith('uk.causeway.council.'));
   const release = Object.fromEntries(
     types.map(({ type }) => [type, { schemaId: 1, leaves: [], generalise: {} }]),

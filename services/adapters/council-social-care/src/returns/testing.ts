@@ -160,7 +160,12 @@ const receiptOf = async (folder: string, file: string, modifiedMs: number): Prom
 const sharing = (organisation: string, shared: (type: string) => boolean): AgreementRecord[] => {
   const named = { id: organisation, version: 1, by: 'test', at: '2026-01-01T00:00:00Z' };
   const valid = { from: '2026-01-01', until: '2027-12-31' };
-  const agreement = { from: organisation, to: ['a-recipient'], title: 'a test', valid } as unknown as Agreement;
+  const agreement = {
+    from: organisation,
+    to: ['a-recipient'],
+    title: 'a test',
+    valid,
+  } as unknown as Agreement;
   const release = Object.fromEntries(
     loadCatalogue()
       .filter(({ type, siblingOf }) => siblingOf.length === 0 && shared(type))

@@ -11,7 +11,7 @@ export const READ_COMMITTED = 1;
  * rejected send and cannot read by position (docs/decisions has the defects one by one).
  */
 
-export type ClientConnection = {
+type ClientConnection = {
   socket?: Socket;
   authHandlers: { onError(): void } | null;
   connect(): Promise<boolean>;

@@ -2,7 +2,7 @@ import type { FetchedRecord } from '../broker-client.ts';
 import { decodeBatches } from './record-batch-decoder.ts';
 
 /** One partition of a fetch response, its records still as bytes. */
-export type AnsweredPartition = {
+type AnsweredPartition = {
   topic: string;
   partition: number;
   errorCode: number;

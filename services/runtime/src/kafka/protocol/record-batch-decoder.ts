@@ -5,7 +5,7 @@ import { PermanentError, RetryableError } from '../../errors.ts';
 import type { FetchedRecord } from '../broker-client.ts';
 
 /** One batch as it lies in the log; `records` decodes it, which a reader does only with those it wants. */
-export type StoredBatch = {
+type StoredBatch = {
   baseOffset: number;
   /** Kept by compaction when the records are gone: reading goes on after it. */
   lastOffset: number;
