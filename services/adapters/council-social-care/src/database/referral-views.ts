@@ -4,7 +4,7 @@ import type { ReferralOutcome, StatutoryDuty } from '@causeway/schemas/generated
 import { primaryNeedOf, referralSourceOf } from '../codes.ts';
 import { badRow, codeIn, type Row, requiredText, requiredTime, textOf, timeIn } from './row.ts';
 import type { StatedFact, View } from './stated.ts';
-import { base, EVERYWHERE, opened } from './view-columns.ts';
+import { base, EVERYWHERE, factKind, opened } from './view-columns.ts';
 
 const OUTCOMES: Record<string, ReferralOutcome> = {
   ASSESSMENT: 'assessment',
@@ -87,12 +87,7 @@ export const referrals: View = {
   optional: [...EVERYWHERE, 'need_code', 'team', 'summary', 'advice'],
   planned: [],
   facts: {
-    accepted: {
-      type: 'uk.causeway.council.safeguarding-referral.accepted.v1',
-      voided: 'uk.causeway.council.safeguarding-referral.voided.v1',
-      corrected: 'uk.causeway.council.safeguarding-referral.corrected.v1',
-      called: 'safeguarding-referral',
-    },
+    accepted: factKind('safeguarding-referral.accepted', 'safeguarding-referral', 'safeguarding-referral'),
     outcome: OUTCOME_KIND,
   },
   state(row) {
