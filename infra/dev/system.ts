@@ -30,7 +30,7 @@ import {
 import type { Part } from './supervisor/supervisor.ts';
 import { readyStandIn } from './third-party-simulators.ts';
 
-export type SystemOptions = Pick<PartsOptions, 'home' | 'environment' | 'say' | 'onFailed'> & {
+type SystemOptions = Pick<PartsOptions, 'home' | 'environment' | 'say' | 'onFailed'> & {
   /** By default those of the environment's variables. */
   ports?: PortPlan;
   simulators: boolean;

@@ -14,7 +14,7 @@ type GetReady = (around: {
   | { command: string; args(port: number): string[]; env: Record<string, string>; health: string }
 >;
 
-export type Ready = { placed: Placed; part?: PartSpec; problem?: string };
+type Ready = { placed: Placed; part?: PartSpec; problem?: string };
 
 /** Keeps across starts what was installed once. */
 const cache = join(repository, '.causeway', 'cache');

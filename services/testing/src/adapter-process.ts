@@ -62,7 +62,7 @@ export const runAdapter = (
   };
 };
 
-export type Released = {
+type Released = {
   from: string;
   to: string;
   type: string;

@@ -14,7 +14,7 @@ import { translate } from './translate.ts';
 
 export const ADAPTER = 'nhs-mesh';
 
-export type IntakeOptions = {
+type IntakeOptions = {
   source: Pick<Source, 'accept' | 'deadLetter'>;
   /** Workflow ids whose messages are read. */
   workflows: ReadonlySet<string>;
@@ -28,7 +28,7 @@ export type IntakeOptions = {
 };
 
 /** A message that was read, and what is to be done with it. */
-export type Judged = {
+type Judged = {
   /** Where it stands among others: they are settled in this order. */
   order: string;
   /** Resolves once nothing of it can be lost. @throws RetryableError when it cannot be kept now */

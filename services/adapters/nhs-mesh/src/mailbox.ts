@@ -8,7 +8,7 @@ import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Download, MeshClient } from './client.ts';
 import { ADAPTER, type Intake } from './intake.ts';
 
-export type MailboxOptions = {
+type MailboxOptions = {
   client: MeshClient;
   intake: Intake;
   source: Pick<Source, 'remembered'>;
@@ -21,7 +21,7 @@ export type MailboxOptions = {
   metrics: Metrics;
 };
 
-export type Mailbox = {
+type Mailbox = {
   /** A readiness check. @throws RetryableError while MESH does not answer or does not let us in */
   ready(): Promise<void>;
   /** Waits for what is under way. */

@@ -11,14 +11,14 @@ import { SANDBOX } from './sandbox-login.ts';
 
 const run = promisify(execFile);
 
-export type Around = {
+type Around = {
   /** A folder that outlives a start. */
   cache: string;
   environment: Readonly<Record<string, string | undefined>>;
   say(line: string): void;
 };
 
-export type StandIn =
+type StandIn =
   | { problem: string }
   /** How to run it on a port of 127.0.0.1, and where it says that it serves. */
   | { command: string; args(port: number): string[]; env: Record<string, string>; health: string };

@@ -17,7 +17,7 @@ import type { Arrival, Reply } from './mllp/sender.ts';
 import { type Mark, type Translation, translate, triggerOf } from './translate/translate.ts';
 
 export const ADAPTER = 'nhs-trust';
-export const CONTENT_TYPE = 'application/hl7-v2';
+const CONTENT_TYPE = 'application/hl7-v2';
 
 export type IntakeOptions = Omit<Translation, 'contact'> & {
   source: Pick<Source, 'accept' | 'deadLetter'>;

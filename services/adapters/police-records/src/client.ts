@@ -9,15 +9,15 @@ import helmet from 'helmet';
 import type { Intake } from './intake.ts';
 import { keyOf, type StoredAnswer } from './report-store.ts';
 
-export const MAX_BODY = 1_048_576;
+const MAX_BODY = 1_048_576;
 /** Either scope: the one of this door, or the one with which the same system may publish at the gateway. */
-export const SCOPES = ['incidents:write', 'events:write'];
+const SCOPES = ['incidents:write', 'events:write'];
 const MAX_URL = 2_048;
 const MAX_UNDER_WAY = 1_000;
 const WINDOW_S = 10;
 const TAKEN_MS = 30_000;
 
-export type DoorParts = {
+type DoorParts = {
   organisation: string;
   access: AccessVerifier;
   /** Client ids of the systems that may send; undefined for any of the organisation's. */

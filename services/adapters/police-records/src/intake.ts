@@ -23,7 +23,7 @@ import { type Translated, translate } from './translate.ts';
 export const ADAPTER = 'police-records';
 const CONTENT_TYPE = 'application/vnd.api+json';
 
-export type IntakeOptions = {
+type IntakeOptions = {
   organisation: string;
   source: Pick<Source, 'accept' | 'deadLetter'>;
   store: Pick<ReportStore, 'claim' | 'answered' | 'remember'>;
@@ -36,7 +36,7 @@ export type IntakeOptions = {
 };
 
 /** What came of one document. `reason` is a code; `reports` are the events that are on the bus now. */
-export type Settled = IntakeResult & { answer: StoredAnswer; reports: OwnReport[] };
+type Settled = IntakeResult & { answer: StoredAnswer; reports: OwnReport[] };
 
 export type Intake = {
   /** @throws RetryableError when it cannot be kept now; Problem-free: every other fate is an answer */

@@ -9,7 +9,7 @@ export type StoredAnswer = { status: number; body: Record<string, unknown> };
 export type Request = { client: string; key: string; raw: Buffer };
 
 /** `reused`: the key came with another body before. */
-export type Claim = { kind: 'new' } | { kind: 'answered'; answer: StoredAnswer } | { kind: 'reused' };
+type Claim = { kind: 'new' } | { kind: 'answered'; answer: StoredAnswer } | { kind: 'reused' };
 
 export type OwnReport = { eventId: string; recordId: string; reference: string };
 

@@ -40,7 +40,7 @@ export const sinkSettings = {
   POLICE_RECORDS_RMS_RETRY_SECONDS: retrySeconds(),
 };
 
-export type SinkSideParts = AdapterParts & {
+type SinkSideParts = AdapterParts & {
   reports: ReportStore;
   /** For redrives of what the source side kept. */
   intake: Intake;

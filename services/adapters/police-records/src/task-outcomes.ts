@@ -6,7 +6,7 @@ import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { RmsClient } from './rms-client.ts';
 import type { TaskStore } from './task-store.ts';
 
-export type OutcomeParts = {
+type OutcomeParts = {
   client: RmsClient;
   tasks: Pick<TaskStore, 'find' | 'cursor' | 'moveTo'>;
   acknowledge: Sink['acknowledge'];
@@ -32,7 +32,7 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d
 const MOST_PAGES = 100;
 
 /** One look at the RMS: everything up to where it has nothing more. @throws RetryableError */
-export const readOutcomes = async (parts: OutcomeParts, signal: AbortSignal): Promise<void> => {
+const readOutcomes = async (parts: OutcomeParts, signal: AbortSignal): Promise<void> => {
   let cursor = await parts.tasks.cursor();
   for (let pages = 0; pages < MOST_PAGES && !signal.aborted; pages += 1) {
     const query = cursor === undefined ? '' : `?after=${encodeURIComponent(cursor)}`;

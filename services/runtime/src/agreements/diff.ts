@@ -20,24 +20,6 @@ export const agreementDifferences = (before: Expanded, after: Expanded): Differe
   ...memberDifferences(before.agreement, after.agreement),
 ];
 
-/** Whether the second version can release anything that the first does not. Where that is not certain, it counts as wider. */
-export const isWider = (before: Expanded, after: Expanded): boolean =>
-  agreementDifferences(before, after).some(
-    ({ effect, what }) => effect === 'wider' || (effect === 'changed' && GATES.has(what)),
-  );
-
-const GATES = new Set([
-  'where',
-  'audience',
-  'matching',
-  'history',
-  'marking',
-  'valid',
-  'from',
-  'purpose',
-  'recipient',
-]);
-
 const recipientDifferences = (before: Agreement, after: Agreement): Difference[] => [
   ...after.to
     .filter((id) => !before.to.includes(id))

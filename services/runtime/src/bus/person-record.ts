@@ -4,7 +4,6 @@ import { PermanentError } from '../errors.ts';
 
 /** What interests and safeguards have in common: how their records are named and what their parts look like. */
 
-export const organisationForm = z.string().regex(/^[a-z][a-z0-9-]{1,62}$/);
 export const tokenForm = z.string().regex(/^[A-Za-z0-9_-]{22}$/);
 export const dateForm = z.iso.date();
 

@@ -37,7 +37,7 @@ export const reportingSettings = {
 const SHRUNK_MS = 20_000;
 const STANDBY_MS = 1_000;
 
-export type Reporting = {
+type Reporting = {
   /** Looks again at the row of a dead letter. @throws PermanentError for a letter of another kind, RetryableError while that is not possible */
   redrive(letter: FetchedRecord): Promise<Redriven>;
 };

@@ -14,7 +14,7 @@ import {
   until,
 } from './testing.ts';
 
-export type Ordeal = {
+type Ordeal = {
   rows: number;
   /** Rows that change in one transaction, all with one time. */
   batch: number;
@@ -26,7 +26,7 @@ export type Ordeal = {
   livesMs: [number, number];
 };
 
-export type Verdict = {
+type Verdict = {
   /** Facts that hold at the end in the council's database, and on the bus. */
   inTheDatabase: string[];
   onTheBus: string[];

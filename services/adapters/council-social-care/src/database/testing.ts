@@ -215,7 +215,7 @@ export const createTestPoll = async (
   };
 };
 
-export type AdapterProcess = { kill(): Promise<void>; stop(): Promise<void>; running(): boolean };
+type AdapterProcess = { kill(): Promise<void>; stop(): Promise<void>; running(): boolean };
 
 export const spawnAdapter = ({ env }: TestAdapter, more: Record<string, string> = {}): AdapterProcess => {
   const child: ChildProcess = spawn(process.execPath, ['src/main.ts'], {

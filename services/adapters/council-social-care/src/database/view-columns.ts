@@ -6,7 +6,7 @@ import type { EventName, FactKind, OpenCase, Stated } from './stated.ts';
 /** Optional in every view: the case's own name where the row id is not it, and who must not be told. */
 export const EVERYWHERE = ['case_reference', 'exclude'];
 
-export const excluded = (row: Row): string[] => {
+const excluded = (row: Row): string[] => {
   const named = (textOf(row, 'exclude') ?? '').split(/[\s,]+/).filter(Boolean);
   if (!named.every((one) => ATTRIBUTE_FORMS.organisation.test(one))) throw badRow('unknown-code', 'exclude');
   return named;

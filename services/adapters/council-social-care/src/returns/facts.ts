@@ -98,12 +98,20 @@ const commonOf = ({ child, contact, began }: Told, at = began) => ({
   contact,
 });
 
+const caseOf = (told: Told, at?: string) => ({ ...commonOf(told, at), caseReference: told.reference });
+const correctionOf = (told: Told) => ({ ...caseOf(told), reason: 'UNKNOWN' as const });
+const endVoidedOf = (told: Told) => ({
+  ...commonOf(told),
+  voids: { caseReference: told.reference, fact: `${told.kind}-end` },
+  reason: 'UNKNOWN' as const,
+  voidedAt: told.toldAt,
+});
+
 const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
   'care-episode': (told) => {
-    const { start, end, reference, began, toldAt } = told;
+    const { start, end, began, toldAt } = told;
     const legalStatus = legalStatusOf(start.legalStatus) ?? 'UNKNOWN';
     const beginning = {
-      caseReference: reference,
       episodeStartDate: began,
       episodeStartReason: start.reason ?? null,
       startsLookedAfter: startsLookedAfter(start.reason),
@@ -120,67 +128,55 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
     return {
       begun: one('uk.causeway.council.care-episode.begun.v1', startOfDay(began), {
-        ...commonOf(told),
+        ...caseOf(told),
         ...beginning,
       }),
       ...(end && {
         ended: one('uk.causeway.council.care-episode.ended.v1', startOfDay(end.date), {
-          ...commonOf(told, end.date),
+          ...caseOf(told, end.date),
           ...ending,
-          caseReference: reference,
           episodeStartDate: began,
           episodeEndDate: end.date,
           legalStatus,
         }),
         'end-voided': one('uk.causeway.council.care-episode-end.voided.v1', toldAt, {
-          ...commonOf(told),
-          voids: { caseReference: reference, fact: 'care-episode-end' },
-          reason: 'UNKNOWN',
-          voidedAt: toldAt,
+          ...endVoidedOf(told),
           episodeEndDate: end.date,
           ceasesLookedAfter: ending.ceasesLookedAfter,
           legalStatus,
         }),
       }),
       corrected: one('uk.causeway.council.care-episode.corrected.v1', toldAt, {
-        ...commonOf(told),
+        ...correctionOf(told),
         ...beginning,
         ...ending,
-        reason: 'UNKNOWN',
       }),
     };
   },
   'child-missing-from-care': (told) => {
-    const { start, end, reference, began, toldAt } = told;
+    const { start, end, began, toldAt } = told;
     const kind = missingKindOf(start.missing) ?? 'UNKNOWN';
     return {
       begun: one('uk.causeway.council.child-missing-from-care.reported.v1', startOfDay(began), {
-        ...commonOf(told),
-        caseReference: reference,
+        ...caseOf(told),
         missingKind: kind,
         missingEpisodeStartDate: began,
       }),
       ...(end && {
         ended: one('uk.causeway.council.child-missing-from-care.ended.v1', startOfDay(end.date), {
-          ...commonOf(told, end.date),
-          caseReference: reference,
+          ...caseOf(told, end.date),
           missingKind: kind,
           missingEpisodeStartDate: began,
           missingEpisodeEndDate: end.date,
         }),
         'end-voided': one('uk.causeway.council.child-missing-from-care-end.voided.v1', toldAt, {
-          ...commonOf(told),
-          voids: { caseReference: reference, fact: 'child-missing-from-care-end' },
-          reason: 'UNKNOWN',
-          voidedAt: toldAt,
+          ...endVoidedOf(told),
           missingKind: kind,
           missingEpisodeEndDate: end.date,
         }),
       }),
       corrected: one('uk.causeway.council.child-missing-from-care.corrected.v1', toldAt, {
-        ...commonOf(told),
-        caseReference: reference,
-        reason: 'UNKNOWN',
+        ...correctionOf(told),
         missingKind: kind,
         missingEpisodeStartDate: began,
         missingEpisodeEndDate: end?.date ?? null,
@@ -188,13 +184,12 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
   },
   'child-protection-plan': (told) => {
-    const { start, end, reference, began, toldAt } = told;
+    const { start, end, began, toldAt } = told;
     const planType = start.unborn === 'yes' ? 'unborn_child_protection_plan' : 'child_protection_plan';
     const initialCategoryOfAbuse = categoryOfAbuseOf(start.category) ?? 'UNKNOWN';
     return {
       begun: one('uk.causeway.council.child-protection-plan.begun.v1', startOfDay(began), {
-        ...commonOf(told),
-        caseReference: reference,
+        ...caseOf(told),
         planType,
         cppStartDate: began,
         initialCategoryOfAbuse,
@@ -202,26 +197,20 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
       }),
       ...(end && {
         ended: one('uk.causeway.council.child-protection-plan.ended.v1', startOfDay(end.date), {
-          ...commonOf(told, end.date),
-          caseReference: reference,
+          ...caseOf(told, end.date),
           planType,
           cppStartDate: began,
           cppEndDate: end.date,
           latestCategoryOfAbuse: categoryOfAbuseOf(end.category) ?? 'UNKNOWN',
         }),
         'end-voided': one('uk.causeway.council.child-protection-plan-end.voided.v1', toldAt, {
-          ...commonOf(told),
-          voids: { caseReference: reference, fact: 'child-protection-plan-end' },
-          reason: 'UNKNOWN',
-          voidedAt: toldAt,
+          ...endVoidedOf(told),
           planType,
           cppEndDate: end.date,
         }),
       }),
       corrected: one('uk.causeway.council.child-protection-plan.corrected.v1', toldAt, {
-        ...commonOf(told),
-        caseReference: reference,
-        reason: 'UNKNOWN',
+        ...correctionOf(told),
         planType,
         cppStartDate: began,
         initialCategoryOfAbuse,
@@ -232,10 +221,9 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
   },
   'safeguarding-referral': (told) => {
-    const { start, reference, began, toldAt } = told;
+    const { start, began, toldAt } = told;
     const stated = {
-      ...commonOf(told),
-      caseReference: reference,
+      ...caseOf(told),
       referralDate: began,
       referralSource: referralSourceOf(start.source),
       referralSourceCode: start.source ?? null,
@@ -253,10 +241,9 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
   },
   'section47-enquiry': (told) => {
-    const { start, reference, began, toldAt } = told;
+    const { start, began, toldAt } = told;
     const stated = {
-      ...commonOf(told),
-      caseReference: reference,
+      ...caseOf(told),
       s47ActualStartDate: began,
       enquiryKind: 'UNKNOWN' as const,
       initialCpcTarget: start.conferenceTarget ?? null,
