@@ -40,7 +40,13 @@ export const primaryNeedOf = codeList<PrimaryNeedCode>({
 });
 
 /** InitialCategoryOfAbuse and LatestCategoryOfAbuse of the Children in need census; undefined for a code that it does not have. */
-export const categoryOfAbuseOf = codeList<CategoryOfAbuse>({ NEG: 'NEG', PHY: 'PHY', SAB: 'SAB', EMO: 'EMO', MUL: 'MUL' });
+export const categoryOfAbuseOf = codeList<CategoryOfAbuse>({
+  NEG: 'NEG',
+  PHY: 'PHY',
+  SAB: 'SAB',
+  EMO: 'EMO',
+  MUL: 'MUL',
+});
 
 /** LS of SSDA903; undefined for a code that it does not have. */
 export const legalStatusOf = codeList<CareLegalStatus>({

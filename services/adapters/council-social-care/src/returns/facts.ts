@@ -1,6 +1,7 @@
 /** The events of a case: what it means that it began, ended, was recorded otherwise, or is said not to have ended after all. */
 import type { Fact } from '@causeway/runtime/source/fact';
 import type { Contact, EventData, Person } from '@causeway/schemas/generated/types';
+import { NO_IDENTIFIERS, UNKNOWN_PERSON } from '@causeway/schemas/identifiers/person-parts';
 import { isTemporaryUpn } from '@causeway/schemas/identifiers/upn';
 import {
   categoryOfAbuseOf,
@@ -71,20 +72,10 @@ const one = <T extends keyof EventData>(type: T, occurredAt: string, data: Event
   ({ type, occurredAt, data }) as Stated;
 
 const personOf = ({ id, sex, born, upn }: Child): Person => ({
-  name: null,
+  ...UNKNOWN_PERSON,
   dateOfBirth: born ? { value: born, precision: 'day' } : null,
   sex: sexOf(sex),
-  address: null,
-  identifiers: {
-    nhsNumber: null,
-    nhsNumberStatus: null,
-    hospitalNumber: null,
-    upn: upn ?? null,
-    pncId: null,
-    cro: null,
-    localId: id,
-  },
-  generalPractice: null,
+  identifiers: { ...NO_IDENTIFIERS, upn: upn ?? null, localId: id },
 });
 
 /** Both returns are about children; who has come of age meanwhile is told by the date of birth. */
