@@ -36,10 +36,10 @@ function clientOf(args: string[], organisations: string[]): string {
   return roleClient(role, organisation);
 }
 
-/** For another door than the gateway's. */
-function clientFor(door: string, organisation: string, system = 'command-line'): string {
-  if (door !== 'police-records')
-    throw new CannotStart(`There is no door "${door}"; there is police-records.`);
+/** For another endpoint than the gateway's. */
+function clientFor(endpoint: string, organisation: string, system = 'command-line'): string {
+  if (endpoint !== 'police-records')
+    throw new CannotStart(`There is no endpoint "${endpoint}"; there is police-records.`);
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(system)) throw new CannotStart(`Usage: ${USAGE}`);
   return systemClient(organisation, system);
 }

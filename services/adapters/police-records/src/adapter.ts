@@ -7,7 +7,7 @@ import { type Config, integer, list, oidcSettings, port, text, url } from '@caus
 import { listen } from '@causeway/runtime/service/http-server';
 import type { Context } from '@causeway/runtime/service/service';
 import { serverTls, tlsSettings, watchCertificate } from '@causeway/runtime/service/tls';
-import { createDoor } from './client.ts';
+import { createIngress } from './client.ts';
 import { ADAPTER, createIntake } from './intake.ts';
 import { openApi } from './openapi.ts';
 import { createDocumentReader } from './read-document.ts';
@@ -79,7 +79,7 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
     audience: audiences,
     ...(config.POLICE_RECORDS_JWKS_URL && { jwksUri: config.POLICE_RECORDS_JWKS_URL }),
   });
-  const door = createDoor({
+  const ingress = createIngress({
     organisation,
     access,
     clients: config.POLICE_RECORDS_CLIENTS,
@@ -90,7 +90,7 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
   });
   const tls = serverTls(config);
   if (tls) watchCertificate(metrics, 'server', tls.read().cert);
-  const server = await listen(door, {
+  const server = await listen(ingress, {
     host: config.POLICE_RECORDS_HOST,
     port: config.POLICE_RECORDS_PORT,
     tls,
