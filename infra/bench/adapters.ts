@@ -13,7 +13,7 @@ import { type Door, openDoors } from './doors.ts';
 import { perSecond, print, spread } from './report.ts';
 import { cpuMs, residentMb } from './world.ts';
 
-export type AdaptersOptions = {
+type AdaptersOptions = {
   /** How long every adapter takes 100 messages a second. */
   seconds: number;
   /** Messages of a whole day, which are replayed as quickly as they are taken. */

@@ -21,7 +21,7 @@ import {
   type World,
 } from './world.ts';
 
-export type ExchangeOptions = { rounds: number; minutes: number; peers: boolean; latency: boolean };
+type ExchangeOptions = { rounds: number; minutes: number; peers: boolean; latency: boolean };
 
 const TUNED = {
   'commit.interval.ms': '1000',

@@ -16,7 +16,7 @@ const STRIMZI = {
 const CONNECTIONS = 32;
 const LIMITS = [100, 1_000];
 
-export type GatewayOptions = { rounds: number; seconds: number; peers: boolean };
+type GatewayOptions = { rounds: number; seconds: number; peers: boolean };
 
 /** Publishing and reading over HTTP, beside a plain consumer of the same inbox. */
 export const benchGateway = async ({ rounds, seconds, peers }: GatewayOptions): Promise<void> => {

@@ -9,7 +9,7 @@ const SECONDS = 10;
 const QUIET_MS = 10_000;
 const lanes = Array.from({ length: LANES }, (_, lane) => lane);
 
-export type Latency = { samples: number[]; perSecond: number };
+type Latency = { samples: number[]; perSecond: number };
 
 /** From the append to the outbox until a reader of the inbox has the event, at a steady rate, one recipient each. */
 export const latencyAt = async (

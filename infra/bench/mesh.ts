@@ -18,7 +18,7 @@ const DAY = 50_000;
 const SLICE_S = 10;
 const LOOK_MS = 20;
 
-export type MeshOptions = { seconds: number; rate: number };
+type MeshOptions = { seconds: number; rate: number };
 
 /** The n-th notification, of another person each; a type that an agreement of the example partnership names. */
 const notification = (n: number): Buffer =>

@@ -89,7 +89,7 @@ const adapterOf = (world: World): Receiver => {
   return { name: 'nhs-trust', host: url.hostname, port: Number(url.port), pid };
 };
 
-export type MllpOptions = {
+type MllpOptions = {
   /** How long each number of connections is measured. */
   seconds: number;
   /** Above 0: a steady load for that long instead, to see whether memory stays flat. */

@@ -22,7 +22,7 @@ const WARM_MS = 5_000;
 const SOCKETS = 32;
 const SLICE_MS = 10_000;
 
-export type PoliceOptions = { seconds: number; rate: number };
+type PoliceOptions = { seconds: number; rate: number };
 
 /** Incidents at a steady rate to the door of a force: from the moment when each is due until its 202. */
 export const benchPolice = async ({ seconds, rate }: PoliceOptions): Promise<void> => {

@@ -9,7 +9,7 @@ import { type KafkaHooks, startKafkaHooks } from './peers/kafka-hooks.ts';
 import { perSecond, print, spread } from './report.ts';
 import { connectionsOf, cpuMs, residentMb, SOURCES, startWorld, type World } from './world.ts';
 
-export type WebhooksOptions = { rounds: number; seconds: number; peers: boolean };
+type WebhooksOptions = { rounds: number; seconds: number; peers: boolean };
 
 const EVENTS = 10_000;
 const PACE = 500;

@@ -21,7 +21,7 @@ type Declaration = {
   sinkPort?: { variable: string; default: number; replacedBy: string };
   /**
    * Somebody else's program that stands in for the legacy system from which this adapter fetches; started also with `--simulators off`.
-   * `module` gets it ready (see `stand-in.ts`). Where it is, the adapter is told in the variable that `replacedBy` names.
+   * `module` gets it ready (see `third-party-simulators.ts`). Where it is, the adapter is told in the variable that `replacedBy` names.
    */
   standIn?: { module: string; port: { variable: string; default: number } };
   /** Names of further settings that the service takes from the launcher. */

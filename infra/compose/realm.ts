@@ -1,5 +1,5 @@
 /** The realm that Keycloak imports: one client for each organisation's programs, and one for the console. */
-export type OrganisationClient = { id: string; secret: string };
+type OrganisationClient = { id: string; secret: string };
 
 const GATEWAY_SCOPES = ['events:read', 'events:write', 'subscriptions:manage'];
 const ROLES = ['operator', 'information-governance'];

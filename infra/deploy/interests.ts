@@ -12,7 +12,7 @@ import { yamlFiles } from './partnership.ts';
 /** Some of the people whom an organisation of the example partnership knows from the start; nobody in it exists. */
 type Group = { writer: string; reason: string; since: string; nhsNumbers: string[] };
 
-export type ExampleInterests = { organisation: string; groups: Group[] };
+type ExampleInterests = { organisation: string; groups: Group[] };
 
 /**
  * One file per organisation, named after it.

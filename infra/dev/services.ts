@@ -24,7 +24,7 @@ export type Placed = {
   service: Service;
   port: number | undefined;
   sinkPort?: number | undefined;
-  standInPort?: number | undefined;
+  thirdPartyPort?: number | undefined;
   adminPort: number;
 };
 
@@ -41,12 +41,12 @@ export function simulatorsOf({ service, sinkPort }: Placed, environment: Environ
 
 type Simulators = { feed?: string; sink?: string };
 
-/** Where the stand-in of a legacy system serves. */
-export const standInUrl = (port: number): string => `http://${LOOPBACK}:${port}`;
+/** Where the third-party simulator of a legacy system serves. */
+export const thirdPartyUrl = (port: number): string => `http://${LOOPBACK}:${port}`;
 
-const urlOf = ({ service, port, standInPort }: Placed): string | null => {
+const urlOf = ({ service, port, thirdPartyPort }: Placed): string | null => {
   if (service.port) return `${service.port.scheme}://${LOOPBACK}:${port}`;
-  return standInPort === undefined ? null : standInUrl(standInPort);
+  return thirdPartyPort === undefined ? null : thirdPartyUrl(thirdPartyPort);
 };
 
 export const endpointOf = (placed: Placed): Endpoint => ({
@@ -90,7 +90,7 @@ export function simulatorPart(placed: Placed, script: string, surroundings: Surr
 
 /** Everything a service sees: never the whole environment of whoever started the launcher. */
 function environmentOf(
-  { service, port, sinkPort, standInPort, adminPort }: Placed,
+  { service, port, sinkPort, thirdPartyPort, adminPort }: Placed,
   around: Surroundings,
 ): Record<string, string> {
   const { connections, secrets, environment, home, placed } = around;
@@ -125,8 +125,8 @@ function environmentOf(
     OIDC_ISSUER: connections.OIDC_ISSUER,
     ...(service.port && port !== undefined ? { [service.port.variable]: String(port) } : {}),
     ...(service.sinkPort && sinkPort !== undefined ? { [service.sinkPort.variable]: String(sinkPort) } : {}),
-    ...(service.replacedBy && standInPort !== undefined
-      ? { [service.replacedBy]: standInUrl(standInPort) }
+    ...(service.replacedBy && thirdPartyPort !== undefined
+      ? { [service.replacedBy]: thirdPartyUrl(thirdPartyPort) }
       : {}),
     ...(adapter ? { ORGANISATION: service.organisation, ...partnershipKeys(secrets) } : {}),
     ...(service.name === 'gateway'

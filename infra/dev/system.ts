@@ -28,9 +28,9 @@ import {
   simulatorsOf,
 } from './services.ts';
 import type { Part } from './supervisor/supervisor.ts';
-import { readyStandIn } from './third-party-simulators.ts';
+import { readyThirdParty } from './third-party-simulators.ts';
 
-export type SystemOptions = Pick<PartsOptions, 'home' | 'environment' | 'say' | 'onFailed'> & {
+type SystemOptions = Pick<PartsOptions, 'home' | 'environment' | 'say' | 'onFailed'> & {
   /** By default those of the environment's variables. */
   ports?: PortPlan;
   simulators: boolean;
@@ -66,8 +66,8 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
   const organisations = readOrganisations(options.organisationsDir ?? organisationsDirectory);
   const wanted = await place(ports, environment, options);
   // Beside the start of everything else: the first time it installs something.
-  const standIns = Promise.all(wanted.map((placed) => readyStandIn(placed, environment, options.say)));
-  standIns.catch(() => undefined);
+  const thirdParties = Promise.all(wanted.map((placed) => readyThirdParty(placed, environment, options.say)));
+  thirdParties.catch(() => undefined);
   const catalogue = loadCatalogue();
   const ids = organisations.map(({ id }) => id);
   const agreements = readAgreements(agreementsDir, catalogue, ids);
@@ -83,7 +83,7 @@ export async function startSystem(options: SystemOptions, signal?: AbortSignal):
   };
   let services: Placed[] = [];
   try {
-    const ready = await untilAborted(signal, standIns);
+    const ready = await untilAborted(signal, thirdParties);
     for (const { problem } of ready) if (problem !== undefined) options.say(problem);
     services = ready.flatMap(({ placed, problem }) => (problem === undefined ? [placed] : []));
     const around = {
@@ -147,12 +147,12 @@ async function place(
   for (const service of found.filter(({ name }) => only?.includes(name) ?? true)) {
     const port = service.port && (await ports.of(service.port.variable, service.port.default));
     const sinkPort = await sinkPortOf(service, ports, environment);
-    const standInPort = await standInPortOf(service, ports, environment);
-    placed.push({ service, port, sinkPort, standInPort, adminPort: await freePort() });
+    const thirdPartyPort = await thirdPartyPortOf(service, ports, environment);
+    placed.push({ service, port, sinkPort, thirdPartyPort, adminPort: await freePort() });
   }
   await requireFree(
-    placed.flatMap(({ service, port, sinkPort, standInPort }): Parameters<typeof requireFree>[0] => [
-      [`what stands in behind ${service.name}`, service.standIn?.port.variable ?? '', standInPort],
+    placed.flatMap(({ service, port, sinkPort, thirdPartyPort }): Parameters<typeof requireFree>[0] => [
+      [`what stands in behind ${service.name}`, service.standIn?.port.variable ?? '', thirdPartyPort],
       [service.name, service.port?.variable ?? '', port],
       [`the simulator behind ${service.name}`, service.sinkPort?.variable ?? '', sinkPort],
     ]),
@@ -166,8 +166,8 @@ async function sinkPortOf(service: Service, ports: PortPlan, env: Environment): 
   return ports.of(service.sinkPort.variable, service.sinkPort.default);
 }
 
-/** Of the stand-in; undefined where a real system is there. */
-async function standInPortOf(
+/** Of the third-party simulator; undefined where a real system is there. */
+async function thirdPartyPortOf(
   { standIn, replacedBy }: Service,
   ports: PortPlan,
   env: Environment,

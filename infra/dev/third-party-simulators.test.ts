@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { openSecrets } from '../common/secrets.ts';
 import { findServices } from '../common/service-manifests.ts';
 import { endpointOf, type Placed, servicePart, simulatorsOf } from './services.ts';
-import { readyStandIn } from './third-party-simulators.ts';
+import { readyThirdParty } from './third-party-simulators.ts';
 
 describe('a program that stands in for a legacy system', () => {
   let root: string;
@@ -38,12 +38,12 @@ describe('a program that stands in for a legacy system', () => {
     );
     const [service] = findServices(root);
     assert.ok(service);
-    placed = { service, port: undefined, standInPort: 9_001, adminPort: 9_002 };
+    placed = { service, port: undefined, thirdPartyPort: 9_001, adminPort: 9_002 };
   });
   after(() => rmSync(root, { recursive: true, force: true }));
 
   it('is got ready and run on its port, with its own environment only', async () => {
-    const { part, problem } = await readyStandIn(placed, { PATH: '/bin', SECRET: 'x' }, say);
+    const { part, problem } = await readyThirdParty(placed, { PATH: '/bin', SECRET: 'x' }, say);
     assert.equal(problem, undefined);
     assert.deepEqual(said, ['installing']);
     assert.deepEqual(
@@ -53,7 +53,7 @@ describe('a program that stands in for a legacy system', () => {
   });
 
   it('that cannot run here leaves its adapter out, with a sentence', async () => {
-    const { part, problem } = await readyStandIn(placed, { BOX_BROKEN: 'yes' }, say);
+    const { part, problem } = await readyThirdParty(placed, { BOX_BROKEN: 'yes' }, say);
     assert.deepEqual([part, problem], [undefined, 'mailbox is left out: there is no box']);
   });
 
@@ -69,8 +69,8 @@ describe('a program that stands in for a legacy system', () => {
     assert.deepEqual(simulatorsOf(placed, {}), { feed: 'feed.ts' });
     const real = { BOX_URL: 'https://mailbox.example' };
     assert.deepEqual(simulatorsOf(placed, real), {});
-    const replaced = { ...placed, standInPort: undefined };
-    assert.equal((await readyStandIn(replaced, real, say)).part, undefined);
+    const replaced = { ...placed, thirdPartyPort: undefined };
+    assert.equal((await readyThirdParty(replaced, real, say)).part, undefined);
     assert.equal(endpointOf(replaced).url, null);
   });
 });

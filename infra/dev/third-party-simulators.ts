@@ -1,10 +1,10 @@
 import { basename, join } from 'node:path';
 import { repository } from '../common/paths.ts';
 import type { Environment } from '../common/settings.ts';
-import { type Placed, standInUrl } from './services.ts';
+import { type Placed, thirdPartyUrl } from './services.ts';
 import type { PartSpec } from './supervisor/supervisor.ts';
 
-/** What the module of a stand-in exports as `standIn`: it gets the program ready and says how to run it, or why this machine cannot. */
+/** What the module of a third-party simulator exports as `standIn`: it gets the program ready and says how to run it, or why this machine cannot. */
 type GetReady = (around: {
   cache: string;
   environment: Environment;
@@ -14,30 +14,30 @@ type GetReady = (around: {
   | { command: string; args(port: number): string[]; env: Record<string, string>; health: string }
 >;
 
-export type Ready = { placed: Placed; part?: PartSpec; problem?: string };
+type Ready = { placed: Placed; part?: PartSpec; problem?: string };
 
 /** Keeps across starts what was installed once. */
 const cache = join(repository, '.causeway', 'cache');
 
-/** Gets the stand-in of a service ready, where it has one that is to run. */
-export async function readyStandIn(
+/** Gets the third-party simulator of a service ready, where it has one that is to run. */
+export async function readyThirdParty(
   placed: Placed,
   environment: Environment,
   say: (line: string) => void,
 ): Promise<Ready> {
-  const { service, standInPort } = placed;
-  if (service.standIn === undefined || standInPort === undefined) return { placed };
+  const { service, thirdPartyPort } = placed;
+  if (service.standIn === undefined || thirdPartyPort === undefined) return { placed };
   const { standIn }: { standIn: GetReady } = await import(join(service.directory, service.standIn.module));
   const ready = await standIn({ cache, environment, say });
   if ('problem' in ready) return { placed, problem: ready.problem };
   const part: PartSpec = {
     name: `${service.name}-${basename(service.standIn.module, '.ts')}`,
     command: ready.command,
-    args: ready.args(standInPort),
+    args: ready.args(thirdPartyPort),
     cwd: service.directory,
     env: { ...(environment.PATH ? { PATH: environment.PATH } : {}), ...ready.env },
     probe: async () => {
-      const answer = await fetch(standInUrl(standInPort) + ready.health, {
+      const answer = await fetch(thirdPartyUrl(thirdPartyPort) + ready.health, {
         signal: AbortSignal.timeout(3_000),
       });
       await answer.arrayBuffer();

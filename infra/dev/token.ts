@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { localConnections } from '../common/connections.ts';
 import { openSecrets } from '../common/secrets.ts';
 import { CannotStart, homeOf } from '../common/settings.ts';
+import { runCommand } from '../operator/command.ts';
 import { clientSecretName, ROLES, roleClient, systemClient } from './oidc-provider/oidc.ts';
 
 const USAGE = `npm run token -- <organisation> [--for police-records [--system <name>]]   or   npm run token -- --role ${ROLES.join('|')} [--org <organisation>]`;
@@ -35,10 +36,10 @@ function clientOf(args: string[], organisations: string[]): string {
   return roleClient(role, organisation);
 }
 
-/** For another door than the gateway's. */
-function clientFor(door: string, organisation: string, system = 'command-line'): string {
-  if (door !== 'police-records')
-    throw new CannotStart(`There is no door "${door}"; there is police-records.`);
+/** For another endpoint than the gateway's. */
+function clientFor(endpoint: string, organisation: string, system = 'command-line'): string {
+  if (endpoint !== 'police-records')
+    throw new CannotStart(`There is no endpoint "${endpoint}"; there is police-records.`);
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(system)) throw new CannotStart(`Usage: ${USAGE}`);
   return systemClient(organisation, system);
 }
@@ -58,17 +59,11 @@ async function requestToken(issuer: string, client: string, secret: string): Pro
   return body.access_token;
 }
 
-try {
-  const home = homeOf(process.env);
+await runCommand(async (args) => {
   const { OIDC_ISSUER, organisations } = localConnections<Known>(process.env);
-  const client = clientOf(process.argv.slice(2), organisations);
-  const secrets = openSecrets(join(home, 'secrets'));
+  const client = clientOf(args, organisations);
+  const secrets = openSecrets(join(homeOf(process.env), 'secrets'));
   const token = await requestToken(OIDC_ISSUER, client, secrets.get(clientSecretName(client)));
   process.stdout.write(`${token}\n`);
-} catch (error) {
-  const expected =
-    error instanceof CannotStart || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
-  if (!expected) throw error;
-  process.stderr.write(`${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
+  return 0;
+}, 1);

@@ -131,11 +131,7 @@ const expanded = (agreement: Agreement, catalogue: readonly EventType[]): Expand
 async function diff(args: string[]): Promise<number> {
   const catalogue = loadCatalogue();
   const source = versionsSource(catalogue);
-  const ofFile = (path: string): Expanded => {
-    const parsed = read(path, catalogue);
-    if ('problems' in parsed) throw new CannotStart(parsed.problems.map(describeProblem).join('\n'));
-    return expanded(parsed.agreement, catalogue);
-  };
+  const ofFile = (path: string): Expanded => expanded(agreementOf(path, catalogue), catalogue);
   const ofVersion = async (id: string, text: string): Promise<Expanded> => {
     const version = Number(text);
     if (!Number.isInteger(version)) throw new CannotStart(USAGE);

@@ -1,7 +1,7 @@
 import { CannotStart } from '../common/settings.ts';
 
-/** Runs a command: its answer is the exit code; what it cannot do is printed in one sentence with exit code 2. */
-export async function runCommand(main: (args: string[]) => Promise<number>): Promise<void> {
+/** Runs a command: its answer is the exit code; what it cannot do is printed in one sentence with the exit code `cannot`. */
+export async function runCommand(main: (args: string[]) => Promise<number>, cannot = 2): Promise<void> {
   // The reader of our output may have seen enough, `head` for one.
   process.stdout.on('error', () => process.exit());
   try {
@@ -11,6 +11,6 @@ export async function runCommand(main: (args: string[]) => Promise<number>): Pro
       error instanceof CannotStart || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
     if (!expected) throw error;
     process.stderr.write(`${(error as Error).message}\n`);
-    process.exitCode = 2;
+    process.exitCode = cannot;
   }
 }

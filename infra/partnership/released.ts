@@ -15,7 +15,7 @@ const AGREEMENTS = join(import.meta.dirname, 'agreements');
 const PAGES = join(import.meta.dirname, 'released');
 
 /** The pages as they should be, by file name. */
-export function releasedPages(): Map<string, string> {
+function releasedPages(): Map<string, string> {
   const catalogue = loadCatalogue();
   return new Map(
     readdirSync(AGREEMENTS)

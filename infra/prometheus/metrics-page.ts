@@ -18,7 +18,7 @@ console sees of all others. What alerts ask of them is in [the runbook](operatin
 |---|---|---|---|
 `;
 
-export const metricsPage = (): string =>
+const metricsPage = (): string =>
   INTRODUCTION +
   createMetrics('page')
     .described()

@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { repository } from '../common/paths.ts';
 
 /** A package of ours: its folder below the repository and what its manifest says. */
-export type Package = {
+type Package = {
   folder: string;
   name: string;
   dependencies: ReadonlySet<string>;
@@ -11,7 +11,7 @@ export type Package = {
   exports: Record<string, string | null | object>;
 };
 
-export type Import = {
+type Import = {
   specifier: string /** The file of ours that is meant, from the repository's folder. */;
   file?: string;
 };

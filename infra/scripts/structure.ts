@@ -171,7 +171,7 @@ function importProblems(source: Source): string[] {
 }
 
 /** Lines such as `services/gateway: 1 http · 2 events`, each room with the number of rooms below it at most. */
-export function describeRooms(rooms: Map<string, Graph>): string[] {
+function describeRooms(rooms: Map<string, Graph>): string[] {
   return [...rooms].map(([folder, graph]) => {
     const depths = new Map<string, number>();
     const depthOf = (room: string, above: readonly string[] = []): number => {

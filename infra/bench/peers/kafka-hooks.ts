@@ -18,7 +18,7 @@ const PLUGIN = join(HOME, 'node_modules/@platformatic/kafka-hooks/lib/plugin.js'
 const START_MS = 240_000;
 
 export type KafkaHooks = { pid: number; kill(): Promise<void>; stop(): Promise<void> };
-export type Access = { KAFKA_BROKERS: string; KAFKA_USERNAME: string; KAFKA_PASSWORD: string };
+type Access = { KAFKA_BROKERS: string; KAFKA_USERNAME: string; KAFKA_PASSWORD: string };
 
 /** Installed from npm by the benchmark and by nothing else. Its producers take no log-in, which is added. */
 const install = async (): Promise<void> => {

@@ -27,7 +27,7 @@ export type PeerJob = {
   settings: Record<string, string>;
 };
 
-export type Peer = { pids: number[]; input: string; ledger: string; group: string; stop(): Promise<void> };
+type Peer = { pids: number[]; input: string; ledger: string; group: string; stop(): Promise<void> };
 
 /**
  * Compiles the peer and fetches its jars, where that was not done for these sources yet.

@@ -76,7 +76,7 @@ export const clientTransactionalRate = async (
   return rate;
 };
 
-export type Consumed = { records: number; ms: number; cpuMicros: number };
+type Consumed = { records: number; ms: number; cpuMicros: number };
 
 /**
  * A consumer of the client's own reads a topic from its start to its end as it is now, and does nothing with what it gets. Measured

@@ -3,7 +3,7 @@ import { readSecret } from '../../common/secrets.ts';
 import { CONSOLE_CLIENT, clientSecretName, POLICE_RECORDS_AUDIENCE, ROLES, type Role } from './oidc.ts';
 
 /** What a token of this client says beyond the standard claims. */
-export type Identity = {
+type Identity = {
   organisation?: string;
   roles?: Role[];
   audience: 'causeway-gateway' | 'causeway-console' | typeof POLICE_RECORDS_AUDIENCE;

@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startedAt } from '../../common/processes.ts';
 
 /** A process of ours: `started` tells it apart from a later process that was given the same number. */
-export type ProcessRecord = { name: string; pid: number; started: string; stopSignal: NodeJS.Signals };
+type ProcessRecord = { name: string; pid: number; started: string; stopSignal: NodeJS.Signals };
 type Book = { launcher: ProcessRecord; parts: ProcessRecord[] };
-export type ProcessBook = {
+type ProcessBook = {
   add(record: Omit<ProcessRecord, 'started'>): void;
   remove(pid: number): void;
   clear(): void;

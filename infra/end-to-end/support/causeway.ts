@@ -33,7 +33,7 @@ export type CloudEvent = {
   position: string;
   data: Record<string, unknown>;
 };
-export type EventsAnswer = { events: CloudEvent[]; next: string };
+type EventsAnswer = { events: CloudEvent[]; next: string };
 
 type Options = {
   home?: string;

@@ -9,7 +9,7 @@ const PEOPLE = 40;
 const IN_FLIGHT = 20;
 const SETTLE_MS = 120_000;
 
-export type Disturbance = 'kill' | 'zombie' | 'join' | 'broker';
+type Disturbance = 'kill' | 'zombie' | 'join' | 'broker';
 
 /**
  * Two exchange instances share the events of three organisations while the named disturbances come, in an order and at

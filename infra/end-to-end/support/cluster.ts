@@ -80,7 +80,7 @@ const GROWTH: Phase[] = [
 
 const leader = (cluster: Cluster) => cluster.leaderOf(topicsOf(ORGANISATIONS[0] ?? '').outbox);
 
-export type Flow = { seconds: number; eventsPerSecond: number };
+type Flow = { seconds: number; eventsPerSecond: number };
 
 /**
  * Three brokers with replication 3 and two in-sync replicas at least, two exchanges and two gateways. Three organisations publish at a steady rate

@@ -39,7 +39,7 @@ export type Exchanges = {
 
 export type Instance = { name: string; url: string | null; signal(name: NodeJS.Signals): void };
 
-export const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
+const ADMISSION = 'uk.causeway.nhs.inpatient-admission.recorded.v1';
 export const DISCHARGE = 'uk.causeway.nhs.patient-discharge.recorded.v1';
 export const ORGANISATIONS = ['north-trust', 'middle-trust', 'south-trust'];
 export const partitions = Array.from({ length: LANES }, (_, partition) => partition);

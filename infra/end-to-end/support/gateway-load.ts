@@ -107,7 +107,7 @@ export const hooked = async (organisation: string, { url, token }: Gateway): Pro
 };
 
 /** What lies in an inbox from these positions on: ids in the order of each subject, and when each came there. */
-export type Lying = { ids: Set<string>; bySubject: Map<string, string[]>; at: Map<string, number> };
+type Lying = { ids: Set<string>; bySubject: Map<string, string[]>; at: Map<string, number> };
 
 export const inboxFrom = async (
   kafka: Kafka,

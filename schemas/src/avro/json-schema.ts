@@ -13,7 +13,7 @@ export type JsonSchema = { [keyword: string]: unknown };
  * `published`: what a source may write: a field that can be null can be left out, nothing else may be there.
  * `handed-over`: what a recipient reads: every field is there, and more can be added later.
  */
-export type JsonUse = 'published' | 'handed-over';
+type JsonUse = 'published' | 'handed-over';
 
 /**
  * The JSON Schema of an event type or a view. Names are taken apart, so it refers to nothing. Leaves in `generalised` are released in a

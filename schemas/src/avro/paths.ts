@@ -1,7 +1,7 @@
 import type { AvroSchema, Leaf } from './schema.ts';
 import { leavesOf } from './schema.ts';
 
-export type Expansion = { leaves: string[]; problems: string[] };
+type Expansion = { leaves: string[]; problems: string[] };
 
 /**
  * Expands paths to the leaves they stand for, in writer order and without repetition. A path names a leaf

@@ -6,7 +6,7 @@ import { fullName, isArray, isRecord, namespaceOf, PRIMITIVES } from '../avro/sc
 import { avroName } from './event-type.ts';
 
 /** A synthetic event: the attributes that an adapter would set, and the data. Nobody in it exists. */
-export type ExampleEvent = {
+type ExampleEvent = {
   source: string;
   type: string;
   subject: string;

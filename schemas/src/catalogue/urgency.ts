@@ -3,7 +3,7 @@ import { instantInLondon, londonOffset } from '../dates/london.ts';
 import type { EventType } from './catalogue.ts';
 
 /** What a source puts into `ce_priority` and `ce_actby`. */
-export type Urgency = { priority: Priority; actBy?: string };
+type Urgency = { priority: Priority; actBy?: string };
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

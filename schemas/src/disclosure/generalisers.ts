@@ -2,7 +2,7 @@ import { outcodeOf } from '../identifiers/places.ts';
 
 /** Released forms of a value that say less than the value does. Pure; applying one twice changes nothing more. */
 
-export const GENERALISERS = ['outcode', 'year', 'month', 'initials'] as const;
+const GENERALISERS = ['outcode', 'year', 'month', 'initials'] as const;
 export type Generaliser = (typeof GENERALISERS)[number];
 
 /** From leaf path, with `[]` for arrays of records, to the form that the leaf is released in. */

@@ -22,7 +22,7 @@ export function formOf({ generalise }: Pick<Release, 'generalise'>, leaf: string
   return Object.hasOwn(generalise, leaf) ? generalise[leaf] : undefined;
 }
 
-export type ViewName = { recipient: string; type: string; agreements: readonly string[] };
+type ViewName = { recipient: string; type: string; agreements: readonly string[] };
 
 /** The leaves that every release holds, whatever the agreement says: the contact, and what a sibling corrects and why. */
 export function alwaysReleased(schema: AvroSchema): string[] {

@@ -5,7 +5,7 @@ export type Checked = { valid: true; value: string } | { valid: false; reason: I
  * `empty` nothing but spaces; `format` not written as this scheme writes it; `check-character` well written, but the
  * check digit or letter does not fit; `placeholder` what systems put where they know no number.
  */
-export type InvalidReason = 'empty' | 'format' | 'check-character' | 'placeholder';
+type InvalidReason = 'empty' | 'format' | 'check-character' | 'placeholder';
 
 export const valid = (value: string): Checked => ({ valid: true, value });
 

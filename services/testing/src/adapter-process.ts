@@ -8,8 +8,12 @@ import { type TestBus, testToken, testVariable } from './bus.ts';
 
 /** An adapter as a process of its own between a test bus and a simulated legacy system. */
 export type RunningAdapter = {
+  /** Dead at once, in whatever it was doing. */
   kill(): Promise<void>;
   stop(): Promise<void>;
+  running(): boolean;
+  /** Its exit code once it has ended; null where a signal ended it. */
+  ended(): Promise<number | null>;
   /** What it has said so far. */
   log(): string;
   /** Base URL of `/ready`, once it has said where. */
@@ -19,8 +23,39 @@ export type RunningAdapter = {
 /** The same at each start, so that tokens are. */
 const PARTNERSHIP_KEY = randomBytes(32).toString('base64url');
 
+/** Starts the adapter in `folder` with these environment variables and PATH. */
+export const spawnAdapter = (folder: URL, env: NodeJS.ProcessEnv): RunningAdapter => {
+  const child: ChildProcess = spawn(process.execPath, ['src/main.ts'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, ...env },
+  });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk) => {
+      log += chunk;
+    });
+  const running = () => child.exitCode === null && child.signalCode === null;
+  const ended = async () => {
+    if (running()) await once(child, 'exit');
+    return child.exitCode;
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    if (running()) child.kill(signal);
+    await ended();
+  };
+  return {
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+    running,
+    ended,
+    log: () => log,
+    admin: () => /"admin":"(http[^"]+)"/.exec(log)?.[1],
+  };
+};
+
 /**
- * Starts the adapter in `folder`. With the same settings it goes on where it was killed; two at once share the work.
+ * The same for an organisation of a test bus. With the same settings it goes on where it was killed; two at once share the work.
  * @param settings as environment variables; they go before those that are made here
  */
 export const runAdapter = (
@@ -28,41 +63,18 @@ export const runAdapter = (
   organisation: string,
   folder: URL,
   settings: Record<string, string>,
-): RunningAdapter => {
-  const child: ChildProcess = spawn(process.execPath, ['src/main.ts'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH,
-      ...bus.env,
-      LOG_LEVEL: 'info',
-      ADMIN_PORT: '0',
-      ORGANISATION: organisation,
-      PARTNERSHIP_KEY,
-      DATABASE_URL: testVariable('DATABASE_URL'),
-      ...settings,
-    },
+): RunningAdapter =>
+  spawnAdapter(folder, {
+    ...bus.env,
+    LOG_LEVEL: 'info',
+    ADMIN_PORT: '0',
+    ORGANISATION: organisation,
+    PARTNERSHIP_KEY,
+    DATABASE_URL: testVariable('DATABASE_URL'),
+    ...settings,
   });
-  let log = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk) => {
-      log += chunk;
-    });
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill(signal);
-    await ended;
-  };
-  return {
-    kill: () => end('SIGKILL'),
-    stop: () => end('SIGTERM'),
-    log: () => log,
-    admin: () => /"admin":"(http[^"]+)"/.exec(log)?.[1],
-  };
-};
 
-export type Released = {
+type Released = {
   from: string;
   to: string;
   type: string;

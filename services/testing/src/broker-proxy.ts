@@ -7,7 +7,7 @@ import { testVariable } from './bus.ts';
  * What happens to one request: its answer is passed on, kept back, or awaited and then the connection is cut; or it is answered with
  * yes and forgotten, which only some requests of a transaction can be.
  */
-export type Fate = 'pass' | 'lose-answer' | 'cut-after-answer' | 'cut-before' | 'forget';
+type Fate = 'pass' | 'lose-answer' | 'cut-after-answer' | 'cut-before' | 'forget';
 
 /** A broker behind a bad network: a client given `broker` as its only address stays behind it. */
 export type BrokerProxy = {

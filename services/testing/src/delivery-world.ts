@@ -27,10 +27,10 @@ export const RECIPIENT = 'recipient-org';
 const SOURCE = 'source-org';
 export const TEST_TYPE = 'uk.causeway.police.missing-person.reported.v1';
 
-export type TestClock = Clock & { pass(ms: number): void; stop(): void };
+type TestClock = Clock & { pass(ms: number): void; stop(): void };
 
 /** Time stands still while something is under way and jumps when everybody waits. */
-export const jumpingClock = (start = Date.UTC(2026, 9, 5, 12)): TestClock => {
+const jumpingClock = (start = Date.UTC(2026, 9, 5, 12)): TestClock => {
   let time = start;
   const waiters = new Set<{ at: number; end(): void }>();
   const jump = () => {
@@ -63,7 +63,7 @@ export const jumpingClock = (start = Date.UTC(2026, 9, 5, 12)): TestClock => {
   };
 };
 
-export type TestEvent = {
+type TestEvent = {
   person: string;
   partition?: number;
   priority?: Priority;

@@ -12,7 +12,7 @@ export const PHASES = ['examples,coverage', 'fuzzing', 'stateful'] as const;
 const EXAMPLES = process.env.SCHEMATHESIS_EXAMPLES ?? '25';
 
 /** What a phase is run with. `config` is the text of a `schemathesis.toml`. */
-export type Checked = {
+type Checked = {
   document: string;
   token: string;
   phase: (typeof PHASES)[number];

@@ -11,7 +11,7 @@ export type Collector = {
   close(): Promise<void>;
 };
 
-export type CollectedSpan = {
+type CollectedSpan = {
   service: string;
   name: string;
   traceId: string;

@@ -28,7 +28,7 @@ export type Random = () => number;
 /** Where a value of a leaf would be found again: as text, and as Avro writes it. */
 export type Marker = { path: string; texts: string[] };
 
-export type Marked = { data: Record<string, unknown>; markers: Marker[] };
+type Marked = { data: Record<string, unknown>; markers: Marker[] };
 
 let count = 0;
 

@@ -17,7 +17,7 @@ import { decodeBatches } from '../../../../services/runtime/src/kafka/protocol/r
 import { encodeRecordBatch } from '../../../../services/runtime/src/kafka/protocol/record-batch-encoder.ts';
 import { SOURCE } from './agreements.ts';
 
-export const TODAY = '2026-06-01';
+const TODAY = '2026-06-01';
 
 const organisation = (id: string): Organisation => ({
   id,

@@ -1,9 +1,7 @@
 /** The council-social-care adapter: its settings, and how its sides are put together. */
-import { adapterSettings, startAdapter } from '@causeway/runtime/adapter/adapter';
+import { adapterSettings, startAdapter, typesOf } from '@causeway/runtime/adapter/adapter';
 import { type Config, text } from '@causeway/runtime/service/config';
 import type { Context } from '@causeway/runtime/service/service';
-import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import type { EventData } from '@causeway/schemas/generated/types';
 import { contactsSettings, startContacts } from './contacts/side.ts';
 import { reportingSettings, startDatabase } from './database/side.ts';
 import { ADAPTER, type Parts } from './parts.ts';
@@ -19,16 +17,12 @@ export const settings = {
   ...contactsSettings,
 };
 
-const TYPES = loadCatalogue()
-  .map(({ type }) => type as keyof EventData)
-  .filter((type) => type.startsWith('uk.causeway.council.'));
-
 /** Starts the adapter. */
 export const start = async (context: Context<Config<typeof settings>>): Promise<void> => {
   const bus = startAdapter(context, {
     adapter: ADAPTER,
     schema: context.config.COUNCIL_SOCIAL_CARE_DATABASE_SCHEMA,
-    types: TYPES,
+    types: typesOf('council'),
   });
   const parts: Parts = { ...bus, redriveSource: (letter) => reporting.redrive(letter) };
   const reporting = startDatabase(context, parts);

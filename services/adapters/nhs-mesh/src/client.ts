@@ -9,10 +9,10 @@ import { createAuthorisation, type MailboxLogin } from './authorisation.ts';
 import { type Body, createGatherer } from './body.ts';
 import { type Http, unavailable } from './http.ts';
 
-export type Call = 'handshake' | 'list' | 'download' | 'acknowledge';
-export type Calls = Metrics['sourceCalls'];
+type Call = 'handshake' | 'list' | 'download' | 'acknowledge';
+type Calls = Metrics['sourceCalls'];
 
-export type Page = { messages: string[]; next: string | undefined; waiting: number | undefined };
+type Page = { messages: string[]; next: string | undefined; waiting: number | undefined };
 
 /** A message of the mailbox, with those headers that decide what becomes of it. */
 export type Download = {
@@ -38,7 +38,7 @@ export type MeshClient = {
   close(): void;
 };
 
-export type MeshOptions = MailboxLogin & {
+type MeshOptions = MailboxLogin & {
   http: Http;
   maxMessageBytes: number;
   signal: AbortSignal;

@@ -3,7 +3,7 @@ import { isObject, parseJson, treeOfJson } from './json.ts';
 import { type Node, Unreadable } from './tree.ts';
 import { readXml } from './xml.ts';
 
-export type Document =
+type Document =
   | { kind: 'fhir'; root: Node }
   /** Such as a CloudEvent. */
   | { kind: 'json'; object: Record<string, unknown> };

@@ -77,7 +77,7 @@ export const recordAmended = (about: About, amended: string[] | null): Fact => (
   data: { ...common(about), amendment: 'amended', amended, amendedAt: about.notifiedAt },
 });
 
-export type Birth = {
+type Birth = {
   mother: Person | null;
   others: OtherPerson[];
   outcome: BirthOutcome;

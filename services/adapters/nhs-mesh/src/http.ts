@@ -3,7 +3,7 @@ import { Agent, type IncomingMessage, request as plain } from 'node:http';
 import { request as encrypted, Agent as TlsAgent } from 'node:https';
 import { RetryableError } from '@causeway/runtime/errors';
 
-export type HttpOptions = {
+type HttpOptions = {
   /** Without a slash at its end. */
   url: string;
   connections: number;

@@ -1,4 +1,5 @@
 /** What becomes of every message of the mailbox: the way from its bytes to something durable, after which it may be acknowledged. */
+import { type IntakeResult, reasonOf } from '@causeway/runtime/adapter/intake';
 import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
 import type { SourceMessage } from '@causeway/runtime/source/publish';
 import type { Registration } from '@causeway/runtime/source/registrations';
@@ -13,7 +14,7 @@ import { translate } from './translate.ts';
 
 export const ADAPTER = 'nhs-mesh';
 
-export type IntakeOptions = {
+type IntakeOptions = {
   source: Pick<Source, 'accept' | 'deadLetter'>;
   /** Workflow ids whose messages are read. */
   workflows: ReadonlySet<string>;
@@ -26,18 +27,12 @@ export type IntakeOptions = {
   metrics: Metrics;
 };
 
-/** What came of a message, with a reason that says nothing of its content. */
-export type Fate = {
-  outcome: 'published' | 'duplicate' | 'not-shared' | 'ignored' | 'dead-lettered';
-  reason: string;
-};
-
 /** A message that was read, and what is to be done with it. */
-export type Judged = {
+type Judged = {
   /** Where it stands among others: they are settled in this order. */
   order: string;
   /** Resolves once nothing of it can be lost. @throws RetryableError when it cannot be kept now */
-  settle(): Promise<Fate>;
+  settle(): Promise<IntakeResult>;
 };
 
 export type Intake = {
@@ -52,7 +47,7 @@ const UNORDERED = '';
 export const createIntake = (options: IntakeOptions): Intake => {
   const { source, metrics, log } = options;
 
-  const counted = (order: string, settle: () => Promise<Fate>): Judged => ({
+  const counted = (order: string, settle: () => Promise<IntakeResult>): Judged => ({
     order,
     async settle() {
       const fate = await settle();
@@ -110,7 +105,7 @@ export const createIntake = (options: IntakeOptions): Intake => {
       const fate = await source.accept(message);
       if (fate.fate === 'published')
         return { outcome: 'published', reason: fate.ids.length > 0 ? 'none' : 'safeguard-only' };
-      return { outcome: fate.fate, reason: 'reason' in fate ? fate.reason : 'none' };
+      return { outcome: fate.fate, reason: reasonOf(fate) };
     });
   };
 

@@ -1,13 +1,14 @@
-/** Empties the mailbox, for ever: fetch, make durable, then acknowledge. */
-import { setTimeout as delay } from 'node:timers/promises';
+/** Empties the mailbox until the service stops: fetch, make durable, then acknowledge. */
+import { runLoop } from '@causeway/runtime/async/run-loop';
+import { withTimeout } from '@causeway/runtime/async/timeout';
 import { errorCode, RetryableError } from '@causeway/runtime/errors';
 import type { Source } from '@causeway/runtime/source/source';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import type { Download, MeshClient } from './client.ts';
-import { ADAPTER, type Fate, type Intake } from './intake.ts';
+import { ADAPTER, type Intake } from './intake.ts';
 
-export type MailboxOptions = {
+type MailboxOptions = {
   client: MeshClient;
   intake: Intake;
   source: Pick<Source, 'remembered'>;
@@ -20,7 +21,7 @@ export type MailboxOptions = {
   metrics: Metrics;
 };
 
-export type Mailbox = {
+type Mailbox = {
   /** A readiness check. @throws RetryableError while MESH does not answer or does not let us in */
   ready(): Promise<void>;
   /** Waits for what is under way. */
@@ -101,17 +102,10 @@ export const emptyMailbox = (options: MailboxOptions): Mailbox => {
       judged.map(({ one, judged: { settle } }) => settle().then((fate) => ({ one, fate }), missed)),
     );
     const kept = done.flatMap((result) => (result === undefined ? [] : [result]));
-    if (kept.some(({ fate }) => isRemembered(fate))) await remembered();
+    // Only of what was published the source has something to write down.
+    if (kept.some(({ fate }) => fate.outcome === 'published'))
+      await withTimeout(REMEMBER_MS, 'database', source.remembered(), 'database-unavailable');
     return kept.map(({ one }) => one);
-  };
-
-  const remembered = async (): Promise<void> => {
-    const enough = new AbortController();
-    const late = delay(REMEMBER_MS, 'late' as const, { signal: enough.signal }).catch(() => undefined);
-    const first = await Promise.race([source.remembered(), late]);
-    enough.abort();
-    if (first === 'late')
-      throw new RetryableError('database-unavailable', 'what was published is not written down yet');
   };
 
   /** Makes durable what came, then acknowledges it; resolves with how many messages were taken out of the mailbox. */
@@ -145,29 +139,27 @@ export const emptyMailbox = (options: MailboxOptions): Mailbox => {
     return taken;
   };
 
-  const run = async (): Promise<void> => {
-    let pause = FIRST_PAUSE_MS;
-    while (!signal.aborted) {
-      failures = 0;
-      let taken = 0;
-      try {
-        await handshake();
-        taken = await round();
-      } catch (error) {
-        missed(error);
-        away = error;
-      }
-      if (signal.aborted) return;
-      // One message that cannot be had now is no reason to call somebody; none that can be had is.
-      stuck = failures > 0 && taken === 0 ? failure : undefined;
-      if (failures === 0) told = '';
-      if (taken > 0 || failures === 0) pause = FIRST_PAUSE_MS;
-      const wait = failures > 0 ? pause * (0.5 + Math.random()) : taken > 0 ? 0 : options.pollMs;
-      if (failures > 0) pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-      await delay(wait, undefined, { signal }).catch(() => undefined);
+  let pause = FIRST_PAUSE_MS;
+  const step = async (): Promise<number> => {
+    failures = 0;
+    let taken = 0;
+    try {
+      await handshake();
+      taken = await round();
+    } catch (error) {
+      missed(error);
+      away = error;
     }
+    // One message that cannot be had now is no reason to call somebody; none that can be had is.
+    stuck = failures > 0 && taken === 0 ? failure : undefined;
+    if (failures === 0) told = '';
+    if (taken > 0 || failures === 0) pause = FIRST_PAUSE_MS;
+    if (failures === 0) return taken > 0 ? 0 : options.pollMs;
+    const wait = pause * (0.5 + Math.random());
+    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    return wait;
   };
-  const running = run();
+  const running = runLoop({ name: 'mailbox', signal, step, retryMs: FIRST_PAUSE_MS, log, metrics });
 
   return {
     async ready() {
@@ -180,6 +172,3 @@ export const emptyMailbox = (options: MailboxOptions): Mailbox => {
     },
   };
 };
-
-/** Whether the source has something to write down of it. */
-const isRemembered = ({ outcome }: Fate): boolean => outcome === 'published';

@@ -17,7 +17,7 @@ import { instant, orderOf, sequenceOf } from './times.ts';
 import { all, at, type Node, valueAt } from './tree.ts';
 
 /** What both forms of a signal say, unchecked. */
-export type Signal = {
+type Signal = {
   id: string | undefined;
   source: string | undefined;
   type: string | undefined;

@@ -28,7 +28,7 @@ export type NotificationIdentity = { identity: string[]; content: string; order:
 export type Translation = { contact: Contact; now: Date };
 
 /** The events that are translated, without the version at the end of their names. */
-export const EVENTS = [
+const EVENTS = [
   'pds-death-notification',
   'pds-change-of-address',
   'pds-change-of-gp',

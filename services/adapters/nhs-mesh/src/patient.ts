@@ -11,7 +11,12 @@ import type {
 } from '@causeway/schemas/generated/types';
 import { canonicalOf, compact } from '@causeway/schemas/identifiers/checked';
 import { checkNhsNumber, nhsNumberStatusOf } from '@causeway/schemas/identifiers/nhs-number';
-import { checkOdsCode } from '@causeway/schemas/identifiers/ods';
+import {
+  NO_IDENTIFIERS,
+  personName,
+  practiceCode,
+  UNKNOWN_PERSON,
+} from '@causeway/schemas/identifiers/person-parts';
 import { checkPostcode } from '@causeway/schemas/identifiers/places';
 import { type Bundle, resolve } from './bundle.ts';
 import { all, at, type Node, valueAt } from './tree.ts';
@@ -67,14 +72,8 @@ const nameOf = (patient: Node): PersonName | null => {
   const texts = (part: string) => all(chosen, part).flatMap((one) => one.value?.trim() || []);
   const familyName = valueAt(chosen, 'family') ?? null;
   const givenNames = texts('given');
-  if (familyName === null && givenNames.length === 0) return null;
-  return {
-    familyName,
-    givenNames: givenNames.length === 0 ? null : givenNames,
-    title: texts('prefix').join(' ') || null,
-    suffix: texts('suffix').join(' ') || null,
-    preferredName: null,
-  };
+  const title = texts('prefix').join(' ') || null;
+  return personName(familyName, givenNames, { title, suffix: texts('suffix').join(' ') || null });
 };
 
 /** Where the person lives now: the home address that has not ended, the latest of several. */
@@ -109,7 +108,7 @@ const practiceOf = (bundle: Bundle, patient: Node): string | null => {
   );
   const reference = valueAt(patient, 'generalPractitioner', 'reference')?.split('/').at(-1);
   const code = (valueAt(identifier, 'value') ?? reference ?? '').toUpperCase();
-  return /^[A-Z]\d{5}$/.test(code) && checkOdsCode(code).valid ? code : null;
+  return practiceCode(code);
 };
 
 /** Confidentiality of the record: `S` and `R` of the national index, HL7's `V`, and what it says of a record that it has emptied. */
@@ -145,13 +144,9 @@ export const patientOf = (bundle: Bundle, node: Node, routed: string | undefined
     sex: SEXES[valueAt(node, 'gender') ?? ''] ?? 'UNKNOWN',
     address: shielding === 'yes' ? null : addressOf(homeOf(node)),
     identifiers: {
+      ...NO_IDENTIFIERS,
       nhsNumber: number ?? null,
       nhsNumberStatus: number === undefined ? null : status,
-      hospitalNumber: null,
-      upn: null,
-      pncId: null,
-      cro: null,
-      localId: null,
     },
     generalPractice: shielding === 'yes' ? null : practiceOf(bundle, node),
   };
@@ -167,18 +162,6 @@ export const patientOf = (bundle: Bundle, node: Node, routed: string | undefined
 
 /** All that a signal says of the person: a number of the national index. */
 export const numberedPerson = (number: string): Person => ({
-  name: null,
-  dateOfBirth: null,
-  sex: 'UNKNOWN',
-  address: null,
-  identifiers: {
-    nhsNumber: number,
-    nhsNumberStatus: 'verified',
-    hospitalNumber: null,
-    upn: null,
-    pncId: null,
-    cro: null,
-    localId: null,
-  },
-  generalPractice: null,
+  ...UNKNOWN_PERSON,
+  identifiers: { ...NO_IDENTIFIERS, nhsNumber: number, nhsNumberStatus: 'verified' },
 });

@@ -11,14 +11,14 @@ import { SANDBOX } from './sandbox-login.ts';
 
 const run = promisify(execFile);
 
-export type Around = {
+type Around = {
   /** A folder that outlives a start. */
   cache: string;
   environment: Readonly<Record<string, string | undefined>>;
   say(line: string): void;
 };
 
-export type StandIn =
+type ThirdPartySimulator =
   | { problem: string }
   /** How to run it on a port of 127.0.0.1, and where it says that it serves. */
   | { command: string; args(port: number): string[]; env: Record<string, string>; health: string };
@@ -32,7 +32,7 @@ const PATIENCE_MS = 180_000;
 
 const RANGE = `${PYTHONS[0]} to ${PYTHONS.at(-1)}`;
 
-const without = (why: string): StandIn => ({
+const without = (why: string): ThirdPartySimulator => ({
   problem:
     `nhs-mesh is left out: ${why}. Install Python ${RANGE} with venv (on Debian: apt-get install python3-venv) ` +
     "for NHS England's sandbox of the national mailbox, or set NHS_MESH_URL to a mailbox.",
@@ -77,7 +77,7 @@ const install = async (python: string, folder: string): Promise<void> => {
 };
 
 /** Gets the sandbox ready to be run, or says why this machine cannot run it. Two starts at one time do not disturb each other. */
-export const standIn = async ({ cache, environment, say }: Around): Promise<StandIn> => {
+export const standIn = async ({ cache, environment, say }: Around): Promise<ThirdPartySimulator> => {
   const found = await firstPython(environment.NHS_MESH_PYTHON);
   if (found === undefined) return without(`there is no Python ${RANGE}`);
   const stamp = createHash('sha256')

@@ -137,7 +137,7 @@ export const nemsMessage = (message: NemsMessage): Buffer => {
   );
 };
 
-export type MnsSignal = {
+type MnsSignal = {
   event: string;
   id: string;
   number: string;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCodec } from '@causeway/runtime/avro/codec';
@@ -15,6 +14,8 @@ import { createLogger } from '@causeway/runtime/telemetry/log';
 import type { Agreement } from '@causeway/schemas/agreements/agreement';
 import type { AgreementRecord } from '@causeway/schemas/agreements/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
+import { type RunningAdapter, spawnAdapter } from '@causeway/testing/adapter-process';
+import { freePort } from '@causeway/testing/free-port';
 import { createFramer, frame } from './mllp/framer.ts';
 import { createEngine, fixtureMessages, readAcknowledgement } from './simulator/simulator.ts';
 import { stayMessage } from './simulator/synthetic.ts';
@@ -26,15 +27,6 @@ const HOST = '127.0.0.1';
 /** What the samples and the synthetic messages hold that must never be seen outside the values of records. */
 const PERSONAL =
   /ZZZTEST|TWIN|MOUSE|MINNIE|Tester|Btuh|Exampleton|Sampleson|Invented|Racoon|9999999999|10769848|D7006372/i;
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-};
 
 const sharing = (): AgreementRecord[] => {
   const named = { id: organisation, version: 1, by: 'test', at: '2026-01-01T00:00:00Z' };
@@ -73,10 +65,9 @@ const codes = (socket: Socket, count = Number.POSITIVE_INFINITY): Promise<string
 describe('nhs-trust on the real bus', { timeout: 60_000 }, () => {
   const log = createLogger('test', 'silent');
   let kafka: Kafka;
-  let adapter: ChildProcess;
+  let adapter: RunningAdapter;
   let port: number;
   let admin: string;
-  let output = '';
 
   before(async () => {
     kafka = connectKafka(
@@ -106,27 +97,19 @@ describe('nhs-trust on the real bus', { timeout: 60_000 }, () => {
     port = await freePort();
     const adminPort = await freePort();
     admin = `http://${HOST}:${adminPort}`;
-    adapter = spawn(process.execPath, ['src/main.ts'], {
-      cwd: new URL('..', import.meta.url),
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: {
-        PATH: process.env.PATH,
-        ADMIN_PORT: String(adminPort),
-        LOG_LEVEL: 'trace',
-        ORGANISATION: organisation,
-        PARTNERSHIP_KEY: randomBytes(32).toString('base64url'),
-        KAFKA_BROKERS: env('KAFKA_BROKERS'),
-        KAFKA_USERNAME: env('KAFKA_USERNAME'),
-        KAFKA_PASSWORD: env('KAFKA_PASSWORD'),
-        SCHEMA_REGISTRY_URL: env('SCHEMA_REGISTRY_URL'),
-        DATABASE_URL: env('DATABASE_URL'),
-        NHS_TRUST_DATABASE_SCHEMA: organisation.replace('-', '_'),
-        NHS_TRUST_MLLP_PORT: String(port),
-        NHS_TRUST_IDLE_SECONDS: '1',
-      },
-    });
-    adapter.stdout?.on('data', (chunk) => {
-      output += chunk;
+    adapter = spawnAdapter(new URL('..', import.meta.url), {
+      ADMIN_PORT: String(adminPort),
+      LOG_LEVEL: 'trace',
+      ORGANISATION: organisation,
+      PARTNERSHIP_KEY: randomBytes(32).toString('base64url'),
+      KAFKA_BROKERS: env('KAFKA_BROKERS'),
+      KAFKA_USERNAME: env('KAFKA_USERNAME'),
+      KAFKA_PASSWORD: env('KAFKA_PASSWORD'),
+      SCHEMA_REGISTRY_URL: env('SCHEMA_REGISTRY_URL'),
+      DATABASE_URL: env('DATABASE_URL'),
+      NHS_TRUST_DATABASE_SCHEMA: organisation.replace('-', '_'),
+      NHS_TRUST_MLLP_PORT: String(port),
+      NHS_TRUST_IDLE_SECONDS: '1',
     });
     for (;;) {
       const ready = await fetch(`${admin}/ready`).then(
@@ -134,13 +117,13 @@ describe('nhs-trust on the real bus', { timeout: 60_000 }, () => {
         () => false,
       );
       if (ready) break;
-      assert.equal(adapter.exitCode, null);
+      assert.ok(adapter.running(), adapter.log());
       await delay(50);
     }
   });
 
   after(async () => {
-    if (adapter?.exitCode === null) adapter.kill('SIGKILL');
+    await adapter?.kill();
     await kafka?.close();
   });
 
@@ -246,11 +229,11 @@ describe('nhs-trust on the real bus', { timeout: 60_000 }, () => {
     const visible = records.map(({ key, headers }) =>
       [String(key), ...Object.values(headers).map(String)].join('\n'),
     );
-    for (const text of [output, metrics, ...visible]) assert.doesNotMatch(text, PERSONAL);
+    for (const text of [adapter.log(), metrics, ...visible]) assert.doesNotMatch(text, PERSONAL);
   });
 
   it('stops in order when told to', async () => {
-    adapter.kill('SIGTERM');
-    assert.deepEqual(await once(adapter, 'exit'), [0, null]);
+    await adapter.stop();
+    assert.equal(await adapter.ended(), 0);
   });
 });

@@ -1,10 +1,8 @@
 /** The nhs-trust adapter: its settings, and how its parts are put together. */
-import { adapterSettings, startAdapter } from '@causeway/runtime/adapter/adapter';
+import { adapterSettings, startAdapter, typesOf } from '@causeway/runtime/adapter/adapter';
 import { PermanentError } from '@causeway/runtime/errors';
 import { type Config, choice, integer, list, port, text } from '@causeway/runtime/service/config';
 import type { Context } from '@causeway/runtime/service/service';
-import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
-import type { EventData } from '@causeway/schemas/generated/types';
 import { ADAPTER, createIntake, type IntakeOptions } from './intake.ts';
 import { serveMllp } from './mllp/sender.ts';
 import { createSafeguarding } from './safeguarding.ts';
@@ -35,9 +33,7 @@ const NATIONAL = new Set<string>([
 ]);
 
 /** The event types that this adapter can publish: all of the hospital's. */
-const TYPES = loadCatalogue()
-  .map(({ type }) => type as keyof EventData)
-  .filter((type) => type.startsWith('uk.causeway.nhs.') && !NATIONAL.has(type));
+const TYPES = typesOf('nhs').filter((type) => !NATIONAL.has(type));
 
 /** An engine waits 10 to 30 seconds for its answer; a database that hangs must not use that up. */
 const STATEMENT_MS = 4_000;

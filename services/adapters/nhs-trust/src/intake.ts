@@ -1,5 +1,6 @@
 /** What becomes of everything that comes in: the way from a frame to its fate and its answer. */
 
+import { type IntakeResult, reasonOf } from '@causeway/runtime/adapter/intake';
 import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
 import { errorCode } from '@causeway/runtime/errors';
 import type { Registration } from '@causeway/runtime/source/registrations';
@@ -16,7 +17,7 @@ import type { Arrival, Reply } from './mllp/sender.ts';
 import { type Mark, type Translation, translate, triggerOf } from './translate/translate.ts';
 
 export const ADAPTER = 'nhs-trust';
-export const CONTENT_TYPE = 'application/hl7-v2';
+const CONTENT_TYPE = 'application/hl7-v2';
 
 export type IntakeOptions = Omit<Translation, 'contact'> & {
   source: Pick<Source, 'accept' | 'deadLetter'>;
@@ -30,8 +31,7 @@ export type IntakeOptions = Omit<Translation, 'contact'> & {
   metrics: Metrics;
 };
 
-type Outcome = Parameters<Metrics['sourceMessages']['inc']>[0]['outcome'];
-type Fate = { outcome: Outcome; reason: string; answer: AckAnswer };
+type Fate = IntakeResult & { answer: AckAnswer };
 type Judged = Fate & { of: Header | undefined };
 
 const ACCEPTED: AckAnswer = { verdict: 'accepted' };
@@ -117,7 +117,7 @@ export const createIntake = (options: IntakeOptions): ((arrival: Arrival) => Pro
         return { outcome: 'published', reason: 'safeguard-only', answer: ACCEPTED };
       if (translated.kind === 'ignored')
         return { outcome: 'ignored', reason: translated.reason, answer: ACCEPTED };
-      return { outcome: fate.fate, reason: 'reason' in fate ? fate.reason : 'none', answer: ACCEPTED };
+      return { outcome: fate.fate, reason: reasonOf(fate), answer: ACCEPTED };
     } catch (error) {
       return unavailable(error);
     }

@@ -1,24 +1,18 @@
 /** Messages that the source side kept as dead letters, once more through its own intake. */
 
+import { reasonOf, redrivenAs, redriveWhole } from '@causeway/runtime/adapter/intake';
 import type { Redriven } from '@causeway/runtime/delivery/redrive-worker';
-import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
 import { createIntake, type IntakeOptions } from './intake.ts';
 
-/** Only whole messages can become anything: what was cut at its size, or half a message, stays what it is. */
-export const createSourceRedrive =
-  (options: IntakeOptions) =>
-  async (letter: FetchedRecord): Promise<Redriven> => {
-    if (letter.value === null || letter.headers['dl-length'] !== undefined)
-      return { outcome: 'refused', code: 'not-whole' };
+export const createSourceRedrive = (options: IntakeOptions) =>
+  redriveWhole(async (content) => {
     const seen: Redriven[] = [];
     const failed: unknown[] = [];
     const source: IntakeOptions['source'] = {
       async accept(message) {
         try {
           const fate = await options.source.accept(message);
-          const code = 'reason' in fate ? fate.reason : 'ok';
-          if (fate.fate === 'dead-lettered') seen.push({ outcome: 'refused', code });
-          else seen.push({ outcome: fate.fate === 'ignored' ? 'not-shared' : fate.fate, code });
+          seen.push(redrivenAs({ outcome: fate.fate, reason: reasonOf(fate) }));
           return fate;
         } catch (error) {
           failed.push(error);
@@ -31,7 +25,7 @@ export const createSourceRedrive =
       },
     };
     await createIntake({ ...options, source })({
-      frame: { kind: 'message', content: letter.value },
+      frame: { kind: 'message', content },
       silent: false,
     });
     if (failed.length > 0) throw failed[0];
@@ -39,4 +33,4 @@ export const createSourceRedrive =
       seen.find(({ outcome }) => outcome === 'published') ??
       seen.at(-1) ?? { outcome: 'not-shared', code: 'ignored' }
     );
-  };
+  });

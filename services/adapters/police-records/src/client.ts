@@ -9,15 +9,15 @@ import helmet from 'helmet';
 import type { Intake } from './intake.ts';
 import { keyOf, type StoredAnswer } from './report-store.ts';
 
-export const MAX_BODY = 1_048_576;
-/** Either scope: the one of this door, or the one with which the same system may publish at the gateway. */
-export const SCOPES = ['incidents:write', 'events:write'];
+const MAX_BODY = 1_048_576;
+/** Either scope: the one of this endpoint, or the one with which the same system may publish at the gateway. */
+const SCOPES = ['incidents:write', 'events:write'];
 const MAX_URL = 2_048;
 const MAX_UNDER_WAY = 1_000;
 const WINDOW_S = 10;
 const TAKEN_MS = 30_000;
 
-export type DoorParts = {
+type IngressParts = {
   organisation: string;
   access: AccessVerifier;
   /** Client ids of the systems that may send; undefined for any of the organisation's. */
@@ -28,7 +28,7 @@ export type DoorParts = {
   log: Logger;
 };
 
-export const createDoor = (parts: DoorParts): Express => {
+export const createIngress = (parts: IngressParts): Express => {
   const app = express();
   app
     .set('etag', false)
@@ -56,6 +56,8 @@ export const createDoor = (parts: DoorParts): Express => {
   return app;
 };
 
+const retryAfter = (seconds: number) => ({ 'retry-after': String(seconds) });
+
 /** More under way than this are told to come again, so that all that were let in are answered in time. */
 const roomFor = (most: number): RequestHandler => {
   let underWay = 0;
@@ -67,9 +69,7 @@ const roomFor = (most: number): RequestHandler => {
         'Too much at one time',
         'Send it again after a second.',
         {},
-        {
-          'retry-after': '1',
-        },
+        retryAfter(1),
       );
     underWay += 1;
     response.once('close', () => {
@@ -80,7 +80,7 @@ const roomFor = (most: number): RequestHandler => {
 };
 
 const identify =
-  ({ access, organisation, clients }: DoorParts): RequestHandler =>
+  ({ access, organisation, clients }: IngressParts): RequestHandler =>
   async (request, response, next) => {
     const caller = await access.verify(request.headers.authorization);
     if (!SCOPES.some((scope) => caller.scopes.includes(scope))) throw scopeMissing();
@@ -89,7 +89,7 @@ const identify =
         403,
         'other-organisation',
         'The access token is for another organisation',
-        'This door takes documents of one force. Use a token that was issued for a system of this force.',
+        'This endpoint takes documents of one force. Use a token that was issued for a system of this force.',
       );
     if (clients !== undefined && !clients.includes(caller.clientId))
       throw new Problem(
@@ -124,16 +124,8 @@ const limited = (requestsPerSecond: number): RequestHandler =>
     keyGenerator: (request, response) =>
       callerOf(response as Response).clientId || ipKeyGenerator(request.ip ?? ''),
     handler: () => {
-      throw new Problem(
-        429,
-        'too-many-requests',
-        'Too many requests',
-        'Wait as long as Retry-After says.',
-        {},
-        {
-          'retry-after': String(WINDOW_S),
-        },
-      );
+      const detail = 'Wait as long as Retry-After says.';
+      throw new Problem(429, 'too-many-requests', 'Too many requests', detail, {}, retryAfter(WINDOW_S));
     },
   });
 
@@ -159,7 +151,7 @@ const typed: RequestHandler = (request, _response, next) => {
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 const post =
-  (intake: DoorParts['intake']): RequestHandler =>
+  (intake: IngressParts['intake']): RequestHandler =>
   async (request, response) => {
     const header = request.headers['idempotency-key'];
     if (header !== undefined && (typeof header !== 'string' || !KEY.test(header)))

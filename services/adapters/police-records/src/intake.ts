@@ -1,11 +1,11 @@
 /** What becomes of everything that comes in: from the bytes of a request to its fate and its answer. */
 
 import { createHash } from 'node:crypto';
+import { type IntakeResult, reasonOf as reasonOfFate } from '@causeway/runtime/adapter/intake';
 import type { DeadLetter } from '@causeway/runtime/bus/dead-letter';
 import { eventId } from '@causeway/runtime/bus/envelope';
 import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
 import { errorCode, retryableFor } from '@causeway/runtime/errors';
-import type { PublishOutcome } from '@causeway/runtime/source/publish';
 import type { Source } from '@causeway/runtime/source/source';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
@@ -23,7 +23,7 @@ import { type Translated, translate } from './translate.ts';
 export const ADAPTER = 'police-records';
 const CONTENT_TYPE = 'application/vnd.api+json';
 
-export type IntakeOptions = {
+type IntakeOptions = {
   organisation: string;
   source: Pick<Source, 'accept' | 'deadLetter'>;
   store: Pick<ReportStore, 'claim' | 'answered' | 'remember'>;
@@ -35,10 +35,8 @@ export type IntakeOptions = {
   metrics: Metrics;
 };
 
-export type IntakeOutcome = Parameters<Metrics['sourceMessages']['inc']>[0]['outcome'];
-
 /** What came of one document. `reason` is a code; `reports` are the events that are on the bus now. */
-export type Settled = { outcome: IntakeOutcome; reason: string; answer: StoredAnswer; reports: OwnReport[] };
+type Settled = IntakeResult & { answer: StoredAnswer; reports: OwnReport[] };
 
 export type Intake = {
   /** @throws RetryableError when it cannot be kept now; Problem-free: every other fate is an answer */
@@ -149,7 +147,12 @@ export const createIntake = (options: IntakeOptions): Intake => {
     },
   };
 
-  function count(outcome: IntakeOutcome, reason: string, since: number, answer: StoredAnswer): StoredAnswer {
+  function count(
+    outcome: IntakeResult['outcome'],
+    reason: string,
+    since: number,
+    answer: StoredAnswer,
+  ): StoredAnswer {
     metrics.sourceMessages.inc({ adapter: ADAPTER, outcome, reason });
     metrics.acknowledgementDuration.observe({ adapter: ADAPTER }, (performance.now() - since) / 1_000);
     return answer;
@@ -184,8 +187,6 @@ const NOT_JSON: StoredAnswer = {
     detail: 'Send one JSON:API document.',
   },
 };
-
-const reasonOfFate = (fate: PublishOutcome): string => ('reason' in fate ? fate.reason : 'none');
 
 const REASONS: readonly [part: RegExp, reason: string][] = [
   [/\/consentOverriddenBecause$/, 'no-consent'],

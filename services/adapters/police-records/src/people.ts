@@ -4,6 +4,7 @@ import { parseIsoDate } from '@causeway/schemas/dates/partial-dates';
 import type { Address, PartialDate, Person } from '@causeway/schemas/generated/types';
 import type { Checked } from '@causeway/schemas/identifiers/checked';
 import { checkNhsNumber } from '@causeway/schemas/identifiers/nhs-number';
+import { NO_IDENTIFIERS, personName } from '@causeway/schemas/identifiers/person-parts';
 import { checkGssCode, checkPostcode, checkUprn } from '@causeway/schemas/identifiers/places';
 import { checkCro, checkPncId } from '@causeway/schemas/identifiers/police';
 import { GENDER } from './codes.ts';
@@ -70,30 +71,22 @@ const knownPerson = (document: Document, id: string, warn: (fault: Fault) => voi
   const pncId = left('pncId', attributes.pncId, checkPncId);
   const cro = left('croNumber', attributes.croNumber, checkCro);
   const givenNames = [...names(attributes.givenName), ...names(attributes.middleName)];
-  const familyName = text(attributes.surname);
-  const hasName = familyName !== null || givenNames.length > 0;
   return {
     id,
     attributes,
     verified: { ...(nhsNumber && { nhs: nhsNumber }), ...(pncId && { pnc: pncId }), ...(cro && { cro }) },
     person: {
-      name: hasName
-        ? {
-            familyName,
-            givenNames: givenNames.length > 0 ? givenNames : null,
-            title: text(attributes.titleOther),
-            suffix: null,
-            preferredName: text(attributes.preferredName),
-          }
-        : null,
+      name: personName(text(attributes.surname), givenNames, {
+        title: text(attributes.titleOther),
+        preferredName: text(attributes.preferredName),
+      }),
       dateOfBirth: dateOfBirth(attributes.dateOfBirth, left),
       sex: GENDER[String(attributes.gender)] ?? 'UNKNOWN',
       address: addressOf(document, resource?.relationships ?? {}, 'currentAddress', warn),
       identifiers: {
+        ...NO_IDENTIFIERS,
         nhsNumber: nhsNumber ?? null,
         nhsNumberStatus: nhsNumber === undefined ? null : 'verified',
-        hospitalNumber: null,
-        upn: null,
         pncId: pncId ?? null,
         cro: cro ?? null,
         localId: id,

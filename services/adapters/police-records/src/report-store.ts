@@ -9,7 +9,7 @@ export type StoredAnswer = { status: number; body: Record<string, unknown> };
 export type Request = { client: string; key: string; raw: Buffer };
 
 /** `reused`: the key came with another body before. */
-export type Claim = { kind: 'new' } | { kind: 'answered'; answer: StoredAnswer } | { kind: 'reused' };
+type Claim = { kind: 'new' } | { kind: 'answered'; answer: StoredAnswer } | { kind: 'reused' };
 
 export type OwnReport = { eventId: string; recordId: string; reference: string };
 
@@ -23,6 +23,7 @@ export type ReportStore = {
   /** Which record an event of ours came from. @throws RetryableError */
   recordOf(eventId: string): Promise<OwnReport | undefined>;
   remember(reports: readonly OwnReport[]): Promise<void>;
+  /** Removes what is old, tasks among it. @throws RetryableError */
   forget(): Promise<void>;
 };
 
@@ -30,6 +31,8 @@ export type ReportStore = {
 const KEPT = '90 days';
 /** An outcome can come after a year. */
 const REPORT_KEPT = '400 days';
+/** An inbox keeps its events for 30 days, and only those can be acknowledged. */
+const TASK_KEPT = '40 days';
 
 /** Requests at one time that share a statement. */
 const TOGETHER = 200;
@@ -131,6 +134,7 @@ export const createReportStore = (database: Database): ReportStore => {
     async forget() {
       await database.query(`delete from idempotency where at < now() - interval '${KEPT}'`);
       await database.query(`delete from own_report where at < now() - interval '${REPORT_KEPT}'`);
+      await database.query(`delete from task where at < now() - interval '${TASK_KEPT}'`);
     },
   };
 };

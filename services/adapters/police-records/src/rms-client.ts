@@ -11,7 +11,7 @@ export type RmsAnswer =
   /** Nothing was sent. */
   | { kind: 'unreachable' };
 
-export type RmsRequest = {
+type RmsRequest = {
   method: 'GET' | 'POST';
   /** Below the API's address. Never anything of a person. */
   path: string;
@@ -23,7 +23,7 @@ export type RmsRequest = {
 
 export type RmsClient = { request(request: RmsRequest): Promise<RmsAnswer> };
 
-export type RmsClientOptions = {
+type RmsClientOptions = {
   url: string;
   tokenUrl: string;
   clientId: string;

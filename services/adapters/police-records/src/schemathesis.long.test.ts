@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { createTestBus, type TestBus } from '@causeway/testing/bus';
+import { freePort } from '@causeway/testing/free-port';
 import { checkDoor, PHASES } from '@causeway/testing/schemathesis';
-import { freePort, runForce, sampleAgreement, startIssuer } from './testing/adapter-on-the-bus.ts';
+import { runForce, sampleAgreement, startIssuer } from './testing/adapter-on-the-bus.ts';
 
 let bus: TestBus;
 let issuer: Awaited<ReturnType<typeof startIssuer>>;

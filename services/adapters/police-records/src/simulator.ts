@@ -27,9 +27,9 @@ import {
   withdrawnReport,
 } from './synthetic.ts';
 
-export type Answer = { status: number; body: unknown };
+type Answer = { status: number; body: unknown };
 
-export type ReportingRmsOptions = {
+type ReportingRmsOptions = {
   /** Of the adapter. */
   url: string;
   issuer: string;
@@ -41,7 +41,7 @@ export type ReportingRmsOptions = {
   signal?: AbortSignal;
 };
 
-export type ReportingRms = {
+type ReportingRms = {
   /** Sends until the answer says what became of it. @throws the signal's reason */
   send(document: object, key?: string): Promise<Answer>;
 };

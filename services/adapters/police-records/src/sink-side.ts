@@ -1,14 +1,12 @@
 /** The sink side of the adapter: its settings, and how its parts are put together. */
 import type { AdapterParts } from '@causeway/runtime/adapter/adapter';
-import { createSink } from '@causeway/runtime/adapter/sink';
-import { SINK_SCHEDULE } from '@causeway/runtime/delivery/retry-policy';
+import { retrySeconds, scheduleOf, startSink } from '@causeway/runtime/adapter/sink';
 import { PermanentError } from '@causeway/runtime/errors';
 import {
   type Config,
   flag,
   inProduction,
   integer,
-  list,
   port,
   refuseGuessable,
   secret,
@@ -23,8 +21,6 @@ import { createRmsClient } from './rms-client.ts';
 import { createDeliver } from './sink.ts';
 import { followOutcomes } from './task-outcomes.ts';
 import { createTaskStore } from './task-store.ts';
-
-const wholeSeconds = (seconds: readonly string[]) => seconds.every((second) => /^[1-9]\d{0,4}$/.test(second));
 
 const secure = <T extends string | undefined>(address: T) =>
   address === undefined || address.startsWith('https://') ? undefined : 'is not an https address';
@@ -41,24 +37,21 @@ export const sinkSettings = {
   POLICE_RECORDS_RMS_ANSWER_SECONDS: integer(10, { min: 1, max: 25 }),
   POLICE_RECORDS_RMS_CONCURRENCY: integer(4, { min: 1, max: 32 }),
   POLICE_RECORDS_RMS_POLL_SECONDS: integer(5, { min: 1, max: 3_600 }),
-  POLICE_RECORDS_RMS_RETRY_SECONDS: list(SINK_SCHEDULE.pauses.map((pause) => String(pause / 1_000)))
-    .refine(wholeSeconds)
-    .describe('pauses between tries, whole seconds separated by commas'),
+  POLICE_RECORDS_RMS_RETRY_SECONDS: retrySeconds(),
 };
 
-export type SinkSideParts = AdapterParts & {
+type SinkSideParts = AdapterParts & {
   reports: ReportStore;
   /** For redrives of what the source side kept. */
   intake: Intake;
 };
 
-const FORGET_MS = 3_600_000;
-
 /** Begins to bring the force's inbox to its RMS, to read back what becomes of it, and to carry out redrives of both sides. */
 export const startSinkSide = (
-  { config, log, metrics, onStop, readiness }: Context<Config<typeof sinkSettings>>,
+  context: Context<Config<typeof sinkSettings>>,
   { reports, intake, ...parts }: SinkSideParts,
 ): void => {
+  const { config, log, metrics, onStop, signal } = context;
   if (!config.POLICE_RECORDS_SINK) return;
   const address = config.POLICE_RECORDS_RMS_URL ?? `http://127.0.0.1:${config.POLICE_RECORDS_RMS_PORT}`;
   if (config.POLICE_RECORDS_RMS_CLIENT_SECRET === undefined)
@@ -74,35 +67,19 @@ export const startSinkSide = (
     answerMs: config.POLICE_RECORDS_RMS_ANSWER_SECONDS * 1_000,
   });
   const tasks = createTaskStore(parts.database, reports.prepare);
-  const pauses = config.POLICE_RECORDS_RMS_RETRY_SECONDS.map((seconds) => Number(seconds) * 1_000);
-  const sink = createSink({
+  const sink = startSink(context, {
     ...parts,
-    log,
-    metrics,
     feedback: true,
     concurrency: config.POLICE_RECORDS_RMS_CONCURRENCY,
-    schedule: {
-      ...SINK_SCHEDULE,
-      pauses,
-      giveUpAfterMs: Math.max(SINK_SCHEDULE.giveUpAfterMs, 2 * sum(pauses)),
-    },
+    schedule: scheduleOf(config.POLICE_RECORDS_RMS_RETRY_SECONDS),
     redriveSource: createSourceRedrive(intake),
     deliver: createDeliver({ client, tasks, reports }),
   });
-  onStop('sink', () => sink.close());
-  const outcomes = followOutcomes({
-    client,
-    tasks,
-    acknowledge: sink.acknowledge,
-    pollMs: config.POLICE_RECORDS_RMS_POLL_SECONDS * 1_000,
-    log,
-  });
-  onStop('outcomes of tasks', () => outcomes.close());
-  const forgetting = setInterval(() => {
-    tasks.forget().catch(() => log.warn({ event: 'cleanup.failed' }, 'old tasks could not be removed'));
-  }, FORGET_MS);
-  onStop('forgetting of tasks', () => clearInterval(forgetting));
-  readiness('sink', () => sink.ready());
+  const pollMs = config.POLICE_RECORDS_RMS_POLL_SECONDS * 1_000;
+  const outcomes = followOutcomes(
+    { client, tasks, acknowledge: sink.acknowledge, pollMs, log },
+    metrics,
+    signal,
+  );
+  onStop('outcomes of tasks', () => outcomes);
 };
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -19,7 +19,7 @@ import { createLogger } from '@causeway/runtime/telemetry/log';
 /** What the system does with a request that it could have carried out. `unauthorised`: it takes the token for withdrawn. */
 export type Behaviour = 'well' | 'fail' | 'unauthorised' | 'busy' | 'refuse' | 'hang' | 'late';
 
-export type RmsTask = {
+type RmsTask = {
   id: string;
   /** What the sender calls it. */
   reference: string;
@@ -29,7 +29,7 @@ export type RmsTask = {
   changedAt: string;
   task: Record<string, unknown>;
 };
-export type RmsUpdate = { record: string; update: Record<string, unknown> };
+type RmsUpdate = { record: string; update: Record<string, unknown> };
 
 export type Rms = {
   port: number;
@@ -42,7 +42,7 @@ export type Rms = {
   close(): Promise<void>;
 };
 
-export type RmsOptions = {
+type RmsOptions = {
   port: number;
   host?: string;
   clientId: string;

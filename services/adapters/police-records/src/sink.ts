@@ -8,7 +8,7 @@ import type { RmsAnswer, RmsClient } from './rms-client.ts';
 import { isAnswer, taskOf, updateOf } from './task.ts';
 import type { TaskStore } from './task-store.ts';
 
-export type SinkSettings = {
+type SinkSettings = {
   client: RmsClient;
   tasks: Pick<TaskStore, 'keep'>;
   reports: Pick<ReportStore, 'recordOf'>;

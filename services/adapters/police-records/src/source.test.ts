@@ -6,9 +6,9 @@ import { decodeHeaders } from '@causeway/runtime/bus/envelope';
 import { redriveRecord } from '@causeway/runtime/bus/redrive-request';
 import { topicsOf } from '@causeway/runtime/bus/topics';
 import { createTestBus, type TestBus } from '@causeway/testing/bus';
+import { freePort } from '@causeway/testing/free-port';
 import fc from 'fast-check';
 import {
-  freePort,
   type Issuer,
   type RunningForce,
   runForce,

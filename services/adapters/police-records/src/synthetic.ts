@@ -25,7 +25,7 @@ type Resource = {
 };
 
 /** What a document is about, and when: the same story always gives the same document. */
-export type Story = {
+type Story = {
   /** The force's reference of the case; with `kind` it names the document. */
   reference: string;
   /** RFC 3339 with offset. */
@@ -206,13 +206,13 @@ export const domesticAbuse = (story: Story): SyntheticDocument => {
   );
 };
 
-export const GRADES = {
+const GRADES = {
   red: 'VGRD_0001',
   amber: 'VGRD_0002',
   green: 'VGRD_0003',
   blue: 'VGRD_0004',
 } as const;
-export type Grade = keyof typeof GRADES;
+type Grade = keyof typeof GRADES;
 
 export const vulnerableChild = (story: Story, grade: Grade): SyntheticDocument => {
   const person = exampleChild(story.who);

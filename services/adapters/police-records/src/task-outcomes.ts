@@ -1,12 +1,12 @@
 /** Reads back what officers make of tasks, and tells the sources of the events behind them. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Sink } from '@causeway/runtime/adapter/sink';
-import { errorCode, isPermanent, RetryableError } from '@causeway/runtime/errors';
+import { type LoopOptions, runLoop } from '@causeway/runtime/async/run-loop';
+import { isPermanent, RetryableError } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { RmsClient } from './rms-client.ts';
 import type { TaskStore } from './task-store.ts';
 
-export type OutcomeParts = {
+type OutcomeParts = {
   client: RmsClient;
   tasks: Pick<TaskStore, 'find' | 'cursor' | 'moveTo'>;
   acknowledge: Sink['acknowledge'];
@@ -32,7 +32,7 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d
 const MOST_PAGES = 100;
 
 /** One look at the RMS: everything up to where it has nothing more. @throws RetryableError */
-export const readOutcomes = async (parts: OutcomeParts, signal: AbortSignal): Promise<void> => {
+const readOutcomes = async (parts: OutcomeParts, signal: AbortSignal): Promise<void> => {
   let cursor = await parts.tasks.cursor();
   for (let pages = 0; pages < MOST_PAGES && !signal.aborted; pages += 1) {
     const query = cursor === undefined ? '' : `?after=${encodeURIComponent(cursor)}`;
@@ -87,28 +87,20 @@ const changeIn = (change: unknown): Changed[] => {
 const short = (value: unknown): string | null =>
   typeof value === 'string' && WORDS.test(value) ? value : null;
 
-/** Goes on through outages until closed. */
-export const followOutcomes = (parts: OutcomeParts) => {
-  const closing = new AbortController();
-  const run = async (): Promise<void> => {
-    for (let told = ''; !closing.signal.aborted; ) {
-      try {
-        await readOutcomes(parts, closing.signal);
-        told = '';
-      } catch (error) {
-        const code = errorCode(error);
-        if (code !== told && !closing.signal.aborted)
-          parts.log.warn({ event: 'acknowledgement.retrying', code }, 'task outcomes not read; retrying');
-        told = code;
-      }
-      await delay(parts.pollMs, undefined, { signal: closing.signal }).catch(() => undefined);
-    }
-  };
-  const running = run();
-  return {
-    async close(): Promise<void> {
-      closing.abort();
-      await running;
+/** Reads through outages until `signal` is aborted; resolves then. */
+export const followOutcomes = (
+  parts: OutcomeParts,
+  metrics: LoopOptions['metrics'],
+  signal: AbortSignal,
+): Promise<void> =>
+  runLoop({
+    name: 'task-outcomes',
+    signal,
+    async step() {
+      await readOutcomes(parts, signal);
+      return parts.pollMs;
     },
-  };
-};
+    retryMs: parts.pollMs,
+    log: parts.log,
+    metrics,
+  });

@@ -10,7 +10,6 @@ export type TaskStore = {
   find(eventIds: readonly string[]): Promise<Map<string, string>>;
   cursor(): Promise<string | undefined>;
   moveTo(cursor: string): Promise<void>;
-  forget(): Promise<void>;
 };
 
 /** Tasks at one time that share a statement. */
@@ -30,9 +29,6 @@ const keeping = (query: Database['query'], prepared: () => Promise<void>): TaskS
     await keep([{ eventId, position }]);
   };
 };
-
-/** An inbox keeps its events for 30 days, and only those can be acknowledged. */
-const KEPT = '40 days';
 
 /** @param prepared resolves when the tables are there */
 export const createTaskStore = (
@@ -57,8 +53,5 @@ export const createTaskStore = (
       'insert into outcome_cursor (cursor) values ($1) on conflict (one) do update set cursor = excluded.cursor',
       [cursor],
     );
-  },
-  async forget() {
-    await query(`delete from task where at < now() - interval '${KEPT}'`);
   },
 });

@@ -2,7 +2,7 @@
 import type { Envelope } from '@causeway/runtime/bus/envelope';
 import { organisationOf } from '@causeway/runtime/bus/envelope';
 
-export type Task = {
+type Task = {
   /** The event's id: two tasks with the same one are the same. */
   reference: string;
   /** Everything that a desk officer needs, on one line. */
@@ -23,7 +23,7 @@ export type Task = {
   details: unknown;
 };
 
-export type Update = {
+type Update = {
   kind: 'acknowledged' | 'overdue' | 'outcome';
   reference: string;
   line: string;
@@ -35,7 +35,7 @@ export type Update = {
   ring: Task['ring'];
 };
 
-export type Handed = { event: Envelope; data: unknown; title: string };
+type Handed = { event: Envelope; data: unknown; title: string };
 
 type Fields = Record<string, unknown>;
 

@@ -9,7 +9,7 @@ import * as codes from './codes.ts';
 import { type KnownPerson, otherPerson, PERSON_SCHEME, type People, peopleOf, text } from './people.ts';
 import type { Attributes, Document, Fault } from './read-document.ts';
 
-export type Translation = {
+type Translation = {
   organisation: string;
   tokeniser: Pick<Tokeniser, 'local'>;
   /** Whom partners ring about an event of this force. */

@@ -1,3 +1,4 @@
+import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import type { Contact, EventData } from '@causeway/schemas/generated/types';
 import { type Codec, createCodec } from '../avro/codec.ts';
 import { type Tokeniser, tokeniserOf } from '../bus/pseudonyms.ts';
@@ -27,7 +28,13 @@ export const adapterSettings = {
   ORGANISATION: text(),
 };
 
-type AdapterOptions = {
+/** The event types of a domain, such as `police`, that an adapter can publish. */
+export const typesOf = (domain: string): (keyof EventData)[] =>
+  loadCatalogue()
+    .map(({ type }) => type as keyof EventData)
+    .filter((type) => type.startsWith(`uk.causeway.${domain}.`));
+
+export type AdapterOptions = {
   /** The adapter's name: the second part of `ce_source`, and of the names of its consumers. */
   adapter: string;
   /** Of its own state in PostgreSQL. */

@@ -8,7 +8,7 @@ import { SINK_CIRCUIT } from '../delivery/circuit-breaker.ts';
 import { createDelivery, type DeliveryParts } from '../delivery/delivery.ts';
 import { inboxOf } from '../delivery/inbox-of.ts';
 import { followRedrives, type Redriven } from '../delivery/redrive-worker.ts';
-import { SINK_SCHEDULE } from '../delivery/retry-policy.ts';
+import { type Schedule, SINK_SCHEDULE } from '../delivery/retry-policy.ts';
 import type { Attempt, DeliveryOutcome, Subscription } from '../delivery/subscription.ts';
 import { errorCode, PermanentError, RetryableError } from '../errors.ts';
 import { createAcknowledger, type EventReference, type RecipientStatus } from '../feedback/acknowledge.ts';
@@ -22,6 +22,8 @@ import type { Database } from '../postgres/database.ts';
 import type { Agreements } from '../reference-data/agreements.ts';
 import { FRESH_MS } from '../reference-data/agreements.ts';
 import type { Organisations } from '../reference-data/organisations.ts';
+import { list } from '../service/config.ts';
+import type { Context } from '../service/service.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -73,6 +75,32 @@ export type Sink = {
   /** A readiness check. @throws RetryableError until it can deliver */
   ready(): Promise<void>;
   close(): Promise<void>;
+};
+
+const wholeSeconds = (seconds: readonly string[]) => seconds.every((second) => /^[1-9]\d{0,4}$/.test(second));
+
+/** A setting: pauses between tries of a sink, whole seconds; the usual ones without it. */
+export const retrySeconds = () =>
+  list(SINK_SCHEDULE.pauses.map((pause) => String(pause / 1_000)))
+    .refine(wholeSeconds)
+    .describe('pauses between tries, whole seconds separated by commas');
+
+/** The schedule with the pauses of that setting: the last try is made however long they are. */
+export const scheduleOf = (seconds: readonly string[]): Schedule => {
+  const pauses = seconds.map((second) => Number(second) * 1_000);
+  const sum = pauses.reduce((total, pause) => total + pause, 0);
+  return { ...SINK_SCHEDULE, pauses, giveUpAfterMs: Math.max(SINK_SCHEDULE.giveUpAfterMs, 2 * sum) };
+};
+
+/** Creates the sink of an adapter, which stops with the service and is a part of its readiness. */
+export const startSink = (
+  { log, metrics, onStop, readiness }: Pick<Context<unknown>, 'log' | 'metrics' | 'onStop' | 'readiness'>,
+  options: Omit<SinkOptions, 'log' | 'metrics'>,
+): Sink => {
+  const sink = createSink({ ...options, log, metrics });
+  onStop('sink', () => sink.close());
+  readiness('sink', () => sink.ready());
+  return sink;
 };
 
 const SUBSCRIPTION = 'sink';

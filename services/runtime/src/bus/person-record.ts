@@ -4,7 +4,7 @@ import { type ErrorCode, PermanentError } from '../errors.ts';
 
 /** What interests and safeguards have in common: how their records are named and what their parts look like. */
 
-const tokenForm = z.string().regex(/^[A-Za-z0-9_-]{22}$/);
+export const tokenForm = z.string().regex(/^[A-Za-z0-9_-]{22}$/);
 export const dateForm = z.iso.date();
 
 /** Of one record, those of its identifiers under both keys included. */

@@ -94,7 +94,7 @@ export const createReadAhead = (
     if (oldest <= from) return false;
     log.error(
       { event: 'delivery.gap', subscription: subscription.id, partition, from, until: oldest },
-      'events were lost before they were delivered: the inbox keeps them no longer',
+      'events expired from the inbox before they were delivered',
     );
     gap();
     const at = new Date(clock.now()).toISOString();

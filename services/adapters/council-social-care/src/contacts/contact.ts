@@ -97,7 +97,7 @@ export const correctsOf = (
 export const standingAfter = (type: string): 'withdrawn' | 'corrected' =>
   /\.corrected\.v\d+$/.test(type) ? 'corrected' : 'withdrawn';
 
-export const partyOf = ({ source }: Pick<Envelope, 'source'>): string => source.split('/')[1] ?? '';
+const partyOf = ({ source }: Pick<Envelope, 'source'>): string => source.split('/')[1] ?? '';
 
 const organisationNamed = (event: Envelope, contact: unknown): string =>
   isRecord(contact) && isText(contact.organisation) ? oneLine(contact.organisation) : partyOf(event);

@@ -1,11 +1,11 @@
 /** What partners send, put into the council's staging table: settings, and how its parts are put together. */
-import { setTimeout as delay } from 'node:timers/promises';
-import { createSink } from '@causeway/runtime/adapter/sink';
-import { errorCode, RetryableError } from '@causeway/runtime/errors';
+import { startSink } from '@causeway/runtime/adapter/sink';
+import { runLoop } from '@causeway/runtime/async/run-loop';
+import { RetryableError } from '@causeway/runtime/errors';
 import { connectDatabase, type Database } from '@causeway/runtime/postgres/database';
 import { type Config, flag, integer, optionalDatabaseUrl, text } from '@causeway/runtime/service/config';
 import type { Context } from '@causeway/runtime/service/service';
-import { ADAPTER, type Parts } from '../parts.ts';
+import type { Parts } from '../parts.ts';
 import { type LeftRows, passOnAnswers } from './answers.ts';
 import { createDeliver } from './deliver.ts';
 import { type ContactTable, createContactTable } from './table.ts';
@@ -35,10 +35,8 @@ const CHECK_MS = 5_000;
 const TURN_MS = 10_000;
 
 /** Begins in the background; what fails is tried again. */
-export const startContacts = (
-  { config, log, metrics, onStop, readiness, signal }: Context<Config<typeof contactsSettings>>,
-  parts: Parts,
-): void => {
+export const startContacts = (context: Context<Config<typeof contactsSettings>>, parts: Parts): void => {
+  const { config, log, metrics, onStop, readiness, signal } = context;
   const address = config.COUNCIL_SOCIAL_CARE_CONTACTS_URL ?? config.COUNCIL_DATABASE_URL;
   if (!config.COUNCIL_SOCIAL_CARE_CONTACTS) return;
   if (address === undefined) {
@@ -58,16 +56,7 @@ export const startContacts = (
     schema: config.COUNCIL_SOCIAL_CARE_CONTACTS_SCHEMA,
     table: config.COUNCIL_SOCIAL_CARE_CONTACTS_TABLE,
   });
-  const sink = createSink({
-    ...parts,
-    adapter: ADAPTER,
-    log,
-    metrics,
-    concurrency: CONCURRENCY,
-    deliver: createDeliver(table),
-  });
-  onStop('sink', () => sink.close());
-  readiness('sink', () => sink.ready());
+  const sink = startSink(context, { ...parts, concurrency: CONCURRENCY, deliver: createDeliver(table) });
   readiness('contacts', checkedNowAndThen(table));
 
   const left: LeftRows = new Map();
@@ -77,7 +66,18 @@ export const startContacts = (
       const goOn = () => !signal.aborted && Date.now() < end;
       return passOnAnswers({ table, acknowledge: sink.acknowledge, log, goOn }, left);
     });
-  const reading = readBack(turn, config.COUNCIL_SOCIAL_CARE_ANSWERS_SECONDS * 1_000, log, signal);
+  const pauseMs = config.COUNCIL_SOCIAL_CARE_ANSWERS_SECONDS * 1_000;
+  const reading = runLoop({
+    name: 'contact-answers',
+    signal,
+    async step() {
+      await turn();
+      return pauseMs;
+    },
+    retryMs: pauseMs,
+    log,
+    metrics,
+  });
   onStop('answers', () => reading);
 };
 
@@ -98,24 +98,3 @@ const alone = (database: Database, work: () => Promise<void>): Promise<void> =>
     );
     if (mine?.taken) await work();
   });
-
-const readBack = async (
-  turn: () => Promise<void>,
-  pauseMs: number,
-  log: Context<Config<typeof contactsSettings>>['log'],
-  signal: AbortSignal,
-): Promise<void> => {
-  let told = '';
-  while (!signal.aborted) {
-    try {
-      await turn();
-      told = '';
-    } catch (error) {
-      const code = errorCode(error);
-      if (code !== told)
-        log.warn({ event: 'acknowledgement.retrying', code }, 'contact states could not be read; retrying');
-      told = code;
-    }
-    await delay(pauseMs, undefined, { signal }).catch(() => undefined);
-  }
-};

@@ -177,4 +177,4 @@ export const summaryOf = (event: SummarisedEvent, title: string, data: unknown):
   return `${event.replay ? 'From the past: ' : ''}${whole}.`;
 };
 
-export type SummarisedEvent = { type: string; isCorrection: boolean; replay: boolean };
+type SummarisedEvent = { type: string; isCorrection: boolean; replay: boolean };

@@ -34,10 +34,10 @@ export type Circumstances = {
 };
 
 /** An event to publish, and the fact of the row that it says from then on, if it does not withdraw one. */
-export type Telling = { fact: Fact; says?: string };
+type Telling = { fact: Fact; says?: string };
 
 /** What is told of one person, in order. */
-export type ToldOf = { personId: string; tellings: Telling[] };
+type ToldOf = { personId: string; tellings: Telling[] };
 
 /**
  * What is to be said, person by person. `after` is undefined for a row that is gone.

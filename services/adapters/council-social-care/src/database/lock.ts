@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 
 /** A lock that one process of several holds, for as long as its connection lives: a killed process has lost it at once. */
-export type Lock = {
+type Lock = {
   /** Takes the lock where it is free; true while it is held. @throws Error where the database does not answer */
   hold(): Promise<boolean>;
   /** Whether it is held as far as this process knows. */

@@ -9,7 +9,7 @@ import type { Metrics } from '@causeway/runtime/telemetry/metrics';
 import { ADAPTER } from '../parts.ts';
 import type { StatedBefore } from './difference.ts';
 
-export const CONTENT_TYPE = 'application/json';
+const CONTENT_TYPE = 'application/json';
 
 /** A message, or a row that says nothing it should. As JSON; a record's key and value are text. */
 export type Outgoing =

@@ -25,7 +25,7 @@ export type Setting = {
   firstReading: boolean;
 };
 
-export const hashOf = (value: unknown): string =>
+const hashOf = (value: unknown): string =>
   createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
 
 /**

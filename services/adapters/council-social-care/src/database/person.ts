@@ -5,6 +5,7 @@ import { type LocalIdentifier, tokensOf, type Verified } from '@causeway/runtime
 import type { Address, Person, PersonCategory } from '@causeway/schemas/generated/types';
 import { canonicalOf } from '@causeway/schemas/identifiers/checked';
 import { checkNhsNumber } from '@causeway/schemas/identifiers/nhs-number';
+import { NO_IDENTIFIERS, personName } from '@causeway/schemas/identifiers/person-parts';
 import { checkGssCode, checkPostcode, checkUprn } from '@causeway/schemas/identifiers/places';
 import { checkUpn, isTemporaryUpn } from '@causeway/schemas/identifiers/upn';
 import { sexOf } from '../codes.ts';
@@ -55,31 +56,19 @@ export const personIn = (row: Row): KnownPerson => {
   const upn = canonicalOf(checkUpn(textOf(row, 'upn') ?? ''));
   const givenNames = (textOf(row, 'given_names') ?? '').split(/\s+/).filter(Boolean);
   const born = dayOf(textOf(row, 'date_of_birth') ?? '');
-  const familyName = textOf(row, 'family_name');
   const expected = dayOf(textOf(row, 'expected_date_of_birth') ?? '');
   return {
     personId,
     person: {
-      name:
-        familyName === null && givenNames.length === 0
-          ? null
-          : {
-              familyName,
-              givenNames: givenNames.length === 0 ? null : givenNames,
-              title: null,
-              suffix: null,
-              preferredName: null,
-            },
+      name: personName(textOf(row, 'family_name'), givenNames),
       dateOfBirth: born === undefined ? null : { value: born, precision: 'day' },
       sex: sexOf(textOf(row, 'sex')),
       address: isOpen(row) ? addressOf(row) : null,
       identifiers: {
+        ...NO_IDENTIFIERS,
         nhsNumber: nhs ?? null,
         nhsNumberStatus: nhs !== undefined && traced ? 'verified' : null,
-        hospitalNumber: null,
         upn: upn ?? null,
-        pncId: null,
-        cro: null,
         localId: personId,
       },
       generalPractice: null,

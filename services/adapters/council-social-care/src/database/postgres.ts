@@ -4,7 +4,7 @@ import pg from 'pg';
 import type { Position, ReportingDatabase, ReportingQuery } from './reporting-database.ts';
 import { parseTime, type Row } from './row.ts';
 
-export type PostgresOptions = { url: string; statementMs: number; log: Logger };
+type PostgresOptions = { url: string; statementMs: number; log: Logger };
 
 const CONNECT_MS = 5_000;
 /** One for pages, one for a sweep. */

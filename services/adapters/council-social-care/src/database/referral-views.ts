@@ -1,26 +1,23 @@
 /** The views of contacts and referrals; see `views.ts`. */
+import { codeList } from '@causeway/runtime/adapter/code-list';
 import { ATTRIBUTE_FORMS } from '@causeway/runtime/bus/envelope';
 import type { ReferralOutcome, StatutoryDuty } from '@causeway/schemas/generated/types';
 import { primaryNeedOf, referralSourceOf } from '../codes.ts';
 import { badRow, codeIn, type Row, requiredText, requiredTime, textOf, timeIn } from './row.ts';
 import type { StatedFact, View } from './stated.ts';
-import { base, EVERYWHERE, opened } from './view-columns.ts';
+import { base, EVERYWHERE, factKind, opened } from './view-columns.ts';
 
-const OUTCOMES: Record<string, ReferralOutcome> = {
-  ASSESSMENT: 'assessment',
-  S47: 'enquiry',
-  ENQUIRY: 'enquiry',
-  S42: 'enquiry',
-  EARLY_HELP: 'early_help',
-  SIGNPOSTED: 'signposted',
-  ALREADY_OPEN: 'already_open',
-  NOT_OURS: 'not_ours',
-  NFA: 'no_further_action',
-  NO_FURTHER_ACTION: 'no_further_action',
-};
+const OUTCOMES = codeList<ReferralOutcome>({
+  assessment: 'ASSESSMENT',
+  enquiry: 'S47 ENQUIRY S42',
+  early_help: 'EARLY_HELP',
+  signposted: 'SIGNPOSTED',
+  already_open: 'ALREADY_OPEN',
+  not_ours: 'NOT_OURS',
+  no_further_action: 'NFA NO_FURTHER_ACTION',
+});
 
-const outcomeOf = (code: string): ReferralOutcome | undefined =>
-  OUTCOMES[code.toUpperCase().replaceAll(/[ -]/g, '_')];
+const outcomeOf = (code: string) => OUTCOMES(code.replaceAll(/[ -]/g, '_'));
 
 const OUTCOME_KIND = {
   type: 'uk.causeway.council.safeguarding-referral-outcome.recorded.v1',
@@ -63,14 +60,14 @@ export const contacts: View = {
   state: (row) => ({ ...base(row, 'CONTACT'), facts: outcomeIn(row) }),
 };
 
-const DUTIES: Record<string, StatutoryDuty> = {
-  S17: 'children_act_s17',
-  S20: 'children_act_s20',
-  S31: 'children_act_s31',
-  S47: 'children_act_s47',
-  S9: 'care_act_s9',
-  S42: 'care_act_s42',
-};
+const dutyOf = codeList<StatutoryDuty>({
+  children_act_s17: 'S17',
+  children_act_s20: 'S20',
+  children_act_s31: 'S31',
+  children_act_s47: 'S47',
+  care_act_s9: 'S9',
+  care_act_s42: 'S42',
+});
 
 export const referrals: View = {
   name: 'referrals',
@@ -87,12 +84,7 @@ export const referrals: View = {
   optional: [...EVERYWHERE, 'need_code', 'team', 'summary', 'advice'],
   planned: [],
   facts: {
-    accepted: {
-      type: 'uk.causeway.council.safeguarding-referral.accepted.v1',
-      voided: 'uk.causeway.council.safeguarding-referral.voided.v1',
-      corrected: 'uk.causeway.council.safeguarding-referral.corrected.v1',
-      called: 'safeguarding-referral',
-    },
+    accepted: factKind('safeguarding-referral.accepted', 'safeguarding-referral', 'safeguarding-referral'),
     outcome: OUTCOME_KIND,
   },
   state(row) {
@@ -103,7 +95,7 @@ export const referrals: View = {
     const referralDate = receivedAt.slice(0, 10);
     const outcome = outcomeIn(row);
     if (acceptedAt === null) return { ...common, facts: outcome, chain: requiredText(row, 'row_id') };
-    const duty = codeIn(row, 'duty', (code) => DUTIES[code.toUpperCase()]) ?? 'UNKNOWN';
+    const duty = codeIn(row, 'duty', dutyOf) ?? 'UNKNOWN';
     const adult = duty === 'care_act_s9' || duty === 'care_act_s42';
     const referralSource = referralSourceOf(textOf(row, 'source_code'));
     const reason = duty === 'care_act_s42' ? 'adult-safeguarding-enquiry' : 'open-referral';

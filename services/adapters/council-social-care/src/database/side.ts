@@ -1,5 +1,5 @@
 /** The council's reporting views, polled: settings, and how its parts are put together. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { runLoop } from '@causeway/runtime/async/run-loop';
 import type { Redriven } from '@causeway/runtime/delivery/redrive-worker';
 import { errorCode, PermanentError, RetryableError, retryableFor } from '@causeway/runtime/errors';
 import type { FetchedRecord } from '@causeway/runtime/kafka/broker-client';
@@ -37,7 +37,7 @@ export const reportingSettings = {
 const SHRUNK_MS = 20_000;
 const STANDBY_MS = 1_000;
 
-export type Reporting = {
+type Reporting = {
   /** Looks again at the row of a dead letter. @throws PermanentError for a letter of another kind, RetryableError while that is not possible */
   redrive(letter: FetchedRecord): Promise<Redriven>;
 };
@@ -90,7 +90,6 @@ export const startDatabase = (
   let expected = new Set<string>();
 
   const inTurn = oneAtATime();
-  const wait = (ms: number) => delay(ms, undefined, { signal }).catch(() => undefined);
 
   const attempt = async (view: string, work: () => Promise<void>): Promise<void> => {
     try {
@@ -122,38 +121,26 @@ export const startDatabase = (
     expected = new Set(await store.completeViews());
   };
 
-  const run = async (): Promise<void> => {
-    const notBefore = new Map<string, number>();
-    let prepared = false;
-    for (let told = ''; !signal.aborted; ) {
-      try {
-        if (!(await lock.hold())) {
-          if (told !== 'standby')
-            log.info(
-              { event: 'source.standby' },
-              'another instance polls the database; waiting to take over',
-            );
-          told = 'standby';
-          await wait(STANDBY_MS);
-          continue;
-        }
-        if (!prepared) {
-          await store.prepare();
-          expected = new Set(await store.completeViews());
-          prepared = true;
-        }
-        await parts.source.ready();
-        await inTurn(() => round(poll, notBefore));
-        told = '';
-        await wait(config.COUNCIL_SOCIAL_CARE_POLL_SECONDS * 1_000);
-      } catch (error) {
-        const code = errorCode(error);
-        if (code !== told && code !== 'starting' && !signal.aborted)
-          log.warn({ event: 'source.retrying', err: error }, 'the database could not be polled; retrying');
-        told = code;
-        await wait(STANDBY_MS);
-      }
+  const notBefore = new Map<string, number>();
+  let prepared = false;
+  let isStandby = false;
+  const step = async (): Promise<number> => {
+    const isMine = await lock.hold();
+    if (!isMine && !isStandby)
+      log.info(
+        { event: 'source.standby' },
+        'another instance polls the reporting database; waiting to take over',
+      );
+    isStandby = !isMine;
+    if (!isMine) return STANDBY_MS;
+    if (!prepared) {
+      await store.prepare();
+      expected = new Set(await store.completeViews());
+      prepared = true;
     }
+    await parts.source.ready();
+    await inTurn(() => round(poll, notBefore));
+    return config.COUNCIL_SOCIAL_CARE_POLL_SECONDS * 1_000;
   };
   const again = async (view: View, rowId: string): Promise<Redriven> => {
     if (!(await lock.hold())) throw new RetryableError('standby', 'another instance polls the database');
@@ -161,7 +148,7 @@ export const startDatabase = (
     return problem === null ? { outcome: 'published', code: 'ok' } : { outcome: 'refused', code: problem };
   };
 
-  const running = run();
+  const running = runLoop({ name: 'reporting-database', signal, step, retryMs: STANDBY_MS, log, metrics });
   onStop('reporting database', async () => {
     await running;
     await lock.close();

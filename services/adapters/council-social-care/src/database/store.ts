@@ -28,7 +28,7 @@ export type RowState = {
 export type PersonState = { personId: string; hash: string; identity: KnownPerson };
 
 /** What one page of rows leads to, written in one transaction. */
-export type Step = {
+type Step = {
   view: string;
   rows: readonly RowState[];
   gone: readonly string[];
@@ -60,7 +60,7 @@ export type Store = OutgoingStore & {
 };
 
 /** The tables of a sweep that is under way. */
-export type Sweep = {
+type Sweep = {
   begin(view: string): Promise<void>;
   /** Notes that the rows are there; returns how many were not noted yet. */
   note(view: string, rowIds: readonly string[]): Promise<number>;

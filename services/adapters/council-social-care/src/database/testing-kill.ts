@@ -5,16 +5,16 @@ import type { TestBus } from '@causeway/testing/bus';
 import {
   adapterOf,
   addChild,
+  councilProcess,
   createTestCouncil,
   outboxOf,
   type Published,
   shareEverything,
   shortType,
-  spawnAdapter,
   until,
 } from './testing.ts';
 
-export type Ordeal = {
+type Ordeal = {
   rows: number;
   /** Rows that change in one transaction, all with one time. */
   batch: number;
@@ -26,7 +26,7 @@ export type Ordeal = {
   livesMs: [number, number];
 };
 
-export type Verdict = {
+type Verdict = {
   /** Facts that hold at the end in the council's database, and on the bus. */
   inTheDatabase: string[];
   onTheBus: string[];
@@ -51,7 +51,7 @@ export const goThrough = async (
     for (let n = 0; n < CHILDREN; n += 1) await addChild(council, n);
     const adapter = adapterOf(bus, organisation, council);
     const quick = { COUNCIL_SOCIAL_CARE_SWEEP_SECONDS: String(sweepSeconds) };
-    let running = spawnAdapter(adapter, quick);
+    let running = councilProcess(adapter, quick);
     const started = () =>
       council
         .query(
@@ -64,7 +64,7 @@ export const goThrough = async (
       for (let kill = 0; kill < kills; kill += 1) {
         await delay(livesMs[0] + Math.random() * (livesMs[1] - livesMs[0]));
         await running.kill();
-        running = spawnAdapter(adapter, quick);
+        running = councilProcess(adapter, quick);
       }
     })();
     await change(council, rows, batch, pauseMs);

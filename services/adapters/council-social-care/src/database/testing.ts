@@ -1,7 +1,5 @@
 /** For tests: a council's database, and the adapter that polls it, in this process or in one of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeHeaders, type Envelope } from '@causeway/runtime/bus/envelope';
 import { createTokeniser } from '@causeway/runtime/bus/pseudonyms';
@@ -19,6 +17,7 @@ import type { AgreementRecord } from '@causeway/schemas/agreements/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import type { EventData, Person } from '@causeway/schemas/generated/types';
 import { exampleChild } from '@causeway/schemas/identifiers/example-people';
+import { type RunningAdapter, spawnAdapter } from '@causeway/testing/adapter-process';
 import { type TestBus, testVariable } from '@causeway/testing/bus';
 import pg from 'pg';
 import { settings, start } from '../adapter.ts';
@@ -221,23 +220,8 @@ export const createTestPoll = async (
   };
 };
 
-export type AdapterProcess = { kill(): Promise<void>; stop(): Promise<void>; running(): boolean };
-
-export const spawnAdapter = ({ env }: TestAdapter, more: Record<string, string> = {}): AdapterProcess => {
-  const child: ChildProcess = spawn(process.execPath, ['src/main.ts'], {
-    cwd: new URL('../..', import.meta.url),
-    stdio: ['ignore', process.env.LOG_LEVEL ? 'inherit' : 'ignore', 'inherit'],
-    env: { PATH: process.env.PATH, ADMIN_PORT: '0', ...env, ...more },
-  });
-  const running = () => child.exitCode === null && child.signalCode === null;
-  const end = async (signal: NodeJS.Signals) => {
-    if (!running()) return;
-    const ended = once(child, 'exit');
-    child.kill(signal);
-    await ended;
-  };
-  return { kill: () => end('SIGKILL'), stop: () => end('SIGTERM'), running };
-};
+export const councilProcess = ({ env }: TestAdapter, more: Record<string, string> = {}): RunningAdapter =>
+  spawnAdapter(new URL('../..', import.meta.url), { ADMIN_PORT: '0', ...env, ...more });
 
 export type Published = {
   event: Envelope;

@@ -23,7 +23,7 @@ import {
   timeIn,
 } from './row.ts';
 import type { Stated, StatedFact, View } from './stated.ts';
-import { base, EVERYWHERE, opened, planned } from './view-columns.ts';
+import { base, EVERYWHERE, factKind, opened, planned } from './view-columns.ts';
 
 const PLAN_TYPES: Record<string, 'child_protection_plan' | 'unborn_child_protection_plan'> = {
   CPP: 'child_protection_plan',
@@ -44,19 +44,10 @@ const childProtectionPlans: View = {
   ],
   planned: ['start_date', 'end_date'],
   facts: {
-    begun: {
-      type: 'uk.causeway.council.child-protection-plan.begun.v1',
-      voided: 'uk.causeway.council.child-protection-plan.voided.v1',
-      corrected: 'uk.causeway.council.child-protection-plan.corrected.v1',
-      called: 'child-protection-plan',
+    begun: factKind('child-protection-plan.begun', 'child-protection-plan', 'child-protection-plan', {
       mother: true,
-    },
-    ended: {
-      type: 'uk.causeway.council.child-protection-plan.ended.v1',
-      voided: 'uk.causeway.council.child-protection-plan-end.voided.v1',
-      corrected: 'uk.causeway.council.child-protection-plan.corrected.v1',
-      called: 'child-protection-plan-end',
-    },
+    }),
+    ended: factKind('child-protection-plan.ended', 'child-protection-plan-end', 'child-protection-plan'),
   },
   state(row) {
     const common = base(row, 'CPP');
@@ -124,19 +115,10 @@ const careEpisodes: View = {
   ],
   planned: ['start_date', 'end_date'],
   facts: {
-    begun: {
-      type: 'uk.causeway.council.care-episode.begun.v1',
-      voided: 'uk.causeway.council.care-episode.voided.v1',
-      corrected: 'uk.causeway.council.care-episode.corrected.v1',
-      called: 'care-episode',
+    begun: factKind('care-episode.begun', 'care-episode', 'care-episode', {
       places: ['placementPostcode', 'placementLocalAuthority'],
-    },
-    ended: {
-      type: 'uk.causeway.council.care-episode.ended.v1',
-      voided: 'uk.causeway.council.care-episode-end.voided.v1',
-      corrected: 'uk.causeway.council.care-episode.corrected.v1',
-      called: 'care-episode-end',
-    },
+    }),
+    ended: factKind('care-episode.ended', 'care-episode-end', 'care-episode'),
   },
   state(row) {
     const common = base(row, 'EPISODE');
@@ -197,19 +179,17 @@ const missingEpisodes: View = {
   ],
   planned: ['started_at', 'ended_at'],
   facts: {
-    reported: {
-      type: 'uk.causeway.council.child-missing-from-care.reported.v1',
-      voided: 'uk.causeway.council.child-missing-from-care-report.voided.v1',
-      corrected: 'uk.causeway.council.child-missing-from-care.corrected.v1',
-      called: 'child-missing-from-care-report',
-      places: ['placementLocalAuthority'],
-    },
-    ended: {
-      type: 'uk.causeway.council.child-missing-from-care.ended.v1',
-      voided: 'uk.causeway.council.child-missing-from-care-end.voided.v1',
-      corrected: 'uk.causeway.council.child-missing-from-care.corrected.v1',
-      called: 'child-missing-from-care-end',
-    },
+    reported: factKind(
+      'child-missing-from-care.reported',
+      'child-missing-from-care-report',
+      'child-missing-from-care',
+      { places: ['placementLocalAuthority'] },
+    ),
+    ended: factKind(
+      'child-missing-from-care.ended',
+      'child-missing-from-care-end',
+      'child-missing-from-care',
+    ),
   },
   state(row) {
     const common = base(row, 'MISSING');
@@ -265,13 +245,9 @@ const section47Enquiries: View = {
   optional: [...EVERYWHERE, 'joint', 'conference_due', 'team', 'allegation', 'referral_id'],
   planned: ['started_at'],
   facts: {
-    opened: {
-      type: 'uk.causeway.council.section47-enquiry.opened.v1',
-      voided: 'uk.causeway.council.section47-enquiry.voided.v1',
-      corrected: 'uk.causeway.council.section47-enquiry.corrected.v1',
-      called: 'section47-enquiry',
+    opened: factKind('section47-enquiry.opened', 'section47-enquiry', 'section47-enquiry', {
       handling: ['do-not-tell-alleged-person'],
-    },
+    }),
   },
   state(row) {
     const common = base(row, 'S47');

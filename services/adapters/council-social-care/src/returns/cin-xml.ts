@@ -11,7 +11,7 @@ export type ReadChild =
   | { kind: 'child'; number: number; line: number; element: Element }
   | { kind: 'broken'; number: number; line: number; reason: string };
 
-export type CensusReader = {
+type CensusReader = {
   /** @throws FileRefused for a document that is no census at all */
   take(text: string): ReadChild[];
   end(): ReadChild[];

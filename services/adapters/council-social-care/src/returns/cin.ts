@@ -5,7 +5,7 @@ import { addDays, dateOf } from './dates.ts';
 import type { Case, Child, Values } from './stated.ts';
 
 /** `problems`: what was left out and why; the good cases of the child stand. */
-export type ReadCensusChild = { cases: Case[]; problems: string[]; notes: string[] };
+type ReadCensusChild = { cases: Case[]; problems: string[]; notes: string[] };
 
 class Fault extends Error {}
 

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { spawnAdapter } from '@causeway/testing/adapter-process';
 import type { Receipt } from './receipt.ts';
 import { fixture, prepareCouncil } from './testing.ts';
 
@@ -23,15 +22,10 @@ it('says everything of a return, and nothing under two ids, however often it is 
   );
   let kills = 0;
   for (; !receipts.every(existsSync); kills += 1) {
-    const adapter = spawn(process.execPath, ['src/main.ts'], {
-      cwd: new URL('../..', import.meta.url),
-      stdio: 'ignore',
-      env: { PATH: process.env.PATH, ...council.environment },
-    });
+    const adapter = spawnAdapter(new URL('../..', import.meta.url), council.environment);
     const until = performance.now() + 2_000 + Math.random() * 2_000 + 300 * kills;
     while (performance.now() < until && !receipts.every(existsSync)) await delay(20);
-    adapter.kill('SIGKILL');
-    await once(adapter, 'exit');
+    await adapter.kill();
   }
   const published = await council.news();
   // What was on its way at a kill can be in the outbox twice: the same id and the same bytes, which the exchange decides once.

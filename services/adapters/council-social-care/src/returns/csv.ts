@@ -4,7 +4,7 @@
  */
 
 /** One line of a file. `whole`: a line end follows it. */
-export type Line = { number: number; text: string; whole: boolean };
+type Line = { number: number; text: string; whole: boolean };
 
 export type Row =
   | { kind: 'row'; line: number; cells: string[]; whole: boolean }

@@ -4,7 +4,7 @@ import type { Ended, Part } from './facts.ts';
 import type { KnownCase } from './known.ts';
 import type { Case, Values } from './stated.ts';
 
-export type Saying = { part: Part; replay: boolean };
+type Saying = { part: Part; replay: boolean };
 
 export type RowVerdict = {
   /** What is to be told, in order; empty where nothing is new. */

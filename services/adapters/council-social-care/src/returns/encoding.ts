@@ -6,7 +6,7 @@ export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252' | 'iso
 export type Detected = { kind: 'text'; encoding: Encoding } | { kind: 'refused'; reason: string };
 
 /** Takes the bytes of a file in pieces, then says what they are. A character that the end of the file cuts off says nothing against it. */
-export type Detector = { take(piece: Buffer): void; result(): Detected };
+type Detector = { take(piece: Buffer): void; result(): Detected };
 
 const refused = (reason: string): Detected => ({ kind: 'refused', reason });
 

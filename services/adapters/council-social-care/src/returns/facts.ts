@@ -1,6 +1,7 @@
 /** The events of a case: what it means that it began, ended, was recorded otherwise, or is said not to have ended after all. */
 import type { Fact } from '@causeway/runtime/source/fact';
 import type { Contact, EventData, Person } from '@causeway/schemas/generated/types';
+import { NO_IDENTIFIERS, UNKNOWN_PERSON } from '@causeway/schemas/identifiers/person-parts';
 import { isTemporaryUpn } from '@causeway/schemas/identifiers/upn';
 import {
   categoryOfAbuseOf,
@@ -71,20 +72,10 @@ const one = <T extends keyof EventData>(type: T, occurredAt: string, data: Event
   ({ type, occurredAt, data }) as Stated;
 
 const personOf = ({ id, sex, born, upn }: Child): Person => ({
-  name: null,
+  ...UNKNOWN_PERSON,
   dateOfBirth: born ? { value: born, precision: 'day' } : null,
   sex: sexOf(sex),
-  address: null,
-  identifiers: {
-    nhsNumber: null,
-    nhsNumberStatus: null,
-    hospitalNumber: null,
-    upn: upn ?? null,
-    pncId: null,
-    cro: null,
-    localId: id,
-  },
-  generalPractice: null,
+  identifiers: { ...NO_IDENTIFIERS, upn: upn ?? null, localId: id },
 });
 
 /** Both returns are about children; who has come of age meanwhile is told by the date of birth. */
@@ -98,12 +89,20 @@ const commonOf = ({ child, contact, began }: Told, at = began) => ({
   contact,
 });
 
+const caseOf = (told: Told, at?: string) => ({ ...commonOf(told, at), caseReference: told.reference });
+const correctionOf = (told: Told) => ({ ...caseOf(told), reason: 'UNKNOWN' as const });
+const endVoidedOf = (told: Told) => ({
+  ...commonOf(told),
+  voids: { caseReference: told.reference, fact: `${told.kind}-end` },
+  reason: 'UNKNOWN' as const,
+  voidedAt: told.toldAt,
+});
+
 const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
   'care-episode': (told) => {
-    const { start, end, reference, began, toldAt } = told;
+    const { start, end, began, toldAt } = told;
     const legalStatus = legalStatusOf(start.legalStatus) ?? 'UNKNOWN';
     const beginning = {
-      caseReference: reference,
       episodeStartDate: began,
       episodeStartReason: start.reason ?? null,
       startsLookedAfter: startsLookedAfter(start.reason),
@@ -120,67 +119,55 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
     return {
       begun: one('uk.causeway.council.care-episode.begun.v1', startOfDay(began), {
-        ...commonOf(told),
+        ...caseOf(told),
         ...beginning,
       }),
       ...(end && {
         ended: one('uk.causeway.council.care-episode.ended.v1', startOfDay(end.date), {
-          ...commonOf(told, end.date),
+          ...caseOf(told, end.date),
           ...ending,
-          caseReference: reference,
           episodeStartDate: began,
           episodeEndDate: end.date,
           legalStatus,
         }),
         'end-voided': one('uk.causeway.council.care-episode-end.voided.v1', toldAt, {
-          ...commonOf(told),
-          voids: { caseReference: reference, fact: 'care-episode-end' },
-          reason: 'UNKNOWN',
-          voidedAt: toldAt,
+          ...endVoidedOf(told),
           episodeEndDate: end.date,
           ceasesLookedAfter: ending.ceasesLookedAfter,
           legalStatus,
         }),
       }),
       corrected: one('uk.causeway.council.care-episode.corrected.v1', toldAt, {
-        ...commonOf(told),
+        ...correctionOf(told),
         ...beginning,
         ...ending,
-        reason: 'UNKNOWN',
       }),
     };
   },
   'child-missing-from-care': (told) => {
-    const { start, end, reference, began, toldAt } = told;
+    const { start, end, began, toldAt } = told;
     const kind = missingKindOf(start.missing) ?? 'UNKNOWN';
     return {
       begun: one('uk.causeway.council.child-missing-from-care.reported.v1', startOfDay(began), {
-        ...commonOf(told),
-        caseReference: reference,
+        ...caseOf(told),
         missingKind: kind,
         missingEpisodeStartDate: began,
       }),
       ...(end && {
         ended: one('uk.causeway.council.child-missing-from-care.ended.v1', startOfDay(end.date), {
-          ...commonOf(told, end.date),
-          caseReference: reference,
+          ...caseOf(told, end.date),
           missingKind: kind,
           missingEpisodeStartDate: began,
           missingEpisodeEndDate: end.date,
         }),
         'end-voided': one('uk.causeway.council.child-missing-from-care-end.voided.v1', toldAt, {
-          ...commonOf(told),
-          voids: { caseReference: reference, fact: 'child-missing-from-care-end' },
-          reason: 'UNKNOWN',
-          voidedAt: toldAt,
+          ...endVoidedOf(told),
           missingKind: kind,
           missingEpisodeEndDate: end.date,
         }),
       }),
       corrected: one('uk.causeway.council.child-missing-from-care.corrected.v1', toldAt, {
-        ...commonOf(told),
-        caseReference: reference,
-        reason: 'UNKNOWN',
+        ...correctionOf(told),
         missingKind: kind,
         missingEpisodeStartDate: began,
         missingEpisodeEndDate: end?.date ?? null,
@@ -188,13 +175,12 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
   },
   'child-protection-plan': (told) => {
-    const { start, end, reference, began, toldAt } = told;
+    const { start, end, began, toldAt } = told;
     const planType = start.unborn === 'yes' ? 'unborn_child_protection_plan' : 'child_protection_plan';
     const initialCategoryOfAbuse = categoryOfAbuseOf(start.category) ?? 'UNKNOWN';
     return {
       begun: one('uk.causeway.council.child-protection-plan.begun.v1', startOfDay(began), {
-        ...commonOf(told),
-        caseReference: reference,
+        ...caseOf(told),
         planType,
         cppStartDate: began,
         initialCategoryOfAbuse,
@@ -202,26 +188,20 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
       }),
       ...(end && {
         ended: one('uk.causeway.council.child-protection-plan.ended.v1', startOfDay(end.date), {
-          ...commonOf(told, end.date),
-          caseReference: reference,
+          ...caseOf(told, end.date),
           planType,
           cppStartDate: began,
           cppEndDate: end.date,
           latestCategoryOfAbuse: categoryOfAbuseOf(end.category) ?? 'UNKNOWN',
         }),
         'end-voided': one('uk.causeway.council.child-protection-plan-end.voided.v1', toldAt, {
-          ...commonOf(told),
-          voids: { caseReference: reference, fact: 'child-protection-plan-end' },
-          reason: 'UNKNOWN',
-          voidedAt: toldAt,
+          ...endVoidedOf(told),
           planType,
           cppEndDate: end.date,
         }),
       }),
       corrected: one('uk.causeway.council.child-protection-plan.corrected.v1', toldAt, {
-        ...commonOf(told),
-        caseReference: reference,
-        reason: 'UNKNOWN',
+        ...correctionOf(told),
         planType,
         cppStartDate: began,
         initialCategoryOfAbuse,
@@ -232,10 +212,9 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
   },
   'safeguarding-referral': (told) => {
-    const { start, reference, began, toldAt } = told;
+    const { start, began, toldAt } = told;
     const stated = {
-      ...commonOf(told),
-      caseReference: reference,
+      ...caseOf(told),
       referralDate: began,
       referralSource: referralSourceOf(start.source),
       referralSourceCode: start.source ?? null,
@@ -253,10 +232,9 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
   },
   'section47-enquiry': (told) => {
-    const { start, reference, began, toldAt } = told;
+    const { start, began, toldAt } = told;
     const stated = {
-      ...commonOf(told),
-      caseReference: reference,
+      ...caseOf(told),
       s47ActualStartDate: began,
       enquiryKind: 'UNKNOWN' as const,
       initialCpcTarget: start.conferenceTarget ?? null,

@@ -23,7 +23,7 @@ import type { Case, Child } from './stated.ts';
 export type FileState = { size: number; mtimeMs: number; ctimeMs: number };
 
 /** `finish` is to be called once the receipt is written. */
-export type FileRead = { receipt: Receipt; finish(): Promise<void> };
+type FileRead = { receipt: Receipt; finish(): Promise<void> };
 
 /** One row of a file, or one child. `problems`: why it, or a part of it, is refused. */
 export type Item = { row: number; cases: Case[]; child?: Child; problems: string[]; notes: string[] };
@@ -95,7 +95,7 @@ async function* textOf(pieces: AsyncIterable<Buffer>, encoding: Encoding): Async
 }
 
 /** What kind of file the bytes are, before any is read as text. */
-export type Looks = { sha256: string; detected: Detected; isXml: boolean; isEmpty: boolean };
+type Looks = { sha256: string; detected: Detected; isXml: boolean; isEmpty: boolean };
 
 export const lookOver = async (pieces: AsyncIterable<Buffer>): Promise<Looks> => {
   const hash = createHash('sha256');

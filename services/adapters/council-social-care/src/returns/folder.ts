@@ -23,7 +23,7 @@ export type Folder = {
   strangers(): number;
 };
 
-export type Processed = 'keep' | 'archive' | 'remove';
+type Processed = 'keep' | 'archive' | 'remove';
 
 const RECEIPT = '.receipt.json';
 /** What tools and people call a file that they have not finished, and what systems leave behind. */

@@ -19,8 +19,8 @@ export type KnownCase = {
 };
 
 export type KnownChild = Pick<Child, 'sex' | 'born' | 'upn'>;
-export type ChildRow = KnownChild & { child: string };
-export type RememberedChild = KnownChild & { toldBy: string | null };
+type ChildRow = KnownChild & { child: string };
+type RememberedChild = KnownChild & { toldBy: string | null };
 
 export type KnownRows = {
   /** When this reading of the file began: the same after a crash, until the file is finished. */

@@ -34,7 +34,7 @@ export type RowOutcome =
   | { fate: 'published' | 'unchanged' | 'not-shared' }
   | { fate: 'refused'; reason: string };
 
-export type PublishedRows = { outcomes: RowOutcome[]; events: string[] };
+type PublishedRows = { outcomes: RowOutcome[]; events: string[] };
 
 const SHORT: Record<CaseKind, string> = {
   'care-episode': 'episode',

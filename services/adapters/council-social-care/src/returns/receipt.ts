@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
 
 /** `row`: the line on which it begins (the first line of the file is 1), or the number of the child in XML. 0 is the file as a whole. */
-export type RefusedRow = { row: number; reason: string };
+type RefusedRow = { row: number; reason: string };
 
 export type Receipt = {
   /** What kind of file it is taken for; null where that cannot be told. */

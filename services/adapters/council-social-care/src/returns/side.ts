@@ -1,5 +1,5 @@
 /** The drop folder of statutory returns: settings, and how its parts are put together. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { runLoop } from '@causeway/runtime/async/run-loop';
 import { errorCode, RetryableError, retryableFor } from '@causeway/runtime/errors';
 import { type Config, choice, integer, text } from '@causeway/runtime/service/config';
 import type { Context } from '@causeway/runtime/service/service';
@@ -26,32 +26,12 @@ const FORGET_MS = 24 * 3_600_000;
 
 /** Begins in the background; what fails is tried again. */
 export const startReturns = (context: SideContext, parts: Parts): void => {
-  const { config, log, onStop, readiness, signal } = context;
+  const { config, log, metrics, onStop, readiness, signal } = context;
   if (config.COUNCIL_DROP_DIR === undefined) {
     log.info({ event: 'source.disabled' }, 'no drop folder is set: nothing is read from files');
     return;
   }
   const folder = createFolder(config.COUNCIL_DROP_DIR, config.COUNCIL_SOCIAL_CARE_PROCESSED);
-  const state: State = {
-    problem: new RetryableError('starting', 'The drop folder has not been looked at yet'),
-  };
-  readiness('drop folder', async () => {
-    if (state.problem) throw state.problem;
-  });
-  const ended = watch(context, parts, folder, state, signal);
-  onStop('drop folder', () => ended);
-};
-
-type State = { problem: Error | undefined };
-
-const watch = async (
-  context: SideContext,
-  parts: Parts,
-  folder: Folder,
-  state: State,
-  signal: AbortSignal,
-): Promise<void> => {
-  const { config, log } = context;
   const known = createKnown(parts.database);
   const publishing: Publishing = {
     organisation: parts.organisation,
@@ -63,56 +43,53 @@ const watch = async (
   };
   /** The state of each file that was seen to in this process, by name. */
   const done = new Map<string, string>();
+  const pollMs = config.COUNCIL_SOCIAL_CARE_DROP_POLL_MS;
+  let problem: Error | undefined = new RetryableError(
+    'starting',
+    'The drop folder has not been looked at yet',
+  );
   let migrated = false;
   let forgotAt = 0;
-  let told = '';
-  let failures = 0;
-  while (!signal.aborted) {
-    try {
-      await parts.source.ready();
-      if (!migrated) {
-        await parts.database.migrate(new URL('./migrations', import.meta.url), 'returns_migrations');
-        migrated = true;
-      }
-      if (Date.now() - forgotAt > FORGET_MS) {
-        await known.forget();
-        forgotAt = Date.now();
-      }
-      const settled = (await folder.scan()).filter((one) => done.get(keyOf(one)) !== stampOf(one));
-      let troubled: { error: unknown } | undefined;
-      for (const one of await inOrder(folder, settled)) {
-        try {
-          if (await seeTo(context, folder, publishing, one)) done.set(keyOf(one), stampOf(one));
-        } catch (error) {
-          // What concerns one file does not hold up the others; bus and database concern them all.
-          if (error instanceof RetryableError && error.code !== UNREADABLE) throw error;
-          troubled = { error };
-        }
-      }
-      if (troubled) throw troubled.error;
-      state.problem = undefined;
-      told = '';
-      failures = 0;
-    } catch (error) {
-      if (signal.aborted) break;
-      state.problem = problemOf(error);
-      failures += 1;
-      const code = errorCode(error);
-      if (code !== told && code !== 'starting')
-        log.warn(
-          { event: 'source.retrying', err: isAboutFile(error) ? state.problem : error },
-          'the drop folder could not be read; retrying',
-        );
-      told = code;
+  const look = async (): Promise<number> => {
+    await parts.source.ready();
+    if (!migrated)
+      await parts.database.migrate(new URL('./migrations', import.meta.url), 'returns_migrations');
+    migrated = true;
+    if (Date.now() - forgotAt > FORGET_MS) {
+      await known.forget();
+      forgotAt = Date.now();
     }
-    const pause = failures === 0 ? 0 : Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(failures, 10));
-    const wait = Math.max(config.COUNCIL_SOCIAL_CARE_DROP_POLL_MS, pause);
-    await delay(wait, undefined, { signal }).catch(() => undefined);
-  }
+    const settled = (await folder.scan()).filter((one) => done.get(keyOf(one)) !== stampOf(one));
+    let troubled: { error: unknown } | undefined;
+    for (const one of await inOrder(folder, settled)) {
+      try {
+        if (await seeTo(context, folder, publishing, one)) done.set(keyOf(one), stampOf(one));
+      } catch (error) {
+        // What concerns one file does not hold up the others; bus and database concern them all.
+        if (error instanceof RetryableError && error.code !== UNREADABLE) throw error;
+        troubled = { error };
+      }
+    }
+    if (troubled) throw troubled.error;
+    problem = undefined;
+    return pollMs;
+  };
+  const reading = runLoop({
+    name: 'drop-folder',
+    signal,
+    step: look,
+    retryMs: (failures) => Math.max(pollMs, Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(failures, 10))),
+    onError(error) {
+      problem = problemOf(error);
+    },
+    log,
+    metrics,
+  });
+  readiness('drop folder', async () => {
+    if (problem) throw problem;
+  });
+  onStop('drop folder', () => reading);
 };
-
-/** An error of the file system has a path in its message, and the name of a file can be a person's. */
-const isAboutFile = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
 /** Our own errors say what to do; the message of any other can hold the name of a file. */
 const problemOf = (error: unknown): Error =>

@@ -1,7 +1,7 @@
 /** The files of the looked-after children return (SSDA903, Department for Education), and how the first row of one tells which it is. */
 import { cellsOf } from './csv.ts';
 
-export type FileKind =
+type FileKind =
   | 'header'
   | 'episodes'
   | 'missing'
@@ -108,7 +108,7 @@ export type Layout = {
   missing: string[];
 };
 
-export type Recognised = { kind: 'layout'; layout: Layout } | { kind: 'refused'; reason: string };
+type Recognised = { kind: 'layout'; layout: Layout } | { kind: 'refused'; reason: string };
 
 const refused = (reason: string): Recognised => ({ kind: 'refused', reason });
 

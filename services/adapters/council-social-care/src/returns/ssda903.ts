@@ -5,7 +5,7 @@ import { addDays, dateOf } from './dates.ts';
 import type { Layout } from './ssda903-files.ts';
 import type { Case, Child, Values } from './stated.ts';
 
-export type Read =
+type Read =
   | { kind: 'case'; stated: Case; notes: string[] }
   | { kind: 'child'; child: Child; notes: string[] }
   | { kind: 'nothing' }

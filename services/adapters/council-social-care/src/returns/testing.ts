@@ -28,9 +28,9 @@ export const fixture = (file: string): Buffer =>
     ? gunzipSync(readFileSync(new URL(`${file}.gz`, FIXTURES)))
     : readFileSync(new URL(file, FIXTURES));
 
-export type Published = { event: Envelope; data: Record<string, unknown> };
+type Published = { event: Envelope; data: Record<string, unknown> };
 
-export type Council = {
+type Council = {
   folder: string;
   /** Puts a file into the folder under another name first, and waits for the receipt that is about it. */
   drop(file: string, content: Buffer | string): Promise<Receipt>;
@@ -42,7 +42,7 @@ export type Council = {
   service(): Service;
 };
 
-export type Prepared = Pick<Council, 'folder' | 'news'> &
+type Prepared = Pick<Council, 'folder' | 'news'> &
   AsyncDisposable & {
     /** The settings of an adapter that works there. */
     environment: Record<string, string>;

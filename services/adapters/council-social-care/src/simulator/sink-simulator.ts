@@ -19,7 +19,7 @@ import { prepareContactTable, refuseRealDatabase } from './prepare-contacts.ts';
  */
 export type DeskBehaviour = 'well' | 'late' | 'odd' | 'silent' | 'locked';
 
-export type DeskOptions = {
+type DeskOptions = {
   database: Database;
   /** Each after the one before, milliseconds: seen, answered, and for a referral decided. */
   pauseMs: number;

@@ -1,12 +1,11 @@
 /** The adapter as a process of its own on the bus of a test, and what it left there. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeHeaders } from '@causeway/runtime/bus/envelope';
 import { topicsOf } from '@causeway/runtime/bus/topics';
-import { createTestBus, type TestBus, testVariable } from '@causeway/testing/bus';
-import { freePort } from './sandbox-process.ts';
+import { type RunningAdapter, runAdapter } from '@causeway/testing/adapter-process';
+import { createTestBus, type TestBus } from '@causeway/testing/bus';
+import { freePort } from '@causeway/testing/free-port';
 
 export const PARTNERSHIP_KEY = randomBytes(32).toString('base64url');
 
@@ -45,9 +44,8 @@ export const createMesh = async (url: string, more: Record<string, string> = {})
   const [organisation = '', partner = ''] = bus.organisations;
   const topics = topicsOf(organisation);
   await bus.activate(agreementOf(organisation, partner));
-  let child: ChildProcess | undefined;
+  const started: RunningAdapter[] = [];
   let admin = '';
-  let output = '';
 
   const asked = (path: string) => fetch(admin + path);
   const isReady = () =>
@@ -59,32 +57,17 @@ export const createMesh = async (url: string, more: Record<string, string> = {})
   const start = async ({ ready = true } = {}): Promise<void> => {
     const adminPort = await freePort();
     admin = `http://127.0.0.1:${adminPort}`;
-    const started = spawn(process.execPath, ['src/main.ts'], {
-      cwd: new URL('../..', import.meta.url),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...bus.env,
-        PATH: process.env.PATH,
-        DATABASE_URL: testVariable('DATABASE_URL'),
-        ADMIN_PORT: String(adminPort),
-        LOG_LEVEL: 'trace',
-        ORGANISATION: organisation,
-        PARTNERSHIP_KEY,
-        NHS_MESH_URL: url,
-        NHS_MESH_POLL_MS: '50',
-        NHS_MESH_DATABASE_SCHEMA: `mesh_${organisation.replaceAll('-', '_')}`,
-        ...more,
-      },
+    const adapter = runAdapter(bus, organisation, new URL('../..', import.meta.url), {
+      ADMIN_PORT: String(adminPort),
+      LOG_LEVEL: 'trace',
+      PARTNERSHIP_KEY,
+      NHS_MESH_URL: url,
+      NHS_MESH_POLL_MS: '50',
+      NHS_MESH_DATABASE_SCHEMA: `mesh_${organisation.replaceAll('-', '_')}`,
+      ...more,
     });
-    for (const stream of [started.stdout, started.stderr])
-      stream?.on('data', (chunk) => {
-        output += chunk;
-      });
-    child = started;
-    while (ready && !(await isReady())) {
-      if (started.exitCode !== null || started.signalCode !== null) return;
-      await delay(20);
-    }
+    started.push(adapter);
+    while (ready && adapter.running() && !(await isReady())) await delay(20);
   };
 
   return {
@@ -95,20 +78,15 @@ export const createMesh = async (url: string, more: Record<string, string> = {})
     isReady,
     metrics: async () => (await asked('/metrics')).text(),
     readiness: async () => (await asked('/ready')).text(),
-    output: () => output,
-    /** Dead at once, in whatever it was doing. */
-    kill: () => child?.kill('SIGKILL'),
-    ended: async () => {
-      if (child !== undefined && child.exitCode === null && child.signalCode === null)
-        await once(child, 'exit');
-      return child?.exitCode;
-    },
-    terminate: () => child?.kill('SIGTERM'),
+    output: () => started.map((adapter) => adapter.log()).join(''),
+    kill: () => void started.at(-1)?.kill(),
+    ended: () => started.at(-1)?.ended(),
+    terminate: () => void started.at(-1)?.stop(),
     outbox: async () =>
       (await bus.records(topics.outbox)).map((record) => ({ record, event: decodeHeaders(record.headers) })),
     deadLetters: () => bus.records(topics.deadLetter),
     close: async () => {
-      child?.kill('SIGKILL');
+      await started.at(-1)?.kill();
       await bus.close();
     },
   };

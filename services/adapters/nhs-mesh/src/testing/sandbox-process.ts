@@ -1,23 +1,14 @@
 /** NHS England's sandbox on a free port, for a test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '@causeway/testing/free-port';
 import { standIn } from '../sandbox.ts';
 
 export type Sandbox = { url: string; process: ChildProcess; stop(): Promise<void> };
 
 const CACHE = join(import.meta.dirname, '../../../../../.causeway/cache');
-
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-};
 
 /** @throws Error that says what to install, where this machine cannot run it */
 export const startSandbox = async (): Promise<Sandbox> => {

@@ -1,14 +1,12 @@
 /** The sink side of the adapter: its settings, and how its parts are put together. */
 import type { AdapterParts } from '@causeway/runtime/adapter/adapter';
-import { createSink } from '@causeway/runtime/adapter/sink';
-import { SINK_SCHEDULE } from '@causeway/runtime/delivery/retry-policy';
+import { retrySeconds, scheduleOf, startSink } from '@causeway/runtime/adapter/sink';
 import {
   type Config,
   choice,
   flag,
   inProduction,
   integer,
-  list,
   port,
   text,
 } from '@causeway/runtime/service/config';
@@ -17,8 +15,6 @@ import type { IntakeOptions } from '../intake.ts';
 import { createSourceRedrive } from '../redrive.ts';
 import { createEngineClient } from './client.ts';
 import { createDeliver } from './sink.ts';
-
-const wholeSeconds = (seconds: readonly string[]) => seconds.every((second) => /^[1-9]\d{0,4}$/.test(second));
 
 export const sinkSettings = {
   NHS_TRUST_SINK: flag(true),
@@ -32,9 +28,7 @@ export const sinkSettings = {
   NHS_TRUST_ENGINE_ANSWER_SECONDS: integer(15, { min: 1, max: 25 }),
   NHS_TRUST_ENGINE_AE: choice(['retry', 'refuse'], 'retry'),
   NHS_TRUST_ENGINE_AR: choice(['retry', 'refuse'], 'retry'),
-  NHS_TRUST_ENGINE_RETRY_SECONDS: list(SINK_SCHEDULE.pauses.map((pause) => String(pause / 1_000)))
-    .refine(wholeSeconds)
-    .describe('pauses between tries, whole seconds separated by commas'),
+  NHS_TRUST_ENGINE_RETRY_SECONDS: retrySeconds(),
   NHS_TRUST_RECORD_APPLICATION: text('EPR'),
   NHS_TRUST_WORKLIST_APPLICATION: text('SAFEGUARDING'),
   NHS_TRUST_FACILITY: text('TRUST'),
@@ -47,11 +41,12 @@ const CONNECT_MS = 5_000;
 
 /** Begins to bring the trust's inbox to its engine, and to carry out redrives of both sides. */
 export const startSinkSide = (
-  { config, log, metrics, onStop, readiness }: Context<Config<typeof sinkSettings>>,
+  context: Context<Config<typeof sinkSettings>>,
   parts: AdapterParts,
   /** For redrives of what the source side kept. */
   intake: IntakeOptions,
 ): void => {
+  const { config, onStop } = context;
   if (!config.NHS_TRUST_SINK) return;
   const clients = Array.from({ length: config.NHS_TRUST_ENGINE_CONNECTIONS }, () =>
     createEngineClient({
@@ -64,54 +59,37 @@ export const startSinkSide = (
   onStop('engine connections', () => {
     for (const client of clients) client.close();
   });
-  const free = [...clients];
-  const deliverers = new Map(
-    clients.map((client) => [
+  const deliverers = clients.map((client) =>
+    createDeliver({
       client,
-      createDeliver({
-        client,
-        codec: parts.codec,
-        agreements: parts.agreements,
-        mdm: {
-          recordApplication: config.NHS_TRUST_RECORD_APPLICATION,
-          worklistApplication: config.NHS_TRUST_WORKLIST_APPLICATION,
-          facility: config.NHS_TRUST_FACILITY,
-          documentType: config.NHS_TRUST_DOCUMENT_TYPE,
-          processingId: config.NHS_TRUST_PROCESSING_ID,
-          authority: config.NHS_TRUST_AUTHORITY,
-        },
-        meaning: { error: config.NHS_TRUST_ENGINE_AE, reject: config.NHS_TRUST_ENGINE_AR },
-        now: () => new Date(),
-      }),
-    ]),
+      codec: parts.codec,
+      agreements: parts.agreements,
+      mdm: {
+        recordApplication: config.NHS_TRUST_RECORD_APPLICATION,
+        worklistApplication: config.NHS_TRUST_WORKLIST_APPLICATION,
+        facility: config.NHS_TRUST_FACILITY,
+        documentType: config.NHS_TRUST_DOCUMENT_TYPE,
+        processingId: config.NHS_TRUST_PROCESSING_ID,
+        authority: config.NHS_TRUST_AUTHORITY,
+      },
+      meaning: { error: config.NHS_TRUST_ENGINE_AE, reject: config.NHS_TRUST_ENGINE_AR },
+      now: () => new Date(),
+    }),
   );
-  const pauses = config.NHS_TRUST_ENGINE_RETRY_SECONDS.map((seconds) => Number(seconds) * 1_000);
-  const sink = createSink({
+  startSink(context, {
     ...parts,
-    log,
-    metrics,
     concurrency: clients.length,
-    schedule: {
-      ...SINK_SCHEDULE,
-      pauses,
-      giveUpAfterMs: Math.max(SINK_SCHEDULE.giveUpAfterMs, 2 * sum(pauses)),
-    },
+    schedule: scheduleOf(config.NHS_TRUST_ENGINE_RETRY_SECONDS),
     redriveSource: createSourceRedrive(intake),
     async deliver(attempt) {
       // As many are under way as there are connections, so one is free.
-      const client = free.shift() ?? clients[0];
-      const deliver = client && deliverers.get(client);
-      if (client === undefined || deliver === undefined)
-        return { outcome: 'unreachable', code: 'no-connection' };
+      const deliver = deliverers.shift();
+      if (deliver === undefined) return { outcome: 'unreachable', code: 'no-connection' };
       try {
         return await deliver(attempt);
       } finally {
-        free.push(client);
+        deliverers.push(deliver);
       }
     },
   });
-  onStop('sink', () => sink.close());
-  readiness('sink', () => sink.ready());
 };
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

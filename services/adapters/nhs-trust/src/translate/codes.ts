@@ -2,6 +2,7 @@
  * Code lists of British HL7 v2 feeds to the words of our events. What is not in a list is UNKNOWN; the code itself
  * travels beside it. Source of the lists: HSCIC ITK HL7 V2 Reference Tables v1.0.14, after the NHS Data Dictionary.
  */
+import { codeList } from '@causeway/runtime/adapter/code-list';
 import type {
   AdmissionMethod,
   ArrivalMode,
@@ -13,26 +14,11 @@ import type {
   SourceOfAdmission,
 } from '@causeway/schemas/generated/types';
 
-type Known<W extends string> = { [code: string]: Exclude<W, 'UNKNOWN'> };
-
-const list = <W extends string>(groups: Record<Exclude<W, 'UNKNOWN'>, string>): Known<W> => {
-  const known: Known<W> = {};
-  for (const word of Object.keys(groups) as Exclude<W, 'UNKNOWN'>[]) {
-    for (const code of groups[word].split(' ')) known[code] = word;
-  }
-  return known;
-};
-
-const lookUp = <W extends string>(codes: Known<W>, code: string | undefined): W | 'UNKNOWN' => {
-  const found = code?.trim().toUpperCase() ?? '';
-  return Object.hasOwn(codes, found) ? (codes[found] ?? 'UNKNOWN') : 'UNKNOWN';
-};
-
 /** ITK table 0001 is numeric, HL7's own has letters; feeds send either. 9 is "not specified", not a finding. */
-const SEX = list<Sex>({ male: '1 M MALE', female: '2 F FEMALE', indeterminate: 'A I' });
+const SEX = codeList<Sex>({ male: '1 M MALE', female: '2 F FEMALE', indeterminate: 'A I' });
 
 /** Table 0007: the national codes, and the letters of HL7's own table that products from elsewhere send. */
-const ADMISSION_METHOD = list<AdmissionMethod>({
+const ADMISSION_METHOD = codeList<AdmissionMethod>({
   elective: '11 12 13 C R',
   emergency: '21 22 23 24 25 28 2A 2B 2C 2D A E U',
   maternity: '31 32 L',
@@ -41,7 +27,7 @@ const ADMISSION_METHOD = list<AdmissionMethod>({
 });
 
 /** Table 0023. */
-const SOURCE_OF_ADMISSION = list<SourceOfAdmission>({
+const SOURCE_OF_ADMISSION = codeList<SourceOfAdmission>({
   usual_residence: '19',
   temporary_residence: '29',
   penal_establishment_or_court: '37 38 39 40 41 42',
@@ -53,7 +39,7 @@ const SOURCE_OF_ADMISSION = list<SourceOfAdmission>({
 });
 
 /** Table 0112. */
-const DISCHARGE_METHOD = list<DischargeMethod>({
+const DISCHARGE_METHOD = codeList<DischargeMethod>({
   clinical_advice: '1',
   self_or_relative: '2',
   tribunal_or_court: '3',
@@ -62,7 +48,7 @@ const DISCHARGE_METHOD = list<DischargeMethod>({
 });
 
 /** Table 0113, and what the NHS Data Dictionary added to it since. */
-const DISCHARGE_DESTINATION = list<DischargeDestination>({
+const DISCHARGE_DESTINATION = codeList<DischargeDestination>({
   usual_residence: '19',
   temporary_residence: '29',
   court: '37',
@@ -77,10 +63,10 @@ const DISCHARGE_DESTINATION = list<DischargeDestination>({
 
 type Code = string | undefined;
 
-export const sexOf = (code: Code): Sex => lookUp(SEX, code);
+export const sexOf = (code: Code): Sex => SEX(code) ?? 'UNKNOWN';
 
 /** Treatment functions, specialties and patient types of stays that are about a birth, whatever way the patient came in. */
-const ABOUT_A_BIRTH = list<'maternity' | 'birth'>({
+const ABOUT_A_BIRTH = codeList<'maternity' | 'birth'>({
   maternity: '500 501 505 560 MAT MATERNITY OBS OBSTETRICS',
   birth: '422 424 NEWBORN',
 });
@@ -101,8 +87,8 @@ const signOfBirth = (stay: StaySigns): 'maternity' | 'birth' | undefined => {
   const isNewborn = /^NEW ?BORN$/i.test(stay.patientClass?.trim() ?? '');
   if (isNewborn || stay.sourceOfAdmission === '79' || stay.dischargeMethod === '5') return 'birth';
   if (word === 'obstetrics') return 'maternity';
-  const coded = stay.kinds.map((kind) => lookUp<'maternity' | 'birth'>(ABOUT_A_BIRTH, kind));
-  const found = coded.find((sign) => sign !== 'UNKNOWN');
+  const coded = stay.kinds.map((kind) => ABOUT_A_BIRTH(kind));
+  const found = coded.find((sign) => sign !== undefined);
   if (found !== undefined) return found;
   const named = careNamedIn(stay.words);
   if (named === 'newborn') return 'birth';
@@ -114,18 +100,18 @@ const signOfBirth = (stay: StaySigns): 'maternity' | 'birth' | undefined => {
  * that leave out maternity and births go by this group, so every sign of a birth counts before the code.
  */
 export const admissionMethodOf = (code: Code, stay: StaySigns): AdmissionMethod => {
-  const byCode = lookUp<AdmissionMethod>(ADMISSION_METHOD, code);
+  const byCode = ADMISSION_METHOD(code) ?? 'UNKNOWN';
   if (byCode === 'maternity' || byCode === 'birth') return byCode;
   return signOfBirth(stay) ?? byCode;
 };
 
-export const sourceOfAdmissionOf = (code: Code): SourceOfAdmission => lookUp(SOURCE_OF_ADMISSION, code);
-export const dischargeMethodOf = (code: Code): DischargeMethod => lookUp(DISCHARGE_METHOD, code);
+export const sourceOfAdmissionOf = (code: Code): SourceOfAdmission => SOURCE_OF_ADMISSION(code) ?? 'UNKNOWN';
+export const dischargeMethodOf = (code: Code): DischargeMethod => DISCHARGE_METHOD(code) ?? 'UNKNOWN';
 export const dischargeDestinationOf = (code: Code): DischargeDestination =>
-  lookUp(DISCHARGE_DESTINATION, code);
+  DISCHARGE_DESTINATION(code) ?? 'UNKNOWN';
 
 /** Classes of a stay, table 0004 and the words that products write in its place. */
-const PATIENT_CLASS = list<PatientClass>({
+const PATIENT_CLASS = codeList<PatientClass>({
   inpatient: 'I IP INPATIENT NEWBORN',
   day_case: 'D DC DAYCASE',
   emergency: 'E ED ER AE A&E EMERGENCY',
@@ -136,20 +122,20 @@ const PATIENT_CLASS = list<PatientClass>({
 });
 
 export const patientClassOf = (code: Code): PatientClass =>
-  lookUp(PATIENT_CLASS, code?.replace(/[\s-]+/g, ''));
+  PATIENT_CLASS(code?.replace(/[\s-]+/g, '')) ?? 'UNKNOWN';
 
 /** Table 0430. */
-const ARRIVAL_MODE = list<ArrivalMode>({
+const ARRIVAL_MODE = codeList<ArrivalMode>({
   ambulance: 'A H',
   own_transport_or_walked: 'C F P W',
   police: 'L POLICE',
   other: 'O',
 });
 
-export const arrivalModeOf = (code: Code): ArrivalMode => lookUp(ARRIVAL_MODE, code);
+export const arrivalModeOf = (code: Code): ArrivalMode => ARRIVAL_MODE(code) ?? 'UNKNOWN';
 
 /** Treatment function codes (NHS Data Dictionary) of kinds of care that agreements leave out. */
-const CARE_CONTEXT = list<Exclude<CareContext, 'general'> | 'UNKNOWN'>({
+const CARE_CONTEXT = codeList<Exclude<CareContext, 'general'>>({
   maternity: '500 501 505 560',
   newborn: '422 424',
   mental_health: `656 ${Array.from({ length: 28 }, (_, index) => 700 + index).join(' ')}`,
@@ -180,7 +166,7 @@ export const careContextOf = (
   method: AdmissionMethod,
   words: readonly (string | undefined)[],
 ): CareContext => {
-  const coded = OF_METHOD[method] ?? lookUp(CARE_CONTEXT, specialty);
-  if (coded !== 'UNKNOWN') return coded;
+  const coded = OF_METHOD[method] ?? CARE_CONTEXT(specialty);
+  if (coded !== undefined) return coded;
   return careNamedIn([specialty, ...words]) ?? (/^\d{3}$/.test(specialty ?? '') ? 'general' : 'UNKNOWN');
 };

@@ -1,10 +1,10 @@
 /** The person of an ADT message: PID and PD1 to the `Person` of our events, and what tells them apart. */
 import type { LocalIdentifier } from '@causeway/runtime/source/fact';
 import { parsePartialDate } from '@causeway/schemas/dates/hl7';
-import type { Address, Identifiers, Person, PersonName } from '@causeway/schemas/generated/types';
+import type { Address, Person, PersonName } from '@causeway/schemas/generated/types';
 import { canonicalOf } from '@causeway/schemas/identifiers/checked';
 import { checkNhsNumber, nhsNumberStatusOf } from '@causeway/schemas/identifiers/nhs-number';
-import { checkOdsCode } from '@causeway/schemas/identifiers/ods';
+import { NO_IDENTIFIERS, personName, practiceCode } from '@causeway/schemas/identifiers/person-parts';
 import { checkPostcode } from '@causeway/schemas/identifiers/places';
 import {
   component,
@@ -100,15 +100,7 @@ const nameOf = (message: Message, pid: Segment): PersonName | null => {
   const part = (raw: string | undefined, nth: number) => known(component(message, raw, nth)) ?? null;
   const chosen = all.find((raw) => NAME_TYPES.has(part(raw, 7)?.toUpperCase() ?? '')) ?? all[0];
   const given = [part(chosen, 2), part(chosen, 3)].filter((name) => name !== null);
-  const familyName = part(chosen, 1);
-  if (familyName === null && given.length === 0) return null;
-  return {
-    familyName,
-    givenNames: given.length === 0 ? null : given,
-    title: part(chosen, 5),
-    suffix: part(chosen, 4),
-    preferredName: null,
-  };
+  return personName(part(chosen, 1), given, { title: part(chosen, 5), suffix: part(chosen, 4) });
 };
 
 const HOME = new Set(['H', 'HOME', 'P', 'HP']);
@@ -125,8 +117,7 @@ const addressOf = (message: Message, pid: Segment): Address | null => {
 };
 
 const practiceOf = (message: Message): string | null => {
-  const code = text(message, segment(message, 'PD1'), 3, { component: 3 })?.toUpperCase() ?? '';
-  return /^[A-Z]\d{5}$/.test(code) && checkOdsCode(code).valid ? code : null;
+  return practiceCode(text(message, segment(message, 'PD1'), 3, { component: 3 })?.toUpperCase() ?? '');
 };
 
 /** PID-19 was made for another country's number; older British feeds put the NHS number there, without a word. */
@@ -148,21 +139,17 @@ export const patientOf = (
   const local = localIdentifiers(list, facility);
   const { number, status } = nhsNumberOf(message, pid, list);
   const traced = status === undefined ? policy.withoutStatus === 'verified' : status === 'verified';
-  const identifiers: Identifiers = {
-    nhsNumber: number ?? null,
-    nhsNumberStatus: status ?? null,
-    hospitalNumber: local[0]?.id ?? null,
-    upn: null,
-    pncId: null,
-    cro: null,
-    localId: null,
-  };
   const person: Person = {
     name: nameOf(message, pid),
     dateOfBirth: parsePartialDate(text(message, pid, 7)) ?? null,
     sex: sexOf(text(message, pid, 8)),
     address: shielded ? null : addressOf(message, pid),
-    identifiers,
+    identifiers: {
+      ...NO_IDENTIFIERS,
+      nhsNumber: number ?? null,
+      nhsNumberStatus: status ?? null,
+      hospitalNumber: local[0]?.id ?? null,
+    },
     generalPractice: shielded ? null : practiceOf(message),
   };
   const lastResort = number === undefined ? [] : [{ scheme: 'nhs-number', id: number }];

@@ -1,10 +1,9 @@
 /** For tests: the adapter as a process of its own, between a real bus, a simulated RMS and an OpenID provider that gives any token. */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { listen } from '@causeway/runtime/service/http-server';
 import { type RunningAdapter, runAdapter } from '@causeway/testing/adapter-process';
 import type { TestBus } from '@causeway/testing/bus';
+import { freePort } from '@causeway/testing/free-port';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
 export type Issuer = { url: string; token(claims?: JWTPayload): Promise<string>; close(): Promise<void> };
@@ -35,15 +34,6 @@ export const startIssuer = async (organisation: string): Promise<Issuer> => {
     },
     close: () => server.close(),
   };
-};
-
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 };
 
 export type RunningForce = RunningAdapter & { url: string; adminUrl: string; ready(): Promise<void> };
