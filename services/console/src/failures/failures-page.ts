@@ -120,6 +120,8 @@ function meantIn(body: Record<string, unknown>): Filter {
   return body.what === 'selected' ? { picked: pickedIn(body.pick) } : filter;
 }
 
+const below = (session: BrowserSession) => ({ session, page: FAILURES_PAGE, below: true });
+
 async function check(
   { readers, pages, clock }: FailureParts,
   req: Request,
@@ -134,9 +136,7 @@ async function check(
   }
   const found = await dryRun(readers.store.query, own, filter);
   pages.send(res, 200, 'redrive-check.njk', {
-    session,
-    page: FAILURES_PAGE,
-    below: true,
+    ...below(session),
     ...checkContext(found, filter, readers, clock()),
   });
 }
@@ -168,13 +168,7 @@ async function ask(parts: FailureParts, req: Request, res: Response, session: Br
   if (reason === undefined) {
     const found = await dryRun(readers.store.query, own, filter);
     const context = checkContext(found, filter, readers, clock());
-    return pages.send(res, 422, 'redrive-check.njk', {
-      session,
-      page: FAILURES_PAGE,
-      below: true,
-      ...context,
-      missing: true,
-    });
+    return pages.send(res, 422, 'redrive-check.njk', { ...below(session), ...context, missing: true });
   }
   const { batch, count } = await redrive({ ...parts, store: readers.store }, own, filter, {
     viewer: session,
@@ -208,8 +202,7 @@ async function look(
     ? await oneDeadLetter(readers.store.query, own, organisation, offset)
     : undefined;
   const record = known ? await parts.readDeadLetter(organisation, offset) : undefined;
-  if (!known || !record)
-    return pages.send(res, 404, 'failure-gone.njk', { session, page: FAILURES_PAGE, below: true });
+  if (!known || !record) return pages.send(res, 404, 'failure-gone.njk', { ...below(session) });
   const reason = body === undefined ? undefined : reasonIn(body);
   const everything = reason !== undefined;
   const seen = await inspect(record, codec, everything);
@@ -225,9 +218,7 @@ async function look(
     },
   ]);
   pages.send(res, body !== undefined && !everything ? 422 : 200, 'failure.njk', {
-    session,
-    page: FAILURES_PAGE,
-    below: true,
+    ...below(session),
     view: detailView(
       known,
       seen,

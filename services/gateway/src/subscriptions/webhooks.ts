@@ -61,13 +61,13 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     ...parts,
     component: COMPONENT,
     saveMs: SAVE_MS,
-    settled: ({ id, organisation }, item, { said, event }) => {
-      if (said === undefined) return;
-      const answer = answers.get(`${id} ${said.position}`);
-      answers.delete(`${id} ${said.position}`);
-      attempts.note(said, answer);
-      if (event === undefined || (said.outcome !== 'delivered' && said.outcome !== 'withheld')) return;
-      const [partition = 0, offset = 0] = said.position.split('-').map(Number);
+    settled: ({ id, organisation }, item, { report, event }) => {
+      if (report === undefined) return;
+      const answer = answers.get(`${id} ${report.position}`);
+      answers.delete(`${id} ${report.position}`);
+      attempts.note(report, answer);
+      if (event === undefined || (report.outcome !== 'delivered' && report.outcome !== 'withheld')) return;
+      const [partition = 0, offset = 0] = report.position.split('-').map(Number);
       deliveredNotes.note(organisation, { event, partition, offset, since: item.since });
     },
     gone: ({ id }) => {

@@ -165,10 +165,10 @@ export const createSink = (options: SinkOptions): Sink => {
     agreements,
     reader: () => kafka.reader(),
     decode: createDecoder(codec, Date.now),
-    settled: (_subscription, item, { said, event }) => {
-      if (said?.outcome !== 'withheld' || event === undefined) return;
+    settled: (_subscription, item, { report, event }) => {
+      if (report?.outcome !== 'withheld' || event === undefined) return;
       void overdue
-        .delivered(placed({ event, position: said.position, since: item.since }))
+        .delivered(placed({ event, position: report.position, since: item.since }))
         .catch(() => undefined);
     },
     ...options.delivery,

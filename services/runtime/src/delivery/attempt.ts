@@ -14,7 +14,7 @@ export type Result = {
   next: Effects['next'];
   /** The item after an attempt; undefined where none was made. */
   item?: Item;
-  said: AttemptRecord | undefined;
+  report: AttemptRecord | undefined;
   /** Published together with it. */
   also?: readonly KafkaRecord[];
   /** The event, where it could be read. */
@@ -43,17 +43,17 @@ export const attemptOnce = async (
   const { authoriser, clock } = parts;
   const record = item.record ?? (await parts.recordOf(item, partition));
   const begun = clock.now();
-  const say = saying(parts, item, partition, begun);
-  if (record === undefined) return { ...say('lost', 'not-kept'), next: 'done', record, receiver: 'unknown' };
+  const reported = reporting(parts, item, partition, begun);
+  if (record === undefined) return { ...reported('lost', 'not-kept'), next: 'done', record, receiver: 'unknown' };
   const read = await authoriser.read(record, item.envelope);
   if ('unreadable' in read)
-    return { ...say('undecodable', read.unreadable), next: 'dead-letter', record, receiver: 'unknown' };
-  const nothing: Result = { next: 'done', said: undefined, receiver: 'unknown', record };
+    return { ...reported('undecodable', read.unreadable), next: 'dead-letter', record, receiver: 'unknown' };
+  const nothing: Result = { next: 'done', report: undefined, receiver: 'unknown', record };
   if (parts.subscription.wants?.(read.event) === false) return nothing;
   const decision = await authoriser.authorise(read, signal);
   if (decision.outcome === 'withhold')
     return {
-      ...say('withheld', decision.reason, read),
+      ...reported('withheld', decision.reason, read),
       next: 'done',
       record,
       receiver: 'unknown',
@@ -65,7 +65,7 @@ export const attemptOnce = async (
   const policy = { schedule: parts.subscription.schedule, random: parts.random };
   const { item: tried, effects } = transition(item, outcome, policy, clock.now());
   const { next, receiver } = effects;
-  const report = saying(parts, tried, partition, begun);
+  const report = reporting(parts, tried, partition, begun);
   return {
     ...report(effects.outcome, effects.code, read, outcome.status),
     next,
@@ -112,12 +112,12 @@ const deliver = async (
   }
 };
 
-type Said = [outcome: AttemptRecord['outcome'], code: string, read?: Read, status?: string];
+type Reported = [outcome: AttemptRecord['outcome'], code: string, read?: Read, status?: string];
 
-const saying =
+const reporting =
   ({ subscription, clock }: AttemptParts, item: Item, partition: number, begun: number) =>
-  (...[outcome, code, read, status]: Said): { said: AttemptRecord } => ({
-    said: {
+  (...[outcome, code, read, status]: Reported): { report: AttemptRecord } => ({
+    report: {
       kind: 'attempt',
       subscription: subscription.name ?? subscription.id,
       position: `${partition}-${item.position}`,

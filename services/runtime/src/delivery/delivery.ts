@@ -76,12 +76,6 @@ type Running = { subscription: Subscription; worker: Worker };
 
 export const createDelivery = (parts: DeliveryParts): Delivery => {
   const { component, database, inboxes, producer, log, metrics } = parts;
-  const { agreements, organisations, safeguards } = parts;
-  const knowledge: PolicyInputs = {
-    agreements,
-    ...(organisations && { organisations }),
-    ...(safeguards && { safeguards }),
-  };
   const { clock = systemClock, random = Math.random, leaseMs = LEASE_MS, instance = instanceName() } = parts;
   register(instance);
   const store = createDeliveryStore(database, instance);
@@ -103,7 +97,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     await store.begin(id, isKnown ? await inbox.oldest() : await firstHeads(inbox, subscription));
     const worker = createWorker({
       subscription,
-      authoriser: createAuthoriser({ ...knowledge, organisation, decode: parts.decode, clock }),
+      authoriser: createAuthoriser({ ...parts, organisation, clock }),
       circuit: createCircuit(subscription.circuit, await store.circuit(id)),
       clock,
       random,
@@ -114,8 +108,8 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
       recordOf: ({ deadLetter, position }, partition) =>
         deadLetter === null ? inbox.at(partition, position) : deadLetters.at(organisation, deadLetter),
       settled: (item, result) => {
-        if (result.said !== undefined)
-          metrics.deliveries.inc({ component, organisation, outcome: result.said.outcome });
+        if (result.report !== undefined)
+          metrics.deliveries.inc({ component, organisation, outcome: result.report.outcome });
         parts.settled?.(subscription, item, result);
       },
       gap: () => metrics.deliveryGaps.inc({ component, organisation }),

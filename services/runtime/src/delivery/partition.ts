@@ -31,14 +31,14 @@ export type PartitionDelivery = {
   /** Puts dead letters back into the queue. */
   requeue(items: readonly Item[]): void;
   /** It waits no longer. */
-  done(item: Item, said?: DeliveryRecord, also?: readonly KafkaRecord[]): void;
+  done(item: Item, report?: DeliveryRecord, also?: readonly KafkaRecord[]): void;
   /** It is tried again at `item.due`. */
-  park(item: Item, said: DeliveryRecord): void;
-  postpone(item: Item, said: DeliveryRecord): void;
+  park(item: Item, report: DeliveryRecord): void;
+  postpone(item: Item, report: DeliveryRecord): void;
   /** It becomes a dead letter; the subject goes on once that is durable. */
-  deadLetter(item: Item, parts: DeadLetterParts, said: DeliveryRecord): void;
-  /** Says something about the partition itself, such as a gap. */
-  say(record: DeliveryRecord, readAt?: number): void;
+  deadLetter(item: Item, parts: DeadLetterParts, report: DeliveryRecord): void;
+  /** Reports something about the partition itself, such as a gap. */
+  report(record: DeliveryRecord, readAt?: number): void;
   /** What is settled and not yet written down. */
   unsaved(): number;
   /** Resolves when everything settled so far is written down, or the partition is lost. */
@@ -134,8 +134,8 @@ export const createPartitionDelivery = (
 
   const head = () => queue.firstFresh() ?? readAt;
 
-  const note = (said: DeliveryRecord | undefined): void => {
-    if (said !== undefined) pending.records.push(deliveryRecord(organisation, said));
+  const note = (report: DeliveryRecord | undefined): void => {
+    if (report !== undefined) pending.records.push(deliveryRecord(organisation, report));
     pending.count += 1;
     save();
     changed();
@@ -235,23 +235,23 @@ export const createPartitionDelivery = (
       keep(items);
       note(undefined);
     },
-    done(item, said, also = []) {
+    done(item, report, also = []) {
       pending.records.push(...also);
       forget(item);
       queue.remove(item);
-      note(said);
+      note(report);
     },
-    park(item, said) {
+    park(item, report) {
       const parking = queue.park(item);
       keep([item, ...parking]);
-      note(said);
+      note(report);
     },
-    postpone(item, said) {
+    postpone(item, report) {
       queue.postpone(item);
       if (item.parked) keep([item]);
-      note(said);
+      note(report);
     },
-    deadLetter(item, { record, reason, attempts, also = [] }, said) {
+    deadLetter(item, { record, reason, attempts, also = [] }, report) {
       pending.records.push(...also);
       forget(item);
       const topic = topicsOf(organisation).deadLetter;
@@ -259,9 +259,9 @@ export const createPartitionDelivery = (
       pending.deadLettered.push(item);
       deadLettering.set(item.position, undefined);
       parts.deadLettered(reason);
-      note(said);
+      note(report);
     },
-    say(record, from) {
+    report(record, from) {
       if (from !== undefined) readOn(from);
       note(record);
     },

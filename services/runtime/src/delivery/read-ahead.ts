@@ -98,7 +98,7 @@ export const createReadAhead = (
     );
     gap();
     const at = new Date(clock.now()).toISOString();
-    delivery.say(
+    delivery.report(
       { kind: 'gap', subscription: subscription.name ?? subscription.id, partition, from, until: oldest, at },
       oldest,
     );

@@ -29,14 +29,14 @@ type WorkerParts = AttemptParts &
     holds(): boolean;
     /** Heard after each settled event. */
     settled(item: Item, result: Result): void;
-    /** The receiver said that it wants nothing any more. */
+    /** The receiver wants nothing any more. */
     gone(): void;
   };
 
 /** Transitions of one partition that may wait to be saved. */
 const MOST_UNSAVED = 200;
 const AFTER_FAILURE_MS = 500;
-/** A look around even where nobody said that anything changed. */
+/** Look around at least this often, also without a wake. */
 const IDLE_MS = 1_000;
 /** A reason of its own is cheap; without one an error is made, with its stack, for each of thousands of events. */
 const WOKEN = 'woken';
@@ -215,13 +215,17 @@ const STOP_MS = 4_000;
 
 /** Writes down what the attempt decided. */
 const applyResult = (delivery: PartitionDelivery, item: Item, result: Result): void => {
-  const { next, said, record, also } = result;
-  if (next === 'done') delivery.done(item, said, also);
-  else if (said === undefined) return;
-  else if (next === 'postpone') delivery.postpone(item, said);
+  const { next, report, record, also } = result;
+  if (next === 'done') delivery.done(item, report, also);
+  else if (report === undefined) return;
+  else if (next === 'postpone') delivery.postpone(item, report);
   else if (next === 'dead-letter' && record !== undefined)
-    delivery.deadLetter(item, { record, reason: deadLetterReason(said), attempts: item.tries, also }, said);
-  else delivery.park(item, said);
+    delivery.deadLetter(
+      item,
+      { record, reason: deadLetterReason(report), attempts: item.tries, also },
+      report,
+    );
+  else delivery.park(item, report);
 };
 
 const pressure = ({ event, since, due }: Item): number =>

@@ -162,10 +162,7 @@ export const createSource = (options: SourceOptions): Source => {
       );
   }, PRUNE_MS);
   pruning.unref();
-  const preparing = prepareUntilDone();
-  const stopped = new Promise<void>((resolve) => {
-    closing.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  void prepareUntilDone();
 
   return {
     accept: (message) => {
@@ -204,8 +201,7 @@ export const createSource = (options: SourceOptions): Source => {
     async close() {
       closing.abort();
       clearInterval(pruning);
-      // Waiting for a bus that is away must not hold up the stop.
-      await Promise.race([preparing, stopped]);
+      // Preparing is not waited for: a bus that is away must not hold up the stop.
       await planning;
       await publishing;
       await publisher?.close();
