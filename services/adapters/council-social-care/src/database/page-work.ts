@@ -8,10 +8,10 @@ import {
   type Changed,
   differs,
   isReal,
-  led,
   normalised,
   peopleOf,
   personState,
+  plannedRow,
   type Setting,
 } from './page.ts';
 import { type KnownPerson, personIn } from './person.ts';
@@ -82,7 +82,7 @@ export const createPageWork = (parts: PollParts) => {
     mayGoOn();
     const ids = changes.flatMap(peopleOf);
     const [indexed, remembered] = [await indexOf(ids), await rememberedOf(ids)];
-    const results = changes.map((changed) => led(view, changed, indexed, remembered, setting));
+    const results = changes.map((changed) => plannedRow(view, changed, indexed, remembered, setting));
     await store.apply({
       view: view.name,
       rows: results.flatMap(({ state }) => state ?? []),

@@ -72,28 +72,28 @@ export const peopleOf = ({ row, state }: Changed): string[] => {
   return ids.filter((id): id is string => typeof id === 'string' && id !== UNKNOWN_PERSON);
 };
 
-export type Led = { state: RowState | undefined; outgoing: Outgoing[] };
+export type PlannedRow = { state: RowState | undefined; outgoing: Outgoing[] };
+
+const standingContext = (
+  { organisation, tokeniser, now }: Setting,
+  view: string,
+  rowId: string,
+  people: StandingContext['people'],
+): StandingContext => ({ organisation, tokeniser, view, rowId, today: now.slice(0, 10), people });
 
 /**
  * What a changed row leads to. `indexed` are those whom the council's index knows now, `remembered` those whom it knew.
  */
-export const led = (
+export const plannedRow = (
   view: View,
   changed: Changed,
   indexed: ReadonlyMap<string, KnownPerson>,
   remembered: ReadonlyMap<string, KnownPerson>,
   setting: Setting,
-): Led => {
+): PlannedRow => {
   const { rowId, row, state } = changed;
   const before = state?.said ?? undefined;
-  const standing: StandingContext = {
-    organisation: setting.organisation,
-    tokeniser: setting.tokeniser,
-    view: view.name,
-    rowId,
-    today: setting.now.slice(0, 10),
-    people: indexed,
-  };
+  const standing = standingContext(setting, view.name, rowId, indexed);
   const circumstances: Circumstances = {
     rowId,
     noticedAt: setting.now,
@@ -156,7 +156,7 @@ const kept = (
   reason: string,
   why: string,
   version: number,
-): Led => {
+): PlannedRow => {
   const hash = row === undefined ? '' : hashOf(row);
   const again = state !== undefined && state.problem === reason && state.hash === hash;
   return {
@@ -185,22 +185,15 @@ const recorded = ({ changedAt }: Changed): Pick<Circumstances, 'recordedAt'> => 
 };
 
 /** The row of an interest or safeguard that is said again: its person changed, or its time has come. */
-export const saidAgain = (
+export const replannedRow = (
   view: string,
   state: RowState,
   indexed: ReadonlyMap<string, KnownPerson>,
   remembered: ReadonlyMap<string, KnownPerson>,
   setting: Setting,
-): Led => {
+): PlannedRow => {
   if (state.stands === null) return { state, outgoing: [] };
-  const context: StandingContext = {
-    organisation: setting.organisation,
-    tokeniser: setting.tokeniser,
-    view,
-    rowId: state.rowId,
-    today: setting.now.slice(0, 10),
-    people: new Map([...remembered, ...indexed]),
-  };
+  const context = standingContext(setting, view, state.rowId, new Map([...remembered, ...indexed]));
   const stands = renewed(state.stands, context.today);
   return {
     state: { ...state, stands },

@@ -1,5 +1,5 @@
 import { further, lookBack } from './mark.ts';
-import { type Led, personState, type Setting, saidAgain } from './page.ts';
+import { type PlannedRow, personState, replannedRow, type Setting } from './page.ts';
 import { type PageWork, PERSONS, type PollParts } from './page-work.ts';
 import type { RowState, ViewState } from './store.ts';
 
@@ -17,7 +17,7 @@ export const createPeople = (parts: PollParts, pageWork: PageWork) => {
     );
     if (different.length === 0) return;
     const rows = await store.standing(different.map(({ personId }) => personId));
-    await sayAgain(rows, setting);
+    await replan(rows, setting);
     await store.apply({
       view: PERSONS,
       rows: [],
@@ -27,15 +27,12 @@ export const createPeople = (parts: PollParts, pageWork: PageWork) => {
     });
   };
 
-  const sayAgain = async (
-    rows: readonly (RowState & { view: string })[],
-    setting: Setting,
-  ): Promise<void> => {
+  const replan = async (rows: readonly (RowState & { view: string })[], setting: Setting): Promise<void> => {
     const ids = rows.flatMap(({ stands }) => stands?.people ?? []);
     const [indexed, remembered] = [await indexOf(ids), await rememberedOf(ids)];
     for (const [view, some] of Map.groupBy(rows, (row) => row.view)) {
-      const results: Led[] = some.map(({ view: _, ...state }) =>
-        saidAgain(view, state, indexed, remembered, setting),
+      const results: PlannedRow[] = some.map(({ view: _, ...state }) =>
+        replannedRow(view, state, indexed, remembered, setting),
       );
       await store.apply({
         view,
@@ -81,5 +78,5 @@ export const createPeople = (parts: PollParts, pageWork: PageWork) => {
     await store.swept(PERSONS);
   };
 
-  return { changedPeople, everybody, sayAgain };
+  return { changedPeople, everybody, replan };
 };

@@ -29,7 +29,7 @@ export const createPoll = (parts: PollParts): Poll => {
   const pageWork = createPageWork(parts);
   const { pageSize, send, stateOf, settingOf, work, changedIn, changedPages } = pageWork;
   const sweep = createSweep(parts, pageWork);
-  const { changedPeople, everybody, sayAgain } = createPeople(parts, pageWork);
+  const { changedPeople, everybody, replan } = createPeople(parts, pageWork);
 
   /**
    * Reads what changed; false where the view has to be read whole at once. News comes first, and how far it was read is noted after each
@@ -101,7 +101,7 @@ export const createPoll = (parts: PollParts): Poll => {
         mayGoOn();
         const rows = await store.toRenew(now.slice(0, 10), pageSize);
         if (rows.length === 0) return;
-        await sayAgain(rows, settingOf(now, state));
+        await replan(rows, settingOf(now, state));
       }
     },
   };

@@ -4,11 +4,11 @@ import type { Ended, Part } from './facts.ts';
 import type { KnownCase } from './known.ts';
 import type { Case, Values } from './stated.ts';
 
-type Saying = { part: Part; replay: boolean };
+type Statement = { part: Part; replay: boolean };
 
 export type RowVerdict = {
   /** What is to be told, in order; empty where nothing is new. */
-  sayings: Saying[];
+  statements: Statement[];
   /** The case as it stands now; columns that the file does not have are taken from what is known. */
   start: Values;
   end: Ended | null;
@@ -27,19 +27,19 @@ export const decide = (
   const start = { ...known?.start, ...stated.start };
   const end = stated.end === undefined ? (known?.end ?? null) : stated.end && { ...stated.end };
   const isHistory = (date: string) => date < addDays(today, -historyDays);
-  const sayings: Saying[] = [];
-  const correction = { part: 'corrected', replay: true } as Saying;
+  const statements: Statement[] = [];
+  const correction = { part: 'corrected', replay: true } as Statement;
   const correct = (history: boolean) => {
-    if (!sayings.includes(correction)) sayings.push(correction);
+    if (!statements.includes(correction)) statements.push(correction);
     correction.replay &&= history;
   };
 
-  if (!known?.start) sayings.push({ part: 'begun', replay: isHistory(stated.began) });
+  if (!known?.start) statements.push({ part: 'begun', replay: isHistory(stated.began) });
   else if (known.began !== stated.began || !same(known.start, start)) correct(known.startHistory);
-  if (end && !known?.end) sayings.push({ part: 'ended', replay: isHistory(end.date) });
-  else if (!end && known?.end) sayings.push({ part: 'end-voided', replay: known.endHistory });
+  if (end && !known?.end) statements.push({ part: 'ended', replay: isHistory(end.date) });
+  else if (!end && known?.end) statements.push({ part: 'end-voided', replay: known.endHistory });
   else if (end && known?.end && !same(known.end, end)) correct(known.endHistory);
-  return { sayings, start, end };
+  return { statements, start, end };
 };
 
 /**

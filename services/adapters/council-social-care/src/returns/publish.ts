@@ -117,7 +117,7 @@ export const publishCases = async (
   // All at once: the source keeps their order and commits them together.
   const waiting = prepared.map((one) =>
     Promise.all(
-      one.verdict.sayings.flatMap(({ part, replay }) => {
+      one.verdict.statements.flatMap(({ part, replay }) => {
         const ended = part === 'corrected' && one.verdict.end === null ? { end: null } : {};
         const fact = factOf(part, { ...one.told, ...ended, replay });
         return fact
@@ -134,7 +134,7 @@ export const publishCases = async (
   const kept = prepared.flatMap((one, index) => keptOf(one, said[index] ?? [], reading));
   if (kept.length > 0) await known.keepCases(kept);
   await known.keepAlive(
-    prepared.flatMap(({ before, verdict }) => (before && verdict.sayings.length === 0 ? [before] : [])),
+    prepared.flatMap(({ before, verdict }) => (before && verdict.statements.length === 0 ? [before] : [])),
   );
   return {
     outcomes: said.map((one, index) => outcomeOf(one, prepared[index]?.before, reading)),
