@@ -2,8 +2,6 @@
 export const LOG_EVENTS = {
   'acknowledgement.not_sent':
     'A legacy system answered an event that can no longer be acknowledged, or not now; ring the source if the answer matters.',
-  'acknowledgement.retrying':
-    'The answers of a legacy system cannot be read and are retried; `code` names the part to look at.',
   'acknowledgement.skipped':
     'A contact has a state that is not `seen`, `accepted`, `not-ours` or `unable`; correct it in the contact table.',
   'checkpoint.unreadable':
@@ -15,7 +13,6 @@ export const LOG_EVENTS = {
   'database.connection_lost': 'A database connection was lost; normal when PostgreSQL restarts.',
   'database.migrated': 'The tables were brought up to date; nothing to do.',
   'database.migrating': 'The migration tool warns of something; read the message.',
-  'database.retrying': 'The tables cannot be migrated and the migration is retried; look at PostgreSQL.',
   'dedup.degraded':
     'Recent event ids could not be loaded, so each is looked up in the database; slower, and nothing to do unless it lasts.',
   'dedup.retrying':
