@@ -127,5 +127,5 @@ const keyId = (name: string, typedKey: Buffer): Buffer =>
 
 const isName = (name: string): boolean => /^[^\s+\p{Cc}]+$/u.test(name);
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the format forbids exactly these.
-const isText = (text: string): boolean => text.endsWith('\n') && !/[\u0000-\u0009\u000b-\u001f]/.test(text);
+/** The format forbids the ASCII control characters other than the line feed. */
+const isText = (text: string): boolean => text.endsWith('\n') && !/[\p{Cc}--[\n\x7f-\x9f]]/v.test(text);
