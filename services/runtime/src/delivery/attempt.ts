@@ -44,7 +44,8 @@ export const attemptOnce = async (
   const record = item.record ?? (await parts.recordOf(item, partition));
   const begun = clock.now();
   const reported = reporting(parts, item, partition, begun);
-  if (record === undefined) return { ...reported('lost', 'not-kept'), next: 'done', record, receiver: 'unknown' };
+  if (record === undefined)
+    return { ...reported('lost', 'not-kept'), next: 'done', record, receiver: 'unknown' };
   const read = await authoriser.read(record, item.envelope);
   if ('unreadable' in read)
     return { ...reported('undecodable', read.unreadable), next: 'dead-letter', record, receiver: 'unknown' };
