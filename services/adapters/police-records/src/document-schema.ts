@@ -24,7 +24,7 @@ const words = (maxLength: number, description: string): JsonSchema =>
 const narrative = (description: string) => words(20_000, description);
 const patterned = (pattern: string, description: string): JsonSchema => text(description, { pattern });
 const instant = (what: string) =>
-  patterned(INSTANT, `${what}: a time with offset, such as 2026-11-09T19:00:00+00:00.`);
+  patterned(INSTANT, `${what}: a time with offset, such as 2026-11-02T07:45:00+00:00.`);
 const reference = (what: string) =>
   patterned(REFERENCE, `${what}: up to 64 letters, digits and . / : _ - without spaces.`);
 const flag = (description: string): JsonSchema => ({ type: 'boolean', description });
