@@ -7,6 +7,7 @@ import { isPermanent } from '@causeway/runtime/errors';
 import type { FetchedRecord, PlacedRecord, TopicPartition } from '@causeway/runtime/kafka/broker-client';
 import type { Kafka } from '@causeway/runtime/kafka/connect';
 import type { Reader } from '@causeway/runtime/kafka/reader';
+import type { TransactionalProducer } from '@causeway/runtime/kafka/transactional-producer';
 import type { Organisations } from '@causeway/runtime/reference-data/organisations';
 import type { Logger } from '@causeway/runtime/telemetry/log';
 import type { Metrics } from '@causeway/runtime/telemetry/metrics';
@@ -31,42 +32,63 @@ const COMPONENT = 'exchange';
  * The record and the result are one transaction; the position is committed after it. A crash between the two repeats a
  * request, and the repeated record is recognised by its event id.
  */
-export const startRedriver = (parts: Parts): Loop =>
-  startLoop({
+export const startRedriver = (parts: Parts): Loop => {
+  let opened: Opened | undefined;
+  const letGo = async () => {
+    const { writer, reader } = opened ?? {};
+    opened = undefined;
+    await Promise.allSettled([writer?.close(), reader?.close()]);
+  };
+  const loop = startLoop({
     name: 'redrive',
-    step: (signal) => work(parts, signal),
+    step: async () => {
+      opened ??= await open(parts);
+      await round(parts, opened);
+    },
+    onError: letGo,
     retryMs: RESTART_MS,
     log: parts.log,
     metrics: parts.metrics,
   });
+  return {
+    close: async () => {
+      await loop.close();
+      await letGo();
+    },
+  };
+};
 
-const work = async ({ kafka, names, organisations, log }: Parts, signal: AbortSignal) => {
-  const reader = kafka.reader();
+/** `next`: offset of the next request, by organisation. */
+type Opened = { reader: Reader; writer: TransactionalProducer; next: Map<string, number> };
+
+const open = async ({ kafka, names, organisations }: Parts): Promise<Opened> => {
   const writer = await kafka.writer(names.redriveWriter, { visible: true });
-  const next = new Map<string, number>();
   try {
     // Its request may be marked as done already, and a record that comes twice is recognised by its event id.
     await writer.settle(await writtenTo(kafka, organisations), () => true);
-    while (!signal.aborted) {
-      for (const { id } of organisations.all())
-        if (!next.has(id)) next.set(id, await startOf(kafka, reader, topicsOf(id).redrive));
-      const answers = await reader.fetch(
-        [...next].map(([id, offset]) => ({ topic: topicsOf(id).redrive, partition: 0, offset })),
-        { maxWaitMs: FETCH_WAIT_MS },
-      );
-      for (const { topic, records, next: position, outOfRange } of answers) {
-        const organisation = topic.slice('redrive.'.length);
-        if (outOfRange) next.delete(organisation);
-        for (const record of records) {
-          const output = await answer(reader, organisation, record, log);
-          await writer.write(output);
-          await kafka.commitOffsets(EXCHANGE_GROUP, [{ topic, partition: 0, offset: record.offset + 1 }]);
-        }
-        if (!outOfRange) next.set(organisation, position);
-      }
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+  return { reader: kafka.reader(), writer, next: new Map() };
+};
+
+const round = async ({ kafka, organisations, log }: Parts, { reader, writer, next }: Opened) => {
+  for (const { id } of organisations.all())
+    if (!next.has(id)) next.set(id, await startOf(kafka, reader, topicsOf(id).redrive));
+  const answers = await reader.fetch(
+    [...next].map(([id, offset]) => ({ topic: topicsOf(id).redrive, partition: 0, offset })),
+    { maxWaitMs: FETCH_WAIT_MS },
+  );
+  for (const { topic, records, next: position, outOfRange } of answers) {
+    const organisation = topic.slice('redrive.'.length);
+    if (outOfRange) next.delete(organisation);
+    for (const record of records) {
+      const output = await answer(reader, organisation, record, log);
+      await writer.write(output);
+      await kafka.commitOffsets(EXCHANGE_GROUP, [{ topic, partition: 0, offset: record.offset + 1 }]);
     }
-  } finally {
-    await Promise.allSettled([writer.close(), reader.close()]);
+    if (!outOfRange) next.set(organisation, position);
   }
 };
 

@@ -91,6 +91,7 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
     component: ADAPTER,
     reader: () => parts.kafka.reader(),
     log,
+    metrics,
     redrive: createRedrive(intake),
   });
   onStop('redriver', () => redriver.close());

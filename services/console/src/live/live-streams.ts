@@ -40,7 +40,10 @@ export const createEventStreams = ({ onLook, clock, signal }: LiveParts) => {
         'Read the page without live updates.',
       );
     const end = () => void res.end();
-    const tellOn = tellWith((event, data) => res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+    const tellOn = tellWith((event, data) => {
+      // The stream may have ended while the content was read.
+      if (!res.writableEnded) res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    });
     const tell = () => {
       if (clock() >= session.expiresAt || res.writableLength > MAX_UNREAD_BYTES) end();
       else tellOn();

@@ -37,7 +37,7 @@ const postAcknowledgement =
     response.status(202).json({ id: acknowledgement.id });
   };
 
-/** GET /v1/events/:id/outcome: what recipients have acknowledgement of an event of the caller's. */
+/** GET /v1/events/:id/outcome: what recipients have acknowledged of an event of the caller's. */
 const getOutcome =
   (reading: ReadingParts, { index }: FeedbackRouteParts): RequestHandler<{ id: string }> =>
   async (request, response) => {

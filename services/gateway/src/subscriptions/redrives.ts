@@ -21,7 +21,7 @@ export type Redrives = {
 };
 
 export const createRedrives = (
-  parts: Pick<DeliveryParts, 'reader' | 'producer' | 'database' | 'log'>,
+  parts: Pick<DeliveryParts, 'reader' | 'producer' | 'database' | 'log' | 'metrics'>,
   delivery: Pick<Delivery, 'store' | 'refresh'>,
   deadLetters: Pick<DeadLetters, 'redriven'>,
   clock: Pick<Clock, 'now'>,

@@ -48,7 +48,7 @@ const CONCURRENCY = 32;
 const SAVE_MS = 50;
 
 export const createWebhooks = (parts: WebhooksParts): Webhooks => {
-  const { database, log, clock = systemClock } = parts;
+  const { database, log, metrics, clock = systemClock } = parts;
   const sending: SendingParts = { ...parts.sending, clock };
   const subscriptions = createSubscriptionStore(database);
   const attempts = createAttempts(database, log);
@@ -144,6 +144,7 @@ export const createWebhooks = (parts: WebhooksParts): Webhooks => {
     retryMs: REFRESH_MS,
     pause: waker.pause,
     log,
+    metrics,
   });
 
   return {

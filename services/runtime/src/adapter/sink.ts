@@ -198,6 +198,7 @@ export const createSink = (options: SinkOptions): Sink => {
     producer,
     database,
     log,
+    metrics,
     async redrive(letter, { id, deadLetter }) {
       const origin = subscriptionOrigin(letter);
       if (origin === undefined) {

@@ -32,7 +32,7 @@ export type DeliveryParts = PolicyInputs & {
   producer: Pick<Producer, 'send'>;
   decode: Decode;
   log: Logger;
-  metrics: Pick<Metrics, 'deliveries' | 'deliveryGaps' | 'deadLetters'>;
+  metrics: Pick<Metrics, 'deliveries' | 'deliveryGaps' | 'deadLetters' | 'loopRestarts'>;
   /** Heard after each try, before it is written down. */
   settled?(subscription: Subscription, item: Item, result: Result): void;
   /** A receiver answered that it wants nothing any more; its subscription has stopped here. */
@@ -97,6 +97,7 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     await store.begin(id, isKnown ? await inbox.oldest() : await firstHeads(inbox, subscription));
     const worker = createWorker({
       subscription,
+      metrics,
       authoriser: createAuthoriser({ ...parts, organisation, clock }),
       circuit: createCircuit(subscription.circuit, await store.circuit(id)),
       clock,
@@ -195,12 +196,14 @@ export const createDelivery = (parts: DeliveryParts): Delivery => {
     },
     retryMs: RETRY_MS,
     log,
+    metrics,
   });
   const leases = keepLeases({
     store,
     instance,
     leaseMs,
     log,
+    metrics,
     prepare: reconcile,
     subscriptions: () => [...running.keys()],
     deliveries: allDeliveries,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createWaker, startLoop } from '../async/run-loop.ts';
+import { createWaker, type LoopOptions, startLoop } from '../async/run-loop.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { isDead } from './instance.ts';
 import type { PartitionDelivery } from './partition.ts';
@@ -22,6 +22,7 @@ type LeaseParts = {
   instance: string;
   leaseMs: number;
   log: Logger;
+  metrics: LoopOptions['metrics'];
   /** Before each turn: what is to be worked may have changed. */
   prepare(): Promise<void>;
   /** Ids of the subscriptions that this instance works. */
@@ -93,6 +94,7 @@ export const keepLeases = (parts: LeaseParts): Leases => {
     retryMs: pauseMs,
     pause: waker.pause,
     log,
+    metrics: parts.metrics,
   });
 
   return {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type NextStep, runLoop } from '../async/run-loop.ts';
+import { type LoopOptions, type NextStep, runLoop } from '../async/run-loop.ts';
 import { endingAfter } from '../async/timeout.ts';
 import type { Ends } from '../inbox/tail.ts';
 import type { AttemptParts } from './attempt.ts';
@@ -11,6 +11,7 @@ export type ReadAheadParts = Pick<AttemptParts, 'subscription' | 'clock'> & {
   inbox: DeliveryInbox;
   circuit: Circuit;
   log: PartitionDeliveryParts['log'];
+  metrics: LoopOptions['metrics'];
   /** Events were lost before they were read. */
   gap(): void;
 };
@@ -43,7 +44,7 @@ const IDLE_MS = 1_000;
 
 /** Reads the partitions of one subscription into their queues, as far ahead as memory and the circuit allow. */
 export const createReadAhead = (
-  { subscription, clock, circuit, inbox, log, gap }: ReadAheadParts,
+  { subscription, clock, circuit, inbox, log, metrics, gap }: ReadAheadParts,
   state: WorkerState,
 ): ReadAhead => {
   let wakeReading = new AbortController();
@@ -137,6 +138,7 @@ export const createReadAhead = (
         step: () => readOnce(signal),
         retryMs: AFTER_FAILURE_MS,
         log,
+        metrics,
         fields: { subscription: subscription.id },
       }),
   };

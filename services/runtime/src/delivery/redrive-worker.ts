@@ -1,4 +1,4 @@
-import { runLoop } from '../async/run-loop.ts';
+import { type LoopOptions, runLoop } from '../async/run-loop.ts';
 import { componentOf, readDeadLetter } from '../bus/dead-letter-reader.ts';
 import { deliveryRecord, type RedriveResult } from '../bus/delivery-log.ts';
 import { parseRedrive, type RedriveRequest } from '../bus/redrive-request.ts';
@@ -22,6 +22,7 @@ type RedriverParts = {
   producer: Pick<Producer, 'send'>;
   database: Pick<Database, 'query' | 'migrate'>;
   log: Logger;
+  metrics: LoopOptions['metrics'];
   /** Tries one dead letter again; may be called twice for one request. @throws RetryableError while that is not possible */
   redrive(deadLetter: FetchedRecord, request: RedriveRequest): Promise<Redriven>;
 };
@@ -109,6 +110,7 @@ export const followRedrives = (parts: RedriverParts): Redriver => {
     },
     retryMs: RETRY_MS,
     log,
+    metrics: parts.metrics,
     fields: { organisation },
   });
 

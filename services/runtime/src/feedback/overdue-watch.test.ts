@@ -169,20 +169,19 @@ test('what was acknowledged elsewhere, such as at the gateway, is heard and not 
   assert.ok(taken);
   const at = new Date(world.clock.now()).toISOString();
   const about = { client: 'somebody', at };
-  const watching = watch('one', {
-    reader: () =>
-      readerOf([
-        { kind: 'page', via: 'pull', events: [], withheld: 0, ...about },
-        {
-          kind: 'acknowledged',
-          position: `${taken.partition}-${taken.offset}`,
-          event: taken.event.id,
-          state: 'accepted',
-          ...about,
-        },
-      ]),
-  });
+  const notes: DeliveryRecord[] = [];
+  const watching = watch('one', { reader: () => readerOf(notes) });
   await watching.delivered(events);
+  notes.push(
+    { kind: 'page', via: 'pull', events: [], withheld: 0, ...about },
+    {
+      kind: 'acknowledged',
+      position: `${taken.partition}-${taken.offset}`,
+      event: taken.event.id,
+      state: 'accepted',
+      ...about,
+    },
+  );
   await until(() => notices().length > 0, 'a notice');
   await pass(2 * MINUTE);
   const told = await Promise.all(notices().map(async (notice) => (await read(notice)).data.overdueEvent));

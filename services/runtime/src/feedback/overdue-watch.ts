@@ -58,7 +58,7 @@ export type OverdueParts = {
   inboxes: Pick<Inboxes, 'use'>;
   producer: Pick<Producer, 'send'>;
   log: Logger;
-  metrics: Pick<Metrics, 'overdue'>;
+  metrics: Pick<Metrics, 'overdue' | 'loopRestarts'>;
   /** Where others may take acknowledgements for the organisation, such as the gateway: reads what they note. */
   reader?(): Reader;
   clock?: Clock;
@@ -188,6 +188,7 @@ export const watchOverdue = (parts: OverdueParts): OverdueWatch => {
     },
     retryMs: RETRY_MS,
     log,
+    metrics,
     fields: { organisation },
   });
 
