@@ -70,7 +70,7 @@ const rms = async <T>(what: string): Promise<T> => {
 /** The documents that the hospital's engine took. */
 const filed = (): Filed[] => {
   const log = readFileSync(join(causeway.home, 'logs', 'nhs-trust-sink-simulator.log'), 'utf8');
-  const lines = log.split('\n').filter((line) => line.includes('was sent a document'));
+  const lines = log.split('\n').filter((line) => line.includes('"event":"simulator.received"'));
   const documents = new Map(lines.map((line) => [JSON.parse(line).controlId, JSON.parse(line) as Filed]));
   return [...documents.values()];
 };

@@ -3,7 +3,7 @@ import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { run as runFiles } from 'node:test';
+import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { repository } from '../common/paths.ts';
@@ -39,7 +39,7 @@ function testFiles(): string[] {
 type Counts = { passed: number; failed: number };
 
 /** Resolves with the exit code; the child is ended with us. */
-function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+function runCommand(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: repository, env, stdio: ['ignore', 'inherit', 'inherit'] });
     const pass = (signal: NodeJS.Signals) => child.kill(signal);
@@ -56,7 +56,7 @@ async function check(): Promise<Counts> {
   if (positionals.length > 0) return { passed: 0, failed: 0 };
   const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' };
   const args = ['run', 'typecheck', 'lint', '--continue=always', '--output-logs=errors-only'];
-  const failed = (await run('turbo', args, env)) === 0 ? 0 : 1;
+  const failed = (await runCommand('turbo', args, env)) === 0 ? 0 : 1;
   return { passed: 1 - failed, failed };
 }
 
@@ -76,33 +76,43 @@ const testSettings = ({ connections, secrets }: Parts, anyClientSecret: string) 
 });
 
 /**
- * Files that start whole systems take longest and mostly wait: they begin first, so that the many short ones fill the
- * processor beside them and nothing long is left alone at the end.
+ * Files that start whole systems or kill parts of them: they mostly wait, so they run one after the other beside the many
+ * short ones, and never two of them at once.
  */
-const LONGEST = [
-  'infra/end-to-end/console.test.ts',
-  'infra/end-to-end/main-job.test.ts',
-  'services/exchange/src/exchange.test.ts',
-  'infra/dev/system.test.ts',
-  'infra/end-to-end/',
-  'services/exchange/',
-  'services/adapters/',
-];
-const rank = (path: string): number => {
-  const found = LONGEST.findIndex((start) => path.startsWith(start));
-  return found < 0 ? LONGEST.length : found;
-};
+const isWholeSystem = (path: string): boolean =>
+  path.startsWith('infra/end-to-end/') ||
+  path.startsWith('infra/dev/') ||
+  path.startsWith('services/exchange/');
 
-/** One more than there are cores: a test that waits for a process to start leaves a core to another. */
-const CONCURRENCY = availableParallelism() + 1;
+type Report = { counts: Counts; seconds: Map<string, number> };
 
 /** Runs the files, each in a process of its own, and reports them as they end. */
 async function runTests(files: string[], signal: AbortSignal): Promise<Counts> {
-  const counts: Counts = { passed: 0, failed: 0 };
-  const seconds = new Map<string, number>();
-  const stream = runFiles({
-    files: files.toSorted((a, b) => rank(a) - rank(b)).map((path) => join(repository, path)),
-    concurrency: values.long ? 1 : CONCURRENCY,
+  const report: Report = { counts: { passed: 0, failed: 0 }, seconds: new Map() };
+  const short = files.filter((path) => !isWholeSystem(path));
+  const whole = files.filter(isWholeSystem);
+  if (values.long) await runFiles([...short, ...whole], 1, report, signal);
+  else
+    await Promise.all([
+      runFiles(short, availableParallelism(), report, signal),
+      runFiles(whole, 1, report, signal),
+    ]);
+  sayWhatTookLongest(report.seconds);
+  const { passed, failed } = report.counts;
+  // A run in which nothing was tested is a failure.
+  return { passed, failed: passed + failed === 0 ? 1 : failed };
+}
+
+async function runFiles(
+  files: string[],
+  concurrency: number,
+  { counts, seconds }: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  if (files.length === 0) return;
+  const stream = run({
+    files: files.map((path) => join(repository, path)),
+    concurrency,
     timeout: files.some(isLong) ? LONG_TEST_TIMEOUT_MS : TEST_TIMEOUT_MS,
     signal,
   });
@@ -117,9 +127,6 @@ async function runTests(files: string[], signal: AbortSignal): Promise<Counts> {
   const report = stream.compose(new spec());
   report.pipe(process.stdout, { end: false });
   await finished(report);
-  sayWhatTookLongest(seconds);
-  // A run in which nothing was tested is a failure.
-  return counts.passed + counts.failed === 0 ? { passed: 0, failed: 1 } : counts;
 }
 
 const SHOWN = 10;

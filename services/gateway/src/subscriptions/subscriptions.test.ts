@@ -245,7 +245,7 @@ test('nothing is sent while a subscription is paused and nothing is lost; a dele
   const { id } = await subscribe(receiver);
   await subscribe(witness);
   assert.equal((await manage('POST', `/${id}/pause`)).body.status, 'paused');
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
   const [event = ''] = await send(['gil']);
   await witness.until(1);
   assert.deepEqual(receiver.asked, []);
@@ -253,7 +253,7 @@ test('nothing is sent while a subscription is paused and nothing is lost; a dele
   await receiver.until(1);
   assert.deepEqual(idsOf(receiver), [event]);
   assert.equal((await manage('DELETE', `/${id}`)).status, 204);
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
   await send(['gil']);
   await witness.until(2);
   assert.equal(receiver.asked.length, 1);
