@@ -10,8 +10,11 @@ type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 let close: () => Promise<void> = async () => {};
 afterEach(() => close());
 
+/** Longer than a busy machine takes to answer. */
+const PATIENT_MS = 10_000;
+
 /** A client of a server that answers as the test says; tokens are given out by number. */
-const clientOf = async (answer: Answering, token?: Answering) => {
+const clientOf = async (answer: Answering, token?: Answering, answerMs = PATIENT_MS) => {
   let given = 0;
   const give = (response: ServerResponse) => {
     given += 1;
@@ -33,7 +36,7 @@ const clientOf = async (answer: Answering, token?: Answering) => {
     tokenUrl: `${url}/oauth2/token`,
     clientId: 'causeway',
     clientSecret: 'a secret',
-    answerMs: 300,
+    answerMs,
   });
   const post = () =>
     client.request({
@@ -102,7 +105,7 @@ test('each status has its meaning', async () => {
 });
 
 test('no answer is told from nothing sent', async () => {
-  const { post } = await clientOf(() => undefined);
+  const { post } = await clientOf(() => undefined, undefined, 300);
   assert.deepEqual(await post(), { kind: 'no-answer' } satisfies RmsAnswer);
   await close();
   assert.deepEqual(await post(), { kind: 'unreachable' } satisfies RmsAnswer);

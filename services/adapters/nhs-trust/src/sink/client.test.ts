@@ -11,11 +11,11 @@ const message = (controlId: string): Buffer =>
   Buffer.from(`MSH|^~\\&|CAUSEWAY||EPR||||MDM^T02^MDM_T02|${controlId}|T|2.4\rTXA|1|CN\r`, 'latin1');
 
 const clientOf = async (t: TestContext, behaviours: Behaviour[]) => {
-  const engine = await receiveDocuments({ port: 0, lateMs: 150, behave: () => behaviours.shift() ?? 'AA' });
+  const engine = await receiveDocuments({ port: 0, lateMs: 1_500, behave: () => behaviours.shift() ?? 'AA' });
   const client = createEngineClient({
     host: '127.0.0.1',
     port: engine.port,
-    answerMs: 100,
+    answerMs: 1_000,
     connectMs: 1_000,
   });
   t.after(async () => {
