@@ -1,7 +1,7 @@
 /** A child of a Children in need census file (Department for Education), as far as events are made of it. A reason names elements and never their values. */
 import { checkUpn } from '@causeway/schemas/identifiers/upn';
 import { type Element, elementsOf, textOf } from './cin-xml.ts';
-import { addDays, dateOf } from './dates.ts';
+import { addDays, dateOf, isNoDate } from './dates.ts';
 import type { Case, Child, Values } from './stated.ts';
 
 /** `problems`: what was left out and why; the good cases of the child stand. */
@@ -97,7 +97,11 @@ const planOf = (plan: Element, child: Child, today: string): Case => {
       unborn: isUnborn(child) ? 'yes' : 'no',
       expected: isUnborn(child) ? child.expected : null,
     }),
-    end: ended ? { date: ended, ...values({ category: code(plan, 'LatestCategoryOfAbuse') }) } : null,
+    // What is yet to come is not told as happened; a later file says it again.
+    end:
+      ended && ended <= today
+        ? { date: ended, ...values({ category: code(plan, 'LatestCategoryOfAbuse') }) }
+        : null,
   };
 };
 
@@ -106,6 +110,7 @@ export const isUnborn = ({ born, expected }: Child): boolean => !born && Boolean
 const began = (element: Element, name: string, today: string): string => {
   const read = date(element, name, today);
   if (!read) throw new Fault(`${name} is missing or empty`);
+  if (read > today) throw new Fault(`${name} is ahead: send it again when its day has come`);
   if (read < addDays(today, -365 * 60)) throw new Fault(`${name} is more than sixty years back`);
   return read;
 };
@@ -113,6 +118,7 @@ const began = (element: Element, name: string, today: string): string => {
 const date = (element: Element, name: string, today: string): string | null | undefined => {
   const written = textOf(element, name.toLowerCase());
   if (!written) return written;
+  if (isNoDate(written)) return null;
   const read = dateOf(written, today, true);
   if (read === undefined) throw new Fault(`${name} is not a date that exists`);
   if (read > addDays(today, 366)) throw new Fault(`${name} is more than a year ahead`);

@@ -26,6 +26,12 @@ export const dateOf = (written: string, today: string, wholeYears = false): stri
   return parseDayMonthYear(`${day}/${month}/${fullYear(year, today)}`)?.value;
 };
 
+/** What systems write where there is no date: the first days that they know, and the last. */
+export const isNoDate = (written: string): boolean =>
+  /^(?:1900[-/.]?01[-/.]?01|9999[-/.]?12[-/.]?31|0?1[-/. ](?:0?1|jan)[-/. ]1900|31[-/. ](?:12|dec)[-/. ]9999)$/i.test(
+    written.trim().replace(TIME, ''),
+  );
+
 const fullYear = (year: string, today: string): string => {
   if (year.length === 4) return year;
   const next = Number(today.slice(0, 4)) + 1;

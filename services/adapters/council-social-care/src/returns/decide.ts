@@ -43,26 +43,29 @@ export const decide = (
 };
 
 /**
- * The case whose beginning was corrected: of this child, not in the file under its old date, and the same in everything else. Without an end or
- * details that tell it from others nothing is taken for that.
+ * The case whose beginning was corrected: of this child, not in the file under its old date, open until now, and the same in at least one detail
+ * and in everything else; or one that had ended, with the same end. Where two fit nothing is taken for that.
  */
 export const renamed = (
   stated: Case,
   known: readonly KnownCase[],
   isInFile: (began: string) => boolean,
 ): KnownCase | undefined => {
-  const details = Object.values(stated.start).filter((value) => value !== null).length;
-  if (!stated.end && details < 3) return undefined;
   const fitting = known.filter(
     (one) =>
       one.start !== null &&
       one.began !== stated.began &&
       !isInFile(one.began) &&
       same(one.start, { ...one.start, ...stated.start }) &&
-      (stated.end === undefined || same(one.end ?? {}, stated.end ?? {})),
+      (one.end === null
+        ? sharesDetail(one.start, stated.start)
+        : stated.end === undefined || same(one.end, stated.end ?? {})),
   );
   return fitting.length === 1 ? fitting[0] : undefined;
 };
+
+const sharesDetail = (a: Values, b: Values): boolean =>
+  Object.entries(b).some(([name, value]) => value !== null && a[name] === value);
 
 /** A value that is not there is an empty one. */
 export const same = (a: Values, b: Values): boolean =>

@@ -25,8 +25,15 @@ export type FileState = { size: number; mtimeMs: number; ctimeMs: number };
 /** `finish` is to be called once the receipt is written. */
 type FileRead = { receipt: Receipt; finish(): Promise<void> };
 
-/** One row of a file, or one child. `problems`: why it, or a part of it, is refused. */
-export type Item = { row: number; cases: Case[]; child?: Child; problems: string[]; notes: string[] };
+/** One row of a file, or one child. `problems`: why it, or a part of it, is refused. `unread`: what is in it cannot be told. */
+export type Item = {
+  row: number;
+  cases: Case[];
+  child?: Child;
+  problems: string[];
+  notes: string[];
+  unread?: boolean;
+};
 
 const BATCH = 250;
 const MB = 1_000_000;
@@ -102,14 +109,24 @@ export const lookOver = async (pieces: AsyncIterable<Buffer>): Promise<Looks> =>
   const detector = createDetector();
   let first: string | undefined;
   let isEmpty = true;
+  let hasMessage = false;
+  let looked = 0;
   for await (const piece of pieces) {
     isEmpty = false;
     hash.update(piece);
     detector.take(piece);
-    // Whatever the encoding, a document begins with this sign and a CSV file does not.
+    // Whatever the encoding, a document begins with this sign and a CSV file does not; one whose first byte is damaged has a Message.
     first ??= /[^\s\0\xef\xbb\xbf\xfe\xff]/.exec(piece.toString('latin1'))?.[0];
+    if (!hasMessage && looked < 1_000)
+      hasMessage = /<(?:[\w.-]+:)?message[\s>]/i.test(piece.toString('latin1').slice(0, 1_000));
+    looked += piece.length;
   }
-  return { sha256: hash.digest('hex'), detected: detector.result(), isXml: first === '<', isEmpty };
+  return {
+    sha256: hash.digest('hex'),
+    detected: detector.result(),
+    isXml: first === '<' || hasMessage,
+    isEmpty,
+  };
 };
 
 /**
@@ -166,7 +183,7 @@ async function* rowItems(
 
 const itemOf = (layout: Layout, row: Row, today: string): Item => {
   const item: Item = { row: row.line, cases: [], problems: [], notes: [] };
-  if (row.kind === 'broken') return { ...item, problems: [row.reason] };
+  if (row.kind === 'broken') return { ...item, problems: [row.reason], unread: true };
   if (!isUsed(layout.file)) return item;
   const read = readRow(layout, row, today);
   if (read.kind === 'refused') return { ...item, problems: [read.reason] };
@@ -183,13 +200,14 @@ async function* censusItems(
   const item = (read: ReadChild): Item => ({
     row: read.number,
     ...(read.kind === 'broken'
-      ? { cases: [], problems: [`${read.reason} (line ${read.line})`], notes: [] }
+      ? { cases: [], problems: [`${read.reason} (line ${read.line})`], notes: [], unread: true }
       : readCensusChild(read.element, today)),
   });
   for await (const piece of pieces) for (const read of reader.take(piece)) yield item(read);
   for (const read of reader.end()) yield item(read);
-  tally.receipt.complete = reader.complete();
-  const { year } = reader.about();
+  tally.receipt.faults = reader.faults().map((fault) => `it ${fault}`);
+  if (reader.faults().length > 0) tally.receipt.complete = false;
+  const year = reader.year();
   tally.receipt.kind = /^(19|20)\d{2}$/.test(year ?? '') ? `cin-census-${year}` : 'cin-census';
 }
 
@@ -224,7 +242,7 @@ const publishFile = async (
     }
     await publishBatch(batch, publishing, reading, seen, tally);
     if (!tally.receipt.complete && tally.receipt.refused.length === 0)
-      tally.refuse(0, 'it ends before its end: send the whole file');
+      tally.refuse(0, tally.receipt.faults.join('; '));
   } catch (error) {
     if (!(error instanceof FileRefused)) throw error;
     // Whatever was read before stands.
@@ -325,7 +343,7 @@ const count = (
   for (const note of new Set(item.notes)) tally.note(note);
   if (refused.length > 0) {
     tally.refuse(item.row, refused.join('; '));
-    if (refused.some((reason) => reason.includes('cut short'))) receipt.complete = false;
+    if (item.unread || refused.some((reason) => reason.includes('cut short'))) receipt.complete = false;
   } else if (told.some(({ fate }) => fate === 'published')) receipt.published += 1;
   else if (told.some(({ fate }) => fate === 'not-shared')) receipt.notShared += 1;
   else if (told.length > 0 || repeated || isNews === false) receipt.unchanged += 1;

@@ -286,6 +286,20 @@ describe('reading returns', () => {
   for (const [what, content, why] of REFUSED)
     it(`refuses ${what}, and says why`, async () => assert.match((await read(content)).refused ?? '', why));
 
+  it('takes placeholder dates for no date, and tells no end that is ahead', async () => {
+    const { items, receipt } = await read(
+      'CHILD,DECOM,RNE,LS,DEC,REC\nA,05/11/2026,S,C2,31/12/9999,\nB,05/11/2026,S,C2,01/01/1900,\n' +
+        'C,01/01/1900,S,C2,,\nD,05/11/2026,S,C2,20/12/2026,E4A\n',
+    );
+    assert.deepEqual(
+      items.map(({ cases }) => cases.map(({ end }) => end)),
+      [[null], [null], [], [null]],
+    );
+    assert.equal(items[2]?.problems[0], 'DECOM is empty');
+    assert.match(items[3]?.notes.join() ?? '', /DEC is ahead/);
+    assert.equal(receipt.complete, true);
+  });
+
   const child = (id: string, more = '', details = '<CINreferralDate>2026-01-02</CINreferralDate>') =>
     `<Child><ChildIdentifiers><LAchildID>${id}</LAchildID>${more}</ChildIdentifiers><CINdetails>${details}</CINdetails></Child>`;
   const census = (...children: string[]) =>
@@ -315,6 +329,61 @@ describe('reading returns', () => {
           one,
         );
       }
+  });
+
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, at) => child(`K${at}`, '<Surname>Smith and Jones</Surname>'));
+
+  it('loses only the broken child where what would end its fault is in a later one', async () => {
+    const children = many(40);
+    children[4] = child('K4', '<Surname>Smith & Jones</Surname>');
+    children[30] = child('K30', '<Surname>A &amp; B</Surname>');
+    for (const length of [1, 50, 65_536]) {
+      const found = await read(census(...children), length);
+      assert.deepEqual(
+        found.items.flatMap(({ cases }) => cases.map((one) => one.child.id)),
+        children.flatMap((_, at) => (at === 4 ? [] : [`K${at}`])),
+      );
+      assert.match(found.items[4]?.problems.join() ?? '', /line 6, character \d+: write & as &amp;/);
+    }
+  });
+
+  it('loses no child by a fault in the heading, and names the fault', async () => {
+    const heading = '<Header><SoftwareCode>Smith & Co</SoftwareCode></Header><Children>';
+    const { items, receipt } = await read(census(...many(3)).replace('<Children>', heading));
+    assert.equal(items.length, 3);
+    assert.equal(receipt.complete, false);
+    assert.match(receipt.faults.join(), /before the first child \(line 2/);
+  });
+
+  it('tells every child that a cut, changed or inserted byte does not touch, and none twice', async () => {
+    const children = many(6);
+    const text = census(...children);
+    const starts = children.map((one) => text.indexOf(one));
+    const whole = casesOf(await read(text));
+    const change = fc.record({
+      at: fc.integer({ min: text.indexOf('<Children>'), max: text.length - 1 }),
+      how: fc.constantFrom('cut', 'change', 'insert'),
+      byte: fc.constantFrom(...'<>&/!?-"\'[]x1 \n'),
+    });
+    await fc.assert(
+      fc.asyncProperty(change, async ({ at, how, byte }) => {
+        const damaged =
+          text.slice(0, at) + (how === 'cut' ? '' : byte) + text.slice(how === 'insert' ? at : at + 1);
+        const { items, receipt, refused } = await read(damaged, 97);
+        assert.equal(refused, undefined);
+        const told = items.flatMap(({ cases }) => cases.map((one) => JSON.stringify(one)));
+        for (const [index, start] of starts.entries())
+          if (at < start || at > start + (children[index]?.length ?? 0))
+            assert.equal(told.filter((one) => one === whole[index]).length, 1, damaged);
+        if (told.length < 6 && receipt.complete)
+          assert.ok(
+            items.some(({ problems }) => problems.length > 0),
+            damaged,
+          );
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('reads namespaces, prefixes, CDATA and forms of other years', async () => {

@@ -29,7 +29,9 @@ export type Receipt = {
   missingColumns: string[];
   /** What else there is to know, with the number of rows. */
   notes: { note: string; rows: number }[];
-  /** False where the file ends before its end. */
+  /** What is wrong outside the rows, such as in the heading of a census; it loses none of them. */
+  faults: string[];
+  /** False where the file ends before its end, where a row could not be read, or where something is wrong outside the rows. */
   complete: boolean;
   file: { bytes: number; sha256: string | null; modified: string; encoding: string | null };
   readAt: string;
@@ -60,6 +62,7 @@ export const createTally = (): Tally => {
     ignoredColumns: [],
     missingColumns: [],
     notes: [],
+    faults: [],
     complete: true,
     file: { bytes: 0, sha256: null, modified: new Date(0).toISOString(), encoding: null },
     readAt: new Date(0).toISOString(),

@@ -1,7 +1,7 @@
 /** Rows of SSDA903 files, as far as events are made of them. A reason names columns and never their values. */
 import { checkPostcode } from '@causeway/schemas/identifiers/places';
 import { checkUpn } from '@causeway/schemas/identifiers/upn';
-import { addDays, dateOf } from './dates.ts';
+import { addDays, dateOf, isNoDate } from './dates.ts';
 import type { Layout } from './ssda903-files.ts';
 import type { Case, Child, Values } from './stated.ts';
 
@@ -58,6 +58,7 @@ const rowOf = (layout: Layout, cells: readonly string[], whole: boolean, today: 
   /** Empty at the end of a file that ends inside a line: nobody knows. */
   const date = (name: string): string | null | undefined => {
     const written = text(name);
+    if (written && isNoDate(written)) return null;
     if (!written) return name === uncertain ? undefined : written;
     const read = dateOf(written, today, name === uncertain);
     if (read === undefined)
@@ -138,9 +139,16 @@ const episode = (row: Row, today: string): Read => {
       child: { scheme: 'ssda903', id },
       began,
       start,
-      end: ended ? { date: ended, ...present({ reason }) } : ended === undefined ? undefined : null,
+      // What is yet to come is not told as happened; a later file says it again.
+      end:
+        ended && ended <= today
+          ? { date: ended, ...present({ reason }) }
+          : ended === undefined
+            ? undefined
+            : null,
     },
     notes: [
+      ...aheadOf('DEC', ended, today),
       ...(postcode && !checked.valid ? ['PL_POST is not a postcode and is not used'] : []),
       ...unknownCodes({ RNE, LS, PLACE, PLACE_PROVIDER: PROVIDER, REC }, code),
     ],
@@ -161,18 +169,22 @@ const missing = (row: Row, today: string): Read => {
       child: { scheme: 'ssda903', id, ...(born && { born }) },
       began,
       start: present({ missing: code('MISSING', /^[MA]$/) }),
-      end: ended ? { date: ended } : ended === undefined ? undefined : null,
+      end: ended && ended <= today ? { date: ended } : ended === undefined ? undefined : null,
     },
-    notes: unknownCodes({ MISSING: /^[MA]$/ }, code),
+    notes: [...aheadOf('MIS_END', ended, today), ...unknownCodes({ MISSING: /^[MA]$/ }, code)],
   };
 };
 
 const started = ({ date }: Row, name: string, today: string): string => {
   const began = date(name);
   if (!began) throw new Fault(`${name} is empty`);
+  if (began > today) throw new Fault(`${name} is ahead: send it again when its day has come`);
   if (began < addDays(today, -365 * 60)) throw new Fault(`${name} is more than sixty years back`);
   return began;
 };
+
+const aheadOf = (name: string, date: string | null | undefined, today: string): string[] =>
+  date && date > today ? [`${name} is ahead and is not told: send it again when its day has come`] : [];
 
 const present = (values: Record<string, string | null | undefined>): Values =>
   Object.fromEntries(
