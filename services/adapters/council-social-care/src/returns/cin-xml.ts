@@ -33,7 +33,7 @@ const LONGEST_TAG = 100;
 const NEXT_CHILD = /<(?:[\w.-]+:)?child(?=[\s/>])/gi;
 const OF_A_CHILD = /<\/?(?:[\w.-]+:)?(?:child(?=[\s/>])|childidentifiers|lachildid|cindetails)/i;
 /** One that is not closed reaches to the end: so this takes one pass, whatever the text. */
-const HIDDEN = /<!--[\s\S]*?(?:-->|$)|<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|<\?[\s\S]*?(?:\?>|$)/g;
+const HIDDEN = /<!--[\s\S]*?(?:-->|$)|<!\[CDATA\[[\s\S]*?(?:\]\]>|$)/g;
 const END_TAG = /<\/[\w.:-]{1,100}\s{0,100}>/g;
 const MESSAGE_END = /<\/(?:[\w.-]+:)?message\s*>/i;
 /** Collections of the same department that also come as a Message. */

@@ -39,6 +39,18 @@ const fullYear = (year: string, today: string): string => {
   return String(recent > next ? recent - 100 : recent);
 };
 
+/** Whether a date can only be read with its month first, as in the United States: then the other dates of its file cannot be trusted. */
+export const isMonthFirst = (written: string): boolean => {
+  const found = /^(\d{1,2})[/.-](\d{1,2})[/.-](?:\d{4}|\d{2})$/.exec(written.trim().replace(TIME, ''));
+  return (
+    found !== null &&
+    Number(found[1]) >= 1 &&
+    Number(found[1]) <= 12 &&
+    Number(found[2]) > 12 &&
+    Number(found[2]) <= 31
+  );
+};
+
 /** The beginning of a day in the United Kingdom, RFC 3339 with offset. */
 export const startOfDay = (date: string): string => instantInLondon(Date.parse(`${date}T00:00:00Z`));
 

@@ -6,6 +6,7 @@ import { RetryableError } from '@causeway/runtime/errors';
 import { readCensusChild } from './cin.ts';
 import { createCensusReader, FileRefused, type ReadChild } from './cin-xml.ts';
 import { createLines, createRows, type Row } from './csv.ts';
+import { isMonthFirst } from './dates.ts';
 import { createDecoder, createDetector, type Detected, type Encoding } from './encoding.ts';
 import {
   type Publishing,
@@ -153,10 +154,15 @@ async function* rowItems(
 ): AsyncGenerator<Item> {
   const lines = createLines();
   let layout: Layout | undefined;
+  const order: Order = { dayFirst: false };
   let rows: ReturnType<typeof createRows> | undefined;
 
   function* items(read: readonly Row[]): Generator<Item> {
-    for (const row of read) if (layout) yield itemOf(layout, row, today);
+    for (const row of read) {
+      if (layout === undefined) continue;
+      if (row.kind === 'row') noteOrder(order, layout, row);
+      yield itemOf(layout, row, today);
+    }
   }
   function* take(found: ReturnType<typeof lines.take>): Generator<Item> {
     for (const line of found) {
@@ -179,7 +185,25 @@ async function* rowItems(
   yield* take(lines.end());
   if (rows === undefined) throw new FileRefused('it has no row with column names');
   yield* items(rows.end());
+  // A file is read twice, and told the second time: of one that ends here nothing is.
+  if (order.monthFirst && !order.dayFirst)
+    throw new FileRefused(
+      `it is held: ${order.monthFirst} has its month first, so no date of it can be trusted; send it with the day first, or as YYYY-MM-DD`,
+    );
 }
+
+const DATES = ['DOB', 'DECOM', 'DEC', 'MIS_START', 'MIS_END'];
+
+/** Where dates of a file prove their order. One row against others is a slip of that row. */
+type Order = { monthFirst?: string; dayFirst: boolean };
+
+const noteOrder = (order: Order, { at }: Layout, row: { line: number; cells: readonly string[] }): void => {
+  for (const name of DATES) {
+    const written = row.cells[at.get(name) ?? -1] ?? '';
+    if (isMonthFirst(written)) order.monthFirst ??= `${name} in line ${row.line}`;
+    else if (/^(1[3-9]|2\d|3[01])[/.-]/.test(written)) order.dayFirst = true;
+  }
+};
 
 const itemOf = (layout: Layout, row: Row, today: string): Item => {
   const item: Item = { row: row.line, cases: [], problems: [], notes: [] };

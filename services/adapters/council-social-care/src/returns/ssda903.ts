@@ -177,7 +177,7 @@ const missing = (row: Row, today: string): Read => {
 
 const started = ({ date }: Row, name: string, today: string): string => {
   const began = date(name);
-  if (!began) throw new Fault(`${name} is empty`);
+  if (!began) throw new Fault(`${name} is empty or a placeholder`);
   if (began > today) throw new Fault(`${name} is ahead: send it again when its day has come`);
   if (began < addDays(today, -365 * 60)) throw new Fault(`${name} is more than sixty years back`);
   return began;
