@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -91,12 +91,14 @@ async function runTests(files: string[], signal: AbortSignal): Promise<Counts> {
   const report: Report = { counts: { passed: 0, failed: 0 }, seconds: new Map() };
   const short = files.filter((path) => !isWholeSystem(path));
   const whole = files.filter(isWholeSystem);
+  const stopWatching = endHangingFiles(files.some(isLong) ? 2 * LONG_TEST_TIMEOUT_MS : 2 * TEST_TIMEOUT_MS);
   if (values.long) await runFiles([...short, ...whole], 1, report, signal);
   else
     await Promise.all([
       runFiles(short, availableParallelism(), report, signal),
       runFiles(whole, 1, report, signal),
     ]);
+  stopWatching();
   sayWhatTookLongest(report.seconds);
   const { passed, failed } = report.counts;
   // A run in which nothing was tested is a failure.
@@ -127,6 +129,32 @@ async function runFiles(
   const report = stream.compose(new spec());
   report.pipe(process.stdout, { end: false });
   await finished(report);
+}
+
+const LOOK_EVERY_MS = 10_000;
+
+/**
+ * A file whose event loop spins, or whose `before` waits for ever, does not come to the time limit of its tests: its process
+ * is ended after `ms`, and the file counts as failed.
+ */
+function endHangingFiles(ms: number): () => void {
+  const firstSeen = new Map<number, number>();
+  const look = () =>
+    execFile('ps', ['-A', '-o', 'pid=,ppid=,args='], (error, processes) => {
+      if (error) return;
+      for (const line of processes.split('\n')) {
+        const [pid, parent, ...args] = line.trim().split(/ +/);
+        const file = args.at(-1);
+        if (Number(parent) !== process.pid || !file?.endsWith('.test.ts')) continue;
+        const since = firstSeen.get(Number(pid)) ?? Date.now();
+        firstSeen.set(Number(pid), since);
+        if (Date.now() - since < ms) continue;
+        say(`${relative(repository, file)} hangs; it is ended after ${ms / 60_000} minutes`);
+        process.kill(Number(pid), 'SIGKILL');
+      }
+    });
+  const timer = setInterval(look, LOOK_EVERY_MS);
+  return () => clearInterval(timer);
 }
 
 const SHOWN = 10;

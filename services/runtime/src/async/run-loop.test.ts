@@ -103,6 +103,20 @@ test('a pause ends when the loop ends', async () => {
   await ended;
 });
 
+test('a loop whose steps wait for nothing lets timers run', async () => {
+  const closing = new AbortController();
+  const timer = setTimeout(() => closing.abort(), 5);
+  let steps = 0;
+  const step = async () => {
+    steps += 1;
+    if (steps < 1_000_000) return;
+    clearTimeout(timer);
+    assert.fail('no timer ran in a million steps');
+  };
+  await started([], { signal: closing.signal, step, onError: () => closing.abort() }).ended;
+  assert.ok(steps < 1_000_000);
+});
+
 test('a loop that is woken during a step or a pause does not wait', async () => {
   const waker = createWaker();
   const wakeSoon = () => {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { errorCode, isPermanent, RetryableError } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -55,6 +55,8 @@ export const runLoop = async (options: LoopOptions): Promise<void> => {
       ms = typeof retryMs === 'number' ? retryMs : retryMs(failures, error);
     }
     if (ms > 0) await pause(ms, signal);
+    // A step that waits for nothing would otherwise keep timers and sockets of the whole process waiting.
+    else await nextTurn();
   }
 };
 

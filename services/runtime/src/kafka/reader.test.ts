@@ -55,6 +55,12 @@ const compressedBatch = (codec: number, compress: (data: Buffer) => Buffer): Buf
   return batch;
 };
 
+test('a fetch of nothing waits as long as one that finds nothing', async () => {
+  const started = performance.now();
+  assert.deepEqual(await reader.fetch([], { maxWaitMs: 40 }), []);
+  assert.ok(performance.now() - started >= 35);
+});
+
 /** A reader has the whole of a client's connection; only here it also writes. */
 const produceRaw = async (topic: string, bytes: Buffer) => {
   const session = reader as unknown as BrokerClient;

@@ -1,26 +1,35 @@
 import kafkajs, { type Kafka as Client, type Admin as ClientAdmin } from 'kafkajs';
 import { untilDeadline } from '../../async/retry.ts';
+import { withTimeout } from '../../async/timeout.ts';
 import { RetryableError } from '../../errors.ts';
 import type { AclDeclaration, Admin, TopicDeclaration } from '../broker-client.ts';
 import { attempt } from './errors.ts';
 
 const LEADERS_DEADLINE_MS = 30_000;
+/** The client has no deadline of its own for some of its requests. */
+const REQUEST_DEADLINE_MS = 2 * LEADERS_DEADLINE_MS;
+
+const administer = <T>(context: string, run: () => Promise<T>): Promise<T> =>
+  attempt(context, () =>
+    withTimeout(REQUEST_DEADLINE_MS, `Kafka to answer ${context}`, run(), 'kafka-timed-out'),
+  );
 
 /** An administrative connection, which is open when it resolves. */
 export const openAdmin = async (client: Client): Promise<Admin> => {
   const admin: ClientAdmin = client.admin();
-  await attempt('an administrative connection', () => admin.connect());
+  await administer('an administrative connection', () => admin.connect());
   return {
-    listTopics: () => attempt('the list of topics', () => admin.listTopics()),
+    listTopics: () => administer('the list of topics', () => admin.listTopics()),
     createTopics: (topics) => createMissingTopics(admin, topics),
     createAcls: (acls) =>
-      attempt('creating ACLs', async () => {
+      administer('creating ACLs', async () => {
         await admin.createAcls({ acl: acls.map(clientAcl) });
         await untilInForce(admin, acls.map(clientAcl));
       }),
-    deleteTopics: (topics) => attempt('deleting topics', () => admin.deleteTopics({ topics: [...topics] })),
+    deleteTopics: (topics) =>
+      administer('deleting topics', () => admin.deleteTopics({ topics: [...topics] })),
     deleteRecords: (topic, before) =>
-      attempt(`deleting records of ${topic}`, async () => {
+      administer(`deleting records of ${topic}`, async () => {
         // The client looks for the leaders before it has the metadata of a topic that it has not met yet.
         await admin.fetchTopicOffsets(topic);
         await admin.deleteTopicRecords({
@@ -29,7 +38,7 @@ export const openAdmin = async (client: Client): Promise<Admin> => {
         });
       }),
     committedOffsets: (groupId, topic) =>
-      attempt(`the committed offsets of group ${groupId}`, async () => {
+      administer(`the committed offsets of group ${groupId}`, async () => {
         const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
         const committed = (answer?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
         return new Map(committed.map(({ partition, offset }) => [partition, Number(offset)]));
@@ -39,7 +48,7 @@ export const openAdmin = async (client: Client): Promise<Admin> => {
 };
 
 const createMissingTopics = (admin: ClientAdmin, topics: readonly TopicDeclaration[]) =>
-  attempt('creating topics', async () => {
+  administer('creating topics', async () => {
     const existing = new Set(await admin.listTopics());
     const missing = topics.filter(({ topic }) => !existing.has(topic));
     const names = missing.map(({ topic }) => topic);

@@ -1,6 +1,9 @@
 import type { Kafka as Client } from 'kafkajs';
+import { withTimeout } from '../../async/timeout.ts';
 import type { LaneListener } from '../broker-client.ts';
 import { attempt, translateError } from './errors.ts';
+
+const JOIN_DEADLINE_MS = 60_000;
 
 /** Joins a group whose only purpose is to hand out the partitions of an empty topic. */
 export const joinLanes = async (client: Client, groupId: string, topic: string, on: LaneListener) => {
@@ -21,10 +24,13 @@ export const joinLanes = async (client: Client, groupId: string, topic: string, 
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) on.failed(translateError(payload.error, `membership of group ${groupId}`));
   });
-  await attempt(`joining group ${groupId}`, async () => {
+  const join = async () => {
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
     await consumer.run({ autoCommit: false, eachBatch: async () => {} });
-  });
+  };
+  await attempt(`joining group ${groupId}`, () =>
+    withTimeout(JOIN_DEADLINE_MS, `Kafka to answer joining group ${groupId}`, join(), 'kafka-timed-out'),
+  );
   return { close: () => consumer.disconnect() };
 };

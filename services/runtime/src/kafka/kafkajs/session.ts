@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka as Client } from 'kafkajs';
 import { untilDeadline } from '../../async/retry.ts';
 import { withTimeout } from '../../async/timeout.ts';
@@ -155,12 +156,15 @@ export const openSession = (client: Client): BrokerClient => {
     produce: (batches, transactionalId, timeoutMs = PRODUCE_TIMEOUT_MS) =>
       use('a produce request', (current) => produce(current, batches, transactionalId, timeoutMs), timeoutMs),
 
+    // Without positions no broker is there to wait, and a caller that asks again and again would keep a core busy.
     fetch: (positions, limits) =>
-      use(
-        'a fetch',
-        (current) => fetchCommitted(current, positions, limits),
-        limits.maxWaitMs + REQUEST_TIMEOUT_MS,
-      ),
+      positions.length === 0
+        ? delay(limits.maxWaitMs, [])
+        : use(
+            'a fetch',
+            (current) => fetchCommitted(current, positions, limits),
+            limits.maxWaitMs + REQUEST_TIMEOUT_MS,
+          ),
 
     bounds: async (topic, partitions) => {
       const [starts, ends] = await Promise.all([
