@@ -3,6 +3,7 @@
  * is read alone: an error never reaches the next child, wherever a reader would have noticed it.
  */
 import { SaxesParser } from 'saxes';
+import { isReadable, UNREADABLE_CHARACTERS } from './encoding.ts';
 
 /** An element: its name in small letters and without a prefix, its own text, and what is in it. */
 export type Element = { name: string; line: number; text: string; elements: Element[] };
@@ -30,7 +31,8 @@ const MOST_TEXT = 4_000_000;
 const MOST_DEPTH = 40;
 const MOST_FAULTS = 20;
 const LONGEST_TAG = 100;
-const NEXT_CHILD = /<(?:[\w.-]+:)?child(?=[\s/>])/gi;
+/** Where a child begins, whatever is around it. */
+export const NEXT_CHILD = /<(?:[\w.-]+:)?child(?=[\s/>])/gi;
 const OF_A_CHILD = /<\/?(?:[\w.-]+:)?(?:child(?=[\s/>])|childidentifiers|lachildid|cindetails)/i;
 /** One that is not closed reaches to the end: so this takes one pass, whatever the text. */
 const HIDDEN = /<!--[\s\S]*?(?:-->|$)|<!\[CDATA\[[\s\S]*?(?:\]\]>|$)/g;
@@ -66,6 +68,7 @@ export const createCensusReader = (): CensusReader => {
     started = true;
     year = checkHeading(text, last);
     const wrong = faultOf(text, line);
+    if (!isReadable(text)) fault(`${UNREADABLE_CHARACTERS}, before the first child`);
     if (wrong) fault(`is not well-formed before the first child (${wrong})`);
     hiddenUntil = openedIn(text);
     return OF_A_CHILD.test(text) ? [broken('has no beginning that can be read')] : [];
@@ -81,6 +84,10 @@ export const createCensusReader = (): CensusReader => {
       const what = hiddenUntil === '-->' ? 'a comment' : 'a CDATA section';
       if (end >= 0) hiddenUntil = openedIn(text.slice(end + 3));
       return [broken(`is inside ${what} and is not read`)];
+    }
+    if (!isReadable(text)) {
+      hiddenUntil = openedIn(text);
+      return [broken(UNREADABLE_CHARACTERS)];
     }
     const read = readElement(text, line);
     hiddenUntil = openedIn(text);

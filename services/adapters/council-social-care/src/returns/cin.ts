@@ -27,10 +27,10 @@ export const readCensusChild = (element: Element, today: string): ReadCensusChil
     const add = (made: Case | undefined) => {
       if (made) read.cases.push({ ...made, chain });
     };
-    add(attempt(() => referralOf(details, child, today)));
+    add(attempt(() => referralOf(details, child, today, read.notes)));
     for (const one of elementsOf(details, 'section47')) add(attempt(() => enquiryOf(one, child, today)));
     for (const one of elementsOf(details, 'childprotectionplans'))
-      add(attempt(() => planOf(one, child, today)));
+      add(attempt(() => planOf(one, child, today, read.notes)));
   }
   return read;
 };
@@ -60,14 +60,17 @@ const childOf = (element: Element, notes: string[], today: string): Child => {
 };
 
 /** A referral on which the council takes no action was not accepted: no event. */
-const referralOf = (details: Element, child: Child, today: string): Case | undefined => {
+const referralOf = (details: Element, child: Child, today: string, notes: string[]): Case | undefined => {
   if (/^(1|true|y|yes)$/i.test(textOf(details, 'referralnfa') ?? '')) return undefined;
   if (textOf(details, 'cinreferraldate') === undefined) throw new Fault('CINreferralDate is missing');
   return {
     kind: 'safeguarding-referral',
     child,
     began: began(details, 'CINreferralDate', today),
-    start: values({ source: code(details, 'ReferralSource'), need: code(details, 'PrimaryNeedCode') }),
+    start: values({
+      source: code(details, 'ReferralSource', REFERRAL_SOURCE, notes),
+      need: code(details, 'PrimaryNeedCode', NEED, notes),
+    }),
     end: undefined,
   };
 };
@@ -84,7 +87,7 @@ const enquiryOf = (section: Element, child: Child, today: string): Case | undefi
   };
 };
 
-const planOf = (plan: Element, child: Child, today: string): Case => {
+const planOf = (plan: Element, child: Child, today: string, notes: string[]): Case => {
   const start = began(plan, 'CPPstartDate', today);
   const ended = date(plan, 'CPPendDate', today);
   if (ended && ended < start) throw new Fault('CPPendDate is before CPPstartDate');
@@ -93,14 +96,14 @@ const planOf = (plan: Element, child: Child, today: string): Case => {
     child,
     began: start,
     start: values({
-      category: code(plan, 'InitialCategoryOfAbuse'),
+      category: code(plan, 'InitialCategoryOfAbuse', CATEGORY, notes),
       unborn: isUnborn(child) ? 'yes' : 'no',
       expected: isUnborn(child) ? child.expected : null,
     }),
     // What is yet to come is not told as happened; a later file says it again.
     end:
       ended && ended <= today
-        ? { date: ended, ...values({ category: code(plan, 'LatestCategoryOfAbuse') }) }
+        ? { date: ended, ...values({ category: code(plan, 'LatestCategoryOfAbuse', CATEGORY, notes) }) }
         : null,
   };
 };
@@ -125,12 +128,17 @@ const date = (element: Element, name: string, today: string): string | null | un
   return read;
 };
 
-const code = (element: Element, name: string): string | null => {
-  const written = textOf(element, name.toLowerCase());
-  if (!written) return null;
-  if (!/^[A-Z0-9]{1,8}$/i.test(written)) throw new Fault(`${name} is not a code`);
-  return written.toUpperCase();
+/** A local word in place of a code leaves the fact as it is and the value unknown. */
+const code = (element: Element, name: string, form: RegExp, notes: string[]): string | null => {
+  const written = textOf(element, name.toLowerCase())?.toUpperCase();
+  if (!written || form.test(written)) return written || null;
+  notes.push(`${name} has a code that the census does not list, and is told as unknown`);
+  return null;
 };
+
+const REFERRAL_SOURCE = /^(1[A-D]|2[AB]|3[A-F]|4|5[A-D]|[6-9]|10)$/;
+const NEED = /^N\d$/;
+const CATEGORY = /^(NEG|PHY|SAB|EMO|MUL)$/;
 
 const values = (all: Record<string, string | null | undefined>): Values =>
   Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value ?? null]));

@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { ukDate } from '@causeway/runtime/disclosure/release-decision';
 import { RetryableError } from '@causeway/runtime/errors';
 import { readCensusChild } from './cin.ts';
-import { createCensusReader, FileRefused, type ReadChild } from './cin-xml.ts';
+import { createCensusReader, FileRefused, NEXT_CHILD, type ReadChild } from './cin-xml.ts';
 import { createLines, createRows, type Row } from './csv.ts';
 import { isMonthFirst } from './dates.ts';
 import { createDecoder, createDetector, type Detected, type Encoding } from './encoding.ts';
@@ -103,7 +103,14 @@ async function* textOf(pieces: AsyncIterable<Buffer>, encoding: Encoding): Async
 }
 
 /** What kind of file the bytes are, before any is read as text. */
-type Looks = { sha256: string; detected: Detected; isXml: boolean; isEmpty: boolean };
+type Looks = {
+  sha256: string;
+  detected: Detected;
+  isXml: boolean;
+  isEmpty: boolean;
+  /** How many children begin in the bytes, counted without reading any. */
+  children: number;
+};
 
 export const lookOver = async (pieces: AsyncIterable<Buffer>): Promise<Looks> => {
   const hash = createHash('sha256');
@@ -112,10 +119,12 @@ export const lookOver = async (pieces: AsyncIterable<Buffer>): Promise<Looks> =>
   let isEmpty = true;
   let hasMessage = false;
   let looked = 0;
+  const children = createChildCount();
   for await (const piece of pieces) {
     isEmpty = false;
     hash.update(piece);
     detector.take(piece);
+    children.take(piece);
     // Whatever the encoding, a document begins with this sign and a CSV file does not; one whose first byte is damaged has a Message.
     first ??= /[^\s\0\xef\xbb\xbf\xfe\xff]/.exec(piece.toString('latin1'))?.[0];
     if (!hasMessage && looked < 1_000)
@@ -127,6 +136,27 @@ export const lookOver = async (pieces: AsyncIterable<Buffer>): Promise<Looks> =>
     detected: detector.result(),
     isXml: first === '<' || hasMessage,
     isEmpty,
+    children: children.count(),
+  };
+};
+
+/** Longer than the name of an element and its prefix. */
+const CARRIED = 100;
+
+const createChildCount = () => {
+  let count = 0;
+  let rest = '';
+  return {
+    take(piece: Buffer) {
+      rest += piece.toString('latin1').replaceAll('\0', '');
+      let from = Math.max(0, rest.length - CARRIED);
+      for (const { index, 0: tag } of rest.matchAll(NEXT_CHILD)) {
+        count += 1;
+        from = Math.max(from, index + tag.length);
+      }
+      rest = rest.slice(from);
+    },
+    count: () => count,
   };
 };
 
@@ -135,7 +165,7 @@ export const lookOver = async (pieces: AsyncIterable<Buffer>): Promise<Looks> =>
  * @throws FileRefused where the file, or the rest of it, cannot be read
  */
 export async function* itemsOf(
-  { detected, isXml, isEmpty }: Looks,
+  { detected, isXml, isEmpty, children }: Looks,
   pieces: AsyncIterable<Buffer>,
   tally: Pick<Tally, 'receipt'>,
   today: string,
@@ -144,8 +174,15 @@ export async function* itemsOf(
   if (detected.kind === 'refused') throw new FileRefused(detected.reason);
   tally.receipt.file.encoding = detected.encoding;
   const text = textOf(pieces, detected.encoding);
-  yield* isXml ? censusItems(text, tally, today) : rowItems(text, tally, today);
+  const { fault } = detected;
+  if (fault !== undefined) addFault(tally, fault);
+  yield* isXml ? censusItems(text, children, tally, today) : rowItems(text, tally, today);
 }
+
+const addFault = ({ receipt }: Pick<Tally, 'receipt'>, fault: string): void => {
+  receipt.complete = false;
+  if (!receipt.faults.includes(`it ${fault}`)) receipt.faults.push(`it ${fault}`);
+};
 
 async function* rowItems(
   pieces: AsyncIterable<string>,
@@ -210,27 +247,31 @@ const itemOf = (layout: Layout, row: Row, today: string): Item => {
   if (row.kind === 'broken') return { ...item, problems: [row.reason], unread: true };
   if (!isUsed(layout.file)) return item;
   const read = readRow(layout, row, today);
-  if (read.kind === 'refused') return { ...item, problems: [read.reason] };
+  if (read.kind === 'refused')
+    return { ...item, problems: [read.reason], ...(read.unread && { unread: true }) };
   if (read.kind === 'case') return { ...item, cases: [read.stated], notes: read.notes };
   return read.kind === 'child' ? { ...item, child: read.child, notes: read.notes } : item;
 };
 
 async function* censusItems(
   pieces: AsyncIterable<string>,
+  children: number,
   tally: Pick<Tally, 'receipt'>,
   today: string,
 ): AsyncGenerator<Item> {
   const reader = createCensusReader();
-  const item = (read: ReadChild): Item => ({
-    row: read.number,
-    ...(read.kind === 'broken'
-      ? { cases: [], problems: [`${read.reason} (line ${read.line})`], notes: [], unread: true }
-      : readCensusChild(read.element, today)),
-  });
+  let count = 0;
+  const item = (read: ReadChild): Item => {
+    count += 1;
+    if (read.kind === 'child') return { row: read.number, ...readCensusChild(read.element, today) };
+    const problems = [`${read.reason} (line ${read.line})`];
+    return { row: read.number, cases: [], problems, notes: [], unread: true };
+  };
   for await (const piece of pieces) for (const read of reader.take(piece)) yield item(read);
   for (const read of reader.end()) yield item(read);
-  tally.receipt.faults = reader.faults().map((fault) => `it ${fault}`);
-  if (reader.faults().length > 0) tally.receipt.complete = false;
+  for (const fault of reader.faults()) addFault(tally, fault);
+  if (count < children)
+    addFault(tally, `has ${children} beginnings of a child, and ${count} were found: report this receipt`);
   const year = reader.year();
   tally.receipt.kind = /^(19|20)\d{2}$/.test(year ?? '') ? `cin-census-${year}` : 'cin-census';
 }

@@ -260,11 +260,6 @@ describe('reading returns', () => {
   const REFUSED: [string, Buffer | string, RegExp][] = [
     ['a workbook', Buffer.from('PK\x03\x04rest', 'latin1'), /workbook/],
     ['an empty file', '', /empty/],
-    [
-      'UTF-8 and Windows-1252 in one file',
-      Buffer.concat([Buffer.from('CHILD,DECOM,é\n'), Buffer.from([0xe9, 0x2c])]),
-      /neither/,
-    ],
     ['bytes that are no text', Buffer.from([0x43, 0x00, 0x00, 0x00, 0x41]), /not text/],
     ['another table', 'name,phone\nx,y\n', /column names/],
     ['episodes without their date', 'CHILD,RNE,LS,PLACE\nA,S,C2,U1\n', /lacks the column DECOM/],
@@ -283,14 +278,92 @@ describe('reading returns', () => {
       '<Message><Header><CollectionDetails><Collection>SC</Collection>',
       /another collection/,
     ],
-    [
-      'a census that declares another encoding',
-      '<?xml version="1.0" encoding="utf-7"?><Message/>',
-      /encoding/,
-    ],
   ];
   for (const [what, content, why] of REFUSED)
     it(`refuses ${what}, and says why`, async () => assert.match((await read(content)).refused ?? '', why));
+
+  it('refuses only the rows whose characters are damaged or in another encoding than the rest', async () => {
+    for (const damaged of [0xe9, 0x81, 0x00, 0xc3]) {
+      const bytes = Buffer.concat([
+        Buffer.from('CHILD,DECOM,LS,Né\nA,01/02/2026,C2,é\nB,01/02/2026,C2,'),
+        Buffer.from([damaged]),
+        Buffer.from('\nC,01/02/2026,C2,ü\n'),
+      ]);
+      const { items, receipt } = await read(bytes);
+      assert.deepEqual(
+        items.map(({ cases, unread }) => cases[0]?.child.id ?? unread),
+        ['A', true, 'C'],
+      );
+      assert.match(items[1]?.problems.join() ?? '', /characters/);
+      assert.equal(receipt.file.encoding, 'utf-8');
+    }
+  });
+
+  it('reads a census whose label of the encoding is not known, and says so', async () => {
+    const { items, receipt } = await read(census(...many(2)).replace('?>', ' encoding="utf-7"?>'));
+    assert.equal(items.length, 2);
+    assert.deepEqual(receipt.faults, ['it declares an encoding that is not read: save it as UTF-8']);
+    assert.equal(receipt.complete, false);
+  });
+
+  it('keeps a row whose code is a local word, with that value unknown', async () => {
+    const { items } = await read('CHILD,DECOM,RNE,LS,PLACE\nA,05/11/2026,S,Section 20,FOSTER1\n');
+    assert.deepEqual(items[0]?.cases[0]?.start, { reason: 'S', legalStatus: null, placement: null });
+    assert.match(items[0]?.notes.join() ?? '', /LS has a code that the return does not list/);
+    const plan = child(
+      'P',
+      '',
+      '<ChildProtectionPlans><CPPstartDate>2026-03-01</CPPstartDate><InitialCategoryOfAbuse>Neglect</InitialCategoryOfAbuse></ChildProtectionPlans>',
+    );
+    const found = await read(census(plan));
+    assert.deepEqual(found.items[0]?.problems, ['CINreferralDate is missing']);
+    assert.equal(found.items[0]?.cases[0]?.start.category, null);
+    assert.match(found.items[0]?.notes.join() ?? '', /InitialCategoryOfAbuse/);
+  });
+
+  it('knows the file of deprivation of liberty orders, of which nothing is told', async () => {
+    const { items, receipt, refused } = await read(
+      'CHILD,DOB,DOLO_START,DOLO_END\nA,01/02/2012,01/02/2026,\n',
+    );
+    assert.equal(refused, undefined);
+    assert.equal(receipt.kind, 'ssda903-dolo');
+    assert.deepEqual(items[0]?.problems, []);
+  });
+
+  it('tells every row of a return that a cut, changed or inserted byte does not touch, and none twice', async () => {
+    const samples = ['episodes.csv', 'missing.csv'].map((file) => firstLines(file, 12).toString());
+    const damage = fc.record({
+      text: fc.constantFrom(...samples),
+      where: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      how: fc.constantFrom('cut', 'change', 'insert'),
+      byte: fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(...Buffer.from(',;"\n\r\t /-0'))),
+    });
+    await fc.assert(
+      fc.asyncProperty(damage, async ({ text, where, how, byte }) => {
+        const bytes = Buffer.from(text);
+        const first = text.indexOf('\n') + 1;
+        const at = first + Math.floor(where * (bytes.length - first));
+        const damaged = Buffer.concat([
+          bytes.subarray(0, at),
+          Buffer.from(how === 'cut' ? [] : [byte]),
+          bytes.subarray(how === 'insert' ? at : at + 1),
+        ]);
+        const whole = casesOf(await read(bytes));
+        const { items, refused } = await read(damaged, 97);
+        assert.equal(refused, undefined);
+        const told = items.flatMap(({ cases }) => cases.map((one) => JSON.stringify(one)));
+        const row = text.slice(first, at).split('\n').length - 1;
+        const touched = text[at] === '\n' || how === 'insert' ? [row - 1, row, row + 1] : [row];
+        for (const [index, one] of whole.entries())
+          if (!touched.includes(index)) assert.equal(told.filter((other) => other === one).length, 1, one);
+        assert.ok(told.length <= whole.length);
+        const unread = items.some((item) => item.unread);
+        if (told.length < whole.length) assert.ok(items.some(({ problems }) => problems.length > 0));
+        if (items.length < whole.length) assert.ok(unread);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
 
   it('takes placeholder dates for no date, and tells no end that is ahead', async () => {
     const { items, receipt } = await read(

@@ -12,7 +12,8 @@ type FileKind =
   | 'ad1'
   | 'placed_adoption'
   | 'prev_perm'
-  | 'sw_episodes';
+  | 'sw_episodes'
+  | 'dolo';
 
 /** In the standard's order. What a file cannot do without is in `ESSENTIAL`. */
 const COLUMNS: Record<FileKind, readonly string[]> = {
@@ -54,6 +55,8 @@ const COLUMNS: Record<FileKind, readonly string[]> = {
   placed_adoption: ['CHILD', 'DOB', 'DATE_PLACED', 'DATE_PLACED_CEASED', 'REASON_PLACED_CEASED'],
   prev_perm: ['CHILD', 'DOB', 'PREV_PERM', 'LA_PERM', 'DATE_PERM'],
   sw_episodes: ['CHILD', 'DOB', 'SW_ID', 'SW_DECOM', 'SW_DEC', 'SW_REASON'],
+  // Deprivation of liberty orders, from the return for 2025/26 on. Nothing becomes an event, so all that counts is to know the file.
+  dolo: ['CHILD', 'DOB', 'DOLO_START', 'DOLO_END'],
 };
 
 const ESSENTIAL: Partial<Record<FileKind, readonly string[]>> = {
@@ -78,6 +81,12 @@ const ALIASES: Record<string, string> = {
   MISSTARTDATE: 'MISSTART',
   MISENDDATE: 'MISEND',
   PLACEPROVIDERCODE: 'PLACEPROVIDER',
+  DOLOSTARTDATE: 'DOLOSTART',
+  DOLSTART: 'DOLOSTART',
+  DOLODECOM: 'DOLOSTART',
+  DOLOENDDATE: 'DOLOEND',
+  DOLEND: 'DOLOEND',
+  DOLODEC: 'DOLOEND',
 };
 
 /** Names in their other spellings: any case, spaces, dashes or dots for underscores, quotes, a byte order mark. */
@@ -100,6 +109,8 @@ export type Layout = {
   delimiter: string;
   /** Cells of a row. */
   width: number;
+  /** Cells of the row of column names, with the empty ones behind the last name. */
+  cells: number;
   /** Where each column that is used stands. */
   at: ReadonlyMap<string, number>;
   /** Columns of no file of the return; named as far as they look like names. */
@@ -146,6 +157,7 @@ export const recognise = (names: string): Recognised => {
       file,
       delimiter: best.delimiter,
       width,
+      cells: best.cells.length,
       at,
       ignored: best.cells
         .flatMap((cell, index) =>

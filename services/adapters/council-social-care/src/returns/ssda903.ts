@@ -2,6 +2,7 @@
 import { checkPostcode } from '@causeway/schemas/identifiers/places';
 import { checkUpn } from '@causeway/schemas/identifiers/upn';
 import { addDays, dateOf, isNoDate } from './dates.ts';
+import { isReadable, UNREADABLE_CHARACTERS } from './encoding.ts';
 import type { Layout } from './ssda903-files.ts';
 import type { Case, Child, Values } from './stated.ts';
 
@@ -9,9 +10,10 @@ type Read =
   | { kind: 'case'; stated: Case; notes: string[] }
   | { kind: 'child'; child: Child; notes: string[] }
   | { kind: 'nothing' }
-  | { kind: 'refused'; reason: string };
+  | { kind: 'refused'; reason: string; unread?: true };
 
-const refused = (reason: string): Read => ({ kind: 'refused', reason });
+/** Nothing in the row can be trusted to stand in its column. */
+const unread = (reason: string): Read => ({ kind: 'refused', reason, unread: true });
 
 /** Thrown by the readers of single values, caught below. */
 class Fault extends Error {}
@@ -22,24 +24,27 @@ export const readRow = (
   { cells, whole }: { cells: readonly string[]; whole: boolean },
   today: string,
 ): Read => {
+  if (!cells.every(isReadable)) return unread(UNREADABLE_CHARACTERS);
+  const count = `has ${cells.length} values for ${layout.width} columns`;
   if (cells.length < layout.width)
-    return refused(
-      whole
-        ? `has ${cells.length} values for ${layout.width} columns`
-        : 'is cut short: the file ends inside it; send the whole file',
-    );
-  if (cells.slice(layout.width).some((cell) => cell !== ''))
-    return refused(`has ${cells.length} values for ${layout.width} columns`);
+    return unread(whole ? count : 'is cut short: the file ends inside it; send the whole file');
+  if (cells.slice(layout.width).some((cell) => cell !== '')) return unread(count);
   try {
-    const row = rowOf(layout, cells, whole, today);
-    if (layout.file === 'header') return header(row);
-    if (layout.file === 'episodes') return episode(row, today);
-    if (layout.file === 'missing') return missing(row, today);
-    return { kind: 'nothing' };
+    const read = readValues(layout, rowOf(layout, cells, whole, today), today);
+    // A separator too many moves the values by a column, which shows in the codes; behind the last one it does no harm.
+    const moved = cells.length > layout.cells && 'notes' in read && read.notes.length > 0;
+    return moved ? unread(count) : read;
   } catch (error) {
-    if (error instanceof Fault) return refused(error.message);
+    if (error instanceof Fault) return { kind: 'refused', reason: error.message };
     throw error;
   }
+};
+
+const readValues = (layout: Layout, row: Row, today: string): Read => {
+  if (layout.file === 'header') return header(row);
+  if (layout.file === 'episodes') return episode(row, today);
+  if (layout.file === 'missing') return missing(row, today);
+  return { kind: 'nothing' };
 };
 
 type Row = ReturnType<typeof rowOf>;
@@ -66,13 +71,14 @@ const rowOf = (layout: Layout, cells: readonly string[], whole: boolean, today: 
     if (read > addDays(today, 366)) throw new Fault(`${name} is more than a year ahead`);
     return read;
   };
-  /** `form`: what a value of the standard looks like; anything else that looks like a code is kept as it is. */
+  const notes: string[] = [];
+  /** `form`: what a value of the standard looks like. Any other is a local word: the fact stands, and the value is not known. */
   const code = (name: string, form: RegExp): string | null | undefined => {
-    const written = text(name);
-    if (name === uncertain && !form.test(written?.toUpperCase() ?? '')) throw cutShort();
-    if (!written) return written;
-    if (!/^[A-Z0-9]{1,8}$/i.test(written)) throw new Fault(`${name} is not a code`);
-    return written.toUpperCase();
+    const written = text(name)?.toUpperCase();
+    if (name === uncertain && !form.test(written ?? '')) throw cutShort();
+    if (!written || form.test(written)) return text(name) && written;
+    notes.push(`${name} has a code that the return does not list, and is told as unknown`);
+    return null;
   };
   const child = (): string => {
     const id = text('CHILD');
@@ -84,10 +90,10 @@ const rowOf = (layout: Layout, cells: readonly string[], whole: boolean, today: 
       throw new Fault('CHILD is not an identifier');
     return id;
   };
-  return { text, date, code, child, uncertain, cutShort };
+  return { text, date, code, child, uncertain, cutShort, notes };
 };
 
-const header = ({ text, date, code, child, uncertain, cutShort }: Row): Read => {
+const header = ({ text, date, code, child, uncertain, cutShort, notes }: Row): Read => {
   const id = child();
   const written = text('UPN');
   const upn = checkUpn(written ?? '');
@@ -104,8 +110,12 @@ const header = ({ text, date, code, child, uncertain, cutShort }: Row): Read => 
       ...(born !== undefined && { born }),
       ...(written !== undefined && { upn: upn.valid ? upn.value : null }),
     },
-    notes:
-      written && !upn.valid && !/^UN\d$/i.test(written) ? ['UPN fails its check letter and is not used'] : [],
+    notes: [
+      ...notes,
+      ...(written && !upn.valid && !/^UN\d$/i.test(written)
+        ? ['UPN fails its check letter and is not used']
+        : []),
+    ],
   };
 };
 
@@ -150,7 +160,7 @@ const episode = (row: Row, today: string): Read => {
     notes: [
       ...aheadOf('DEC', ended, today),
       ...(postcode && !checked.valid ? ['PL_POST is not a postcode and is not used'] : []),
-      ...unknownCodes({ RNE, LS, PLACE, PLACE_PROVIDER: PROVIDER, REC }, code),
+      ...row.notes,
     ],
   };
 };
@@ -171,7 +181,7 @@ const missing = (row: Row, today: string): Read => {
       start: present({ missing: code('MISSING', /^[MA]$/) }),
       end: ended && ended <= today ? { date: ended } : ended === undefined ? undefined : null,
     },
-    notes: [...aheadOf('MIS_END', ended, today), ...unknownCodes({ MISSING: /^[MA]$/ }, code)],
+    notes: [...aheadOf('MIS_END', ended, today), ...row.notes],
   };
 };
 
@@ -190,12 +200,3 @@ const present = (values: Record<string, string | null | undefined>): Values =>
   Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, string | null] => entry[1] !== undefined),
   );
-
-const unknownCodes = (
-  forms: Record<string, RegExp>,
-  code: (name: string, form: RegExp) => string | null | undefined,
-): string[] =>
-  Object.entries(forms).flatMap(([name, form]) => {
-    const written = code(name, form);
-    return written && !form.test(written) ? [`${name} has a code that the return does not list`] : [];
-  });
