@@ -13,9 +13,10 @@ import {
   sexOf,
   startsLookedAfter,
 } from '../codes.ts';
+import type { KnownPerson } from '../database/person.ts';
 import { isUnborn } from './cin.ts';
 import { ageAt, startOfDay } from './dates.ts';
-import type { CaseKind, Child, Values } from './stated.ts';
+import { type CaseKind, type Child, subjectOf, type Values } from './stated.ts';
 
 export type Ended = Values & { date: string };
 
@@ -23,6 +24,10 @@ export type Ended = Values & { date: string };
 export type Told = {
   kind: CaseKind;
   child: Child;
+  /** Who that is in the council's index, where it is certain. */
+  person: KnownPerson | undefined;
+  /** Organisations that must not be told. */
+  exclude: readonly string[];
   /** The case's reference towards partners: the same for good, also where the date that named it is corrected. */
   reference: string;
   began: string;
@@ -54,10 +59,14 @@ export const factOf = (part: Part, told: Told): Fact | undefined => {
     ...(part === 'ended' ? { remember: { visit, fact } } : {}),
     ...(part === 'corrected' || part === 'end-voided' ? { voids: { visit, fact } } : {}),
     classification: 'OFFICIAL-SENSITIVE',
-    subject: [{ scheme: child.scheme === 'cin' ? 'la-child' : 'ssda903', id: child.id }],
+    subject: [subjectOf(child)],
     // One that a school gave until the permanent number is known is not the child's for good.
-    verified: child.upn && !isTemporaryUpn(child.upn) ? { upn: child.upn } : {},
-    person: {},
+    verified: {
+      ...(child.upn && !isTemporaryUpn(child.upn) && { upn: child.upn }),
+      ...told.person?.verified,
+    },
+    person: told.person?.person ?? {},
+    ...(told.exclude.length > 0 && { exclude: [...told.exclude] }),
     replay,
     ...(chain !== undefined && { correlationId: chain }),
     ...(told.kind === 'section47-enquiry' && { handling: ['do-not-tell-alleged-person'] }),
@@ -71,22 +80,28 @@ type Stated = {
 const one = <T extends keyof EventData>(type: T, occurredAt: string, data: EventData[T]): Stated =>
   ({ type, occurredAt, data }) as Stated;
 
-const personOf = ({ id, sex, born, upn }: Child): Person => ({
+/** A file says nothing of where the child is but the placement. */
+const personOf = ({ child: { id, sex, born, upn }, person }: Told): Person => ({
   ...UNKNOWN_PERSON,
+  name: person?.person.name ?? null,
   dateOfBirth: born ? { value: born, precision: 'day' } : null,
   sex: sexOf(sex),
-  identifiers: { ...NO_IDENTIFIERS, upn: upn ?? null, localId: id },
+  identifiers: {
+    ...(person?.person.identifiers ?? NO_IDENTIFIERS),
+    upn: upn ?? person?.person.identifiers.upn ?? null,
+    localId: id,
+  },
 });
 
 /** Both returns are about children; who has come of age meanwhile is told by the date of birth. */
-const commonOf = ({ child, contact, began }: Told, at = began) => ({
-  person: personOf(child),
-  personCategory: isUnborn(child)
+const commonOf = (told: Told, at = told.began) => ({
+  person: personOf(told),
+  personCategory: isUnborn(told.child)
     ? ('unborn' as const)
-    : child.born && ageAt(child.born, at) >= 18
+    : told.child.born && ageAt(told.child.born, at) >= 18
       ? ('adult' as const)
       : ('child' as const),
-  contact,
+  contact: told.contact,
 });
 
 const caseOf = (told: Told, at?: string) => ({ ...commonOf(told, at), caseReference: told.reference });

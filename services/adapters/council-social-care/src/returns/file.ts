@@ -8,6 +8,7 @@ import { createCensusReader, FileRefused, NEXT_CHILD, type ReadChild } from './c
 import { createLines, createRows, type Row } from './csv.ts';
 import { isMonthFirst } from './dates.ts';
 import { createDecoder, createDetector, type Detected, type Encoding } from './encoding.ts';
+import { type Collected, collect, protect } from './protection.ts';
 import {
   type Publishing,
   publishCases,
@@ -19,7 +20,7 @@ import {
 import { createTally, type Receipt, type Tally } from './receipt.ts';
 import { readRow } from './ssda903.ts';
 import { isUsed, type Layout, recognise } from './ssda903-files.ts';
-import type { Case, Child } from './stated.ts';
+import { type Case, type Child, isPeriod } from './stated.ts';
 
 export type FileState = { size: number; mtimeMs: number; ctimeMs: number };
 
@@ -31,6 +32,8 @@ export type Item = {
   row: number;
   cases: Case[];
   child?: Child;
+  /** What a row about a case says besides, that protects its child. */
+  protects?: Child;
   problems: string[];
   notes: string[];
   unread?: boolean;
@@ -249,7 +252,10 @@ const itemOf = (layout: Layout, row: Row, today: string): Item => {
   const read = readRow(layout, row, today);
   if (read.kind === 'refused')
     return { ...item, problems: [read.reason], ...(read.unread && { unread: true }) };
-  if (read.kind === 'case') return { ...item, cases: [read.stated], notes: read.notes };
+  if (read.kind === 'case') {
+    const { stated, notes, child } = read;
+    return { ...item, cases: [stated], notes, ...(child && { protects: child }) };
+  }
   return read.kind === 'child' ? { ...item, child: read.child, notes: read.notes } : item;
 };
 
@@ -287,16 +293,27 @@ const publishFile = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const seen: Seen = new Map();
+  const begun = new Set<string>();
+  const collected: Collected = new Map();
   const reading: Reading = {
     ...when,
-    has: (kind, child, began) => seen.has(keyOf(kind, child, began)),
+    has: (kind, child, began, ended) =>
+      ended !== undefined && isPeriod(kind)
+        ? seen.has(keyOf(kind, child, periodOf(began, ended)))
+        : begun.has(keyOf(kind, child, began)),
   };
   try {
-    for await (const { row, cases, child } of items()) {
-      for (const one of cases) remember(seen, publishing, row, one);
+    for await (const { row, cases, child, protects } of items()) {
+      for (const one of cases) {
+        remember(seen, publishing, row, one);
+        begun.add(keyOf(one.kind, tokenOf(publishing, one.child), one.began));
+      }
       if (child) remember(seen, publishing, row, child);
+      const about = child ?? protects;
+      collect(publishing, collected, { cases, ...(about && { child: about }) });
       if (signal.aborted) throw new RetryableError('stopping', 'the adapter is stopping');
     }
+    await protect(publishing, collected, when.today);
     let batch: Item[] = [];
     for await (const item of items()) {
       batch.push(item);
@@ -319,10 +336,16 @@ const publishFile = async (
 const keyOf = (kind: string, child: string, began: string): string =>
   createHash('sha256').update(`${kind} ${child} ${began}`).digest('base64url').slice(0, 16);
 
+const periodOf = (began: string, ended: string | null): string => `${began} ${ended ?? ''}`;
+
 const thingOf = (publishing: Publishing, thing: Case | Child): { key: string; content: string } => {
   const key =
     'kind' in thing
-      ? keyOf(thing.kind, tokenOf(publishing, thing.child), thing.began)
+      ? keyOf(
+          thing.kind,
+          tokenOf(publishing, thing.child),
+          isPeriod(thing.kind) ? periodOf(thing.began, thing.end?.date ?? null) : thing.began,
+        )
       : keyOf('child', tokenOf(publishing, thing), '');
   const content = 'kind' in thing ? [thing.start, thing.end ?? null] : thing;
   return {
@@ -338,7 +361,7 @@ const remember = (seen: Seen, publishing: Publishing, row: number, thing: Case |
 
 const DATE_OF: Record<Case['kind'], string> = {
   'care-episode': 'CHILD and DECOM',
-  'child-missing-from-care': 'CHILD and MIS_START',
+  'child-missing-from-care': 'CHILD, MIS_START and MIS_END',
   'child-protection-plan': 'LAchildID and CPPstartDate',
   'safeguarding-referral': 'LAchildID and CINreferralDate',
   'section47-enquiry': 'LAchildID and S47ActualStartDate',

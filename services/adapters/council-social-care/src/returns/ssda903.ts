@@ -1,4 +1,5 @@
 /** Rows of SSDA903 files, as far as events are made of them. A reason names columns and never their values. */
+import { ATTRIBUTE_FORMS } from '@causeway/runtime/bus/envelope';
 import { checkPostcode } from '@causeway/schemas/identifiers/places';
 import { checkUpn } from '@causeway/schemas/identifiers/upn';
 import { addDays, dateOf, isNoDate } from './dates.ts';
@@ -7,7 +8,7 @@ import type { Layout } from './ssda903-files.ts';
 import type { Case, Child, Values } from './stated.ts';
 
 type Read =
-  | { kind: 'case'; stated: Case; notes: string[] }
+  | { kind: 'case'; stated: Case; notes: string[]; child?: Child }
   | { kind: 'child'; child: Child; notes: string[] }
   | { kind: 'nothing' }
   | { kind: 'refused'; reason: string; unread?: true };
@@ -40,11 +41,34 @@ export const readRow = (
   }
 };
 
-const readValues = (layout: Layout, row: Row, today: string): Read => {
-  if (layout.file === 'header') return header(row);
-  if (layout.file === 'episodes') return episode(row, today);
-  if (layout.file === 'missing') return missing(row, today);
-  return { kind: 'nothing' };
+const readValues = ({ file }: Layout, row: Row, today: string): Read => {
+  if (file === 'header') return header(row);
+  if (file === 'restrictions')
+    return { kind: 'child', child: { ...who(row), ...protection(row) }, notes: [] };
+  if (file !== 'episodes' && file !== 'missing') return { kind: 'nothing' };
+  const read = file === 'episodes' ? episode(row, today) : missing(row, today);
+  const protecting = protection(row);
+  return read.kind === 'case' && Object.keys(protecting).length > 0
+    ? { ...read, child: { ...who(row), ...protecting } }
+    : read;
+};
+
+const who = ({ child }: Row): Child => ({ scheme: 'ssda903', id: child() });
+
+/** What the file says that protects the child; an empty value says nothing, and `none` takes back whom it excluded. What is neither a yes nor a no is taken for a yes: it stands in a column of that name. */
+const protection = ({ text, uncertain, cutShort }: Row): Pick<Child, 'restricted' | 'exclude'> => {
+  if (uncertain === 'RESTRICTED' || uncertain === 'EXCLUDE') throw cutShort();
+  const [restricted, exclude] = [text('RESTRICTED'), text('EXCLUDE')];
+  const names = (exclude ?? '')
+    .toLowerCase()
+    .split(/[\s,;]+/)
+    .filter(Boolean);
+  if (!names.every((name) => ATTRIBUTE_FORMS.organisation.test(name)))
+    throw new Fault('EXCLUDE has a value that is not the name of an organisation');
+  return {
+    ...(restricted && { restricted: !/^(n|no|0|false|f)$/i.test(restricted) }),
+    ...(names.length > 0 && { exclude: names.filter((name) => name !== 'none') }),
+  };
 };
 
 type Row = ReturnType<typeof rowOf>;
@@ -93,8 +117,8 @@ const rowOf = (layout: Layout, cells: readonly string[], whole: boolean, today: 
   return { text, date, code, child, uncertain, cutShort, notes };
 };
 
-const header = ({ text, date, code, child, uncertain, cutShort, notes }: Row): Read => {
-  const id = child();
+const header = (row: Row): Read => {
+  const { text, date, code, uncertain, cutShort, notes } = row;
   const written = text('UPN');
   const upn = checkUpn(written ?? '');
   if (uncertain === 'UPN' && !upn.valid) throw cutShort();
@@ -104,8 +128,8 @@ const header = ({ text, date, code, child, uncertain, cutShort, notes }: Row): R
   return {
     kind: 'child',
     child: {
-      scheme: 'ssda903',
-      id,
+      ...who(row),
+      ...protection(row),
       ...(sex !== undefined && { sex }),
       ...(born !== undefined && { born }),
       ...(written !== undefined && { upn: upn.valid ? upn.value : null }),
