@@ -2,15 +2,15 @@
 import { checkUpn } from '@causeway/schemas/identifiers/upn';
 import { type Element, elementsOf, textOf } from './cin-xml.ts';
 import { addDays, dateOf, isNoDate } from './dates.ts';
-import type { Case, Child, Values } from './stated.ts';
+import type { Case, Child, Closed, Values } from './stated.ts';
 
 /** `problems`: what was left out and why; the good cases of the child stand. */
-type ReadCensusChild = { cases: Case[]; problems: string[]; notes: string[] };
+type ReadCensusChild = { cases: Case[]; problems: string[]; notes: string[]; closed: Closed[] };
 
 class Fault extends Error {}
 
 export const readCensusChild = (element: Element, today: string): ReadCensusChild => {
-  const read: ReadCensusChild = { cases: [], problems: [], notes: [] };
+  const read: ReadCensusChild = { cases: [], problems: [], notes: [], closed: [] };
   const attempt = <T>(work: () => T): T | undefined => {
     try {
       return work();
@@ -27,7 +27,10 @@ export const readCensusChild = (element: Element, today: string): ReadCensusChil
     const add = (made: Case | undefined) => {
       if (made) read.cases.push({ ...made, chain });
     };
-    add(attempt(() => referralOf(details, child, today, read.notes)));
+    if (isNoAction(details)) {
+      const day = attempt(() => began(details, 'CINreferralDate', today));
+      if (day) read.closed.push({ kind: 'safeguarding-referral', child, began: day });
+    } else add(attempt(() => referralOf(details, child, today, read.notes)));
     for (const one of elementsOf(details, 'section47')) add(attempt(() => enquiryOf(one, child, today)));
     for (const one of elementsOf(details, 'childprotectionplans'))
       add(attempt(() => planOf(one, child, today, read.notes)));
@@ -60,8 +63,10 @@ const childOf = (element: Element, notes: string[], today: string): Child => {
 };
 
 /** A referral on which the council takes no action was not accepted: no event. */
-const referralOf = (details: Element, child: Child, today: string, notes: string[]): Case | undefined => {
-  if (/^(1|true|y|yes)$/i.test(textOf(details, 'referralnfa') ?? '')) return undefined;
+const isNoAction = (details: Element): boolean =>
+  /^(1|true|y|yes)$/i.test(textOf(details, 'referralnfa') ?? '');
+
+const referralOf = (details: Element, child: Child, today: string, notes: string[]): Case => {
   if (textOf(details, 'cinreferraldate') === undefined) throw new Fault('CINreferralDate is missing');
   return {
     kind: 'safeguarding-referral',

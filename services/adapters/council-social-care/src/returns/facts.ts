@@ -41,10 +41,16 @@ export type Told = {
   replay: boolean;
 };
 
-export type Part = 'begun' | 'ended' | 'corrected' | 'end-voided';
+export type Part = 'begun' | 'ended' | 'corrected' | 'end-voided' | 'voided';
 
 /** Under these names the source remembers the last event of each part, for the withdrawal that names it. */
-const REMEMBERED = { begun: 'begun', ended: 'ended', corrected: 'begun', 'end-voided': 'ended' } as const;
+const REMEMBERED = {
+  begun: 'begun',
+  ended: 'ended',
+  corrected: 'begun',
+  'end-voided': 'ended',
+  voided: 'begun',
+} as const;
 
 /** The fact, or undefined where the catalogue has none for the part. */
 export const factOf = (part: Part, told: Told): Fact | undefined => {
@@ -57,7 +63,7 @@ export const factOf = (part: Part, told: Told): Fact | undefined => {
     ...stated,
     ...(part === 'begun' || part === 'corrected' ? { remember: { visit, fact } } : {}),
     ...(part === 'ended' ? { remember: { visit, fact } } : {}),
-    ...(part === 'corrected' || part === 'end-voided' ? { voids: { visit, fact } } : {}),
+    ...(part === 'corrected' || part === 'end-voided' || part === 'voided' ? { voids: { visit, fact } } : {}),
     classification: 'OFFICIAL-SENSITIVE',
     subject: [subjectOf(child)],
     // One that a school gave until the permanent number is known is not the child's for good.
@@ -106,12 +112,13 @@ const commonOf = (told: Told, at = told.began) => ({
 
 const caseOf = (told: Told, at?: string) => ({ ...commonOf(told, at), caseReference: told.reference });
 const correctionOf = (told: Told) => ({ ...caseOf(told), reason: 'UNKNOWN' as const });
-const endVoidedOf = (told: Told) => ({
+const voidedOf = (told: Told, fact: string = told.kind) => ({
   ...commonOf(told),
-  voids: { caseReference: told.reference, fact: `${told.kind}-end` },
+  voids: { caseReference: told.reference, fact },
   reason: 'UNKNOWN' as const,
   voidedAt: told.toldAt,
 });
+const endVoidedOf = (told: Told) => voidedOf(told, `${told.kind}-end`);
 
 const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
   'care-episode': (told) => {
@@ -152,6 +159,12 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
           legalStatus,
         }),
       }),
+      voided: one('uk.causeway.council.care-episode.voided.v1', toldAt, {
+        ...voidedOf(told),
+        episodeStartDate: began,
+        startsLookedAfter: beginning.startsLookedAfter,
+        legalStatus,
+      }),
       corrected: one('uk.causeway.council.care-episode.corrected.v1', toldAt, {
         ...correctionOf(told),
         ...beginning,
@@ -180,6 +193,11 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
           missingKind: kind,
           missingEpisodeEndDate: end.date,
         }),
+      }),
+      voided: one('uk.causeway.council.child-missing-from-care-report.voided.v1', toldAt, {
+        ...voidedOf(told, 'child-missing-from-care-report'),
+        missingKind: kind,
+        missingEpisodeStartDate: began,
       }),
       corrected: one('uk.causeway.council.child-missing-from-care.corrected.v1', toldAt, {
         ...correctionOf(told),
@@ -215,6 +233,11 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
           cppEndDate: end.date,
         }),
       }),
+      voided: one('uk.causeway.council.child-protection-plan.voided.v1', toldAt, {
+        ...voidedOf(told),
+        planType,
+        cppStartDate: began,
+      }),
       corrected: one('uk.causeway.council.child-protection-plan.corrected.v1', toldAt, {
         ...correctionOf(told),
         planType,
@@ -240,6 +263,12 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
     return {
       begun: one('uk.causeway.council.safeguarding-referral.accepted.v1', startOfDay(began), stated),
+      voided: one('uk.causeway.council.safeguarding-referral.voided.v1', toldAt, {
+        ...voidedOf(told),
+        referralDate: began,
+        referralSource: stated.referralSource,
+        duty: stated.duty,
+      }),
       corrected: one('uk.causeway.council.safeguarding-referral.corrected.v1', toldAt, {
         ...stated,
         reason: 'UNKNOWN',
@@ -256,6 +285,11 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
     return {
       begun: one('uk.causeway.council.section47-enquiry.opened.v1', startOfDay(began), stated),
+      voided: one('uk.causeway.council.section47-enquiry.voided.v1', toldAt, {
+        ...voidedOf(told),
+        s47ActualStartDate: began,
+        enquiryKind: 'UNKNOWN',
+      }),
       corrected: one('uk.causeway.council.section47-enquiry.corrected.v1', toldAt, {
         ...stated,
         reason: 'UNKNOWN',

@@ -10,6 +10,7 @@ import { isMonthFirst } from './dates.ts';
 import { createDecoder, createDetector, type Detected, type Encoding } from './encoding.ts';
 import { type Collected, collect, protect } from './protection.ts';
 import {
+  leaveOut,
   type Publishing,
   publishCases,
   type Reading,
@@ -20,7 +21,7 @@ import {
 import { createTally, type Receipt, type Tally } from './receipt.ts';
 import { readRow } from './ssda903.ts';
 import { isUsed, type Layout, recognise } from './ssda903-files.ts';
-import { type Case, type Child, isPeriod } from './stated.ts';
+import { type Case, type Child, type Closed, isPeriod } from './stated.ts';
 
 export type FileState = { size: number; mtimeMs: number; ctimeMs: number };
 
@@ -34,6 +35,8 @@ export type Item = {
   child?: Child;
   /** What a row about a case says besides, that protects its child. */
   protects?: Child;
+  /** Cases that it says are none. */
+  closed?: Closed[];
   problems: string[];
   notes: string[];
   unread?: boolean;
@@ -282,6 +285,13 @@ async function* censusItems(
   tally.receipt.kind = /^(19|20)\d{2}$/.test(year ?? '') ? `cin-census-${year}` : 'cin-census';
 }
 
+/** The kinds of case of which a file has all that are open, of each child in it. */
+const COMPLETE_IN: Record<string, Case['kind'][]> = {
+  'ssda903-episodes': ['care-episode'],
+  'ssda903-missing': ['child-missing-from-care'],
+  'cin-census': ['child-protection-plan'],
+};
+
 type Seen = Map<string, { row: number; content: string }>;
 
 /** Twice: once to know what the file has, once to tell it. So a beginning whose date was corrected is told from a new one. */
@@ -295,6 +305,8 @@ const publishFile = async (
   const seen: Seen = new Map();
   const begun = new Set<string>();
   const collected: Collected = new Map();
+  const children = new Map<string, { row: number; child: Child }>();
+  const closed: Closed[] = [];
   const reading: Reading = {
     ...when,
     has: (kind, child, began, ended) =>
@@ -303,7 +315,12 @@ const publishFile = async (
         : begun.has(keyOf(kind, child, began)),
   };
   try {
-    for await (const { row, cases, child, protects } of items()) {
+    for await (const { row, cases, child, protects, closed: none = [] } of items()) {
+      for (const one of [...cases, ...none]) {
+        const token = tokenOf(publishing, one.child);
+        if (!children.has(token)) children.set(token, { row, child: one.child });
+      }
+      closed.push(...none);
       for (const one of cases) {
         remember(seen, publishing, row, one);
         begun.add(keyOf(one.kind, tokenOf(publishing, one.child), one.began));
@@ -323,6 +340,11 @@ const publishFile = async (
       batch = [];
     }
     await publishBatch(batch, publishing, reading, seen, tally);
+    // Of a file that is not whole nothing can be said of what it lacks.
+    if (tally.receipt.complete) {
+      const kinds = COMPLETE_IN[(tally.receipt.kind ?? '').replace(/-\d+$/, '')] ?? [];
+      tally.receipt.leftOut = await leaveOut(publishing, reading, { kinds, children, closed });
+    }
     if (!tally.receipt.complete && tally.receipt.refused.length === 0)
       tally.refuse(0, tally.receipt.faults.join('; '));
   } catch (error) {

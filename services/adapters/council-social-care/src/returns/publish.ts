@@ -9,12 +9,15 @@ import { decide, neutralEnd, type RowVerdict, renamed, same } from './decide.ts'
 import { factOf, type Part, type Told } from './facts.ts';
 import type { CaseName, KnownCase, KnownChild, KnownRows } from './known.ts';
 import { isAdoption, type Protecting, type Protection, protectionsOf } from './protection.ts';
-import { type Case, type CaseKind, type Child, isPeriod } from './stated.ts';
+import type { LeftOut } from './receipt.ts';
+import { type Case, type CaseKind, type Child, type Closed, isPeriod } from './stated.ts';
 
 export type Publishing = Protecting & {
   known: KnownRows;
   contact(): Contact;
   historyDays: number;
+  /** Whether what a return leaves out is withdrawn; it is listed anyway. */
+  withdrawsLeftOut: boolean;
 };
 
 /** The file that is being read. */
@@ -252,6 +255,69 @@ const sorted = (content: unknown): unknown =>
           .map(([name, value]) => [name, sorted(value)]),
       )
     : content;
+
+/** The children of a file, by token: in which row each was first. */
+export type ChildrenInFile = ReadonlyMap<string, { row: number; child: Child }>;
+
+/**
+ * Cases of these children that partners hold as open and that the file leaves out, or says to be none; withdrawn where the council sets it so.
+ * @throws RetryableError when the bus or the database cannot take it now
+ */
+export const leaveOut = async (
+  publishing: Publishing,
+  reading: Reading,
+  {
+    kinds,
+    children,
+    closed,
+  }: { kinds: readonly CaseKind[]; children: ChildrenInFile; closed: readonly Closed[] },
+): Promise<LeftOut[]> => {
+  const { known, source } = publishing;
+  const tokens = [...children.keys()];
+  const gone: KnownCase[] = [];
+  for (const kind of kinds)
+    for (const one of await known.cases(kind, tokens))
+      if (one.start && !one.end && !reading.has(kind, one.child, one.began)) gone.push(one);
+  for (const { kind, child, began } of closed)
+    for (const one of await known.cases(kind, [tokenOf(publishing, child)]))
+      if (one.start && one.began === began) gone.push(one);
+  if (publishing.withdrawsLeftOut && gone.length > 0) {
+    const told = await known.children(gone.map(({ child }) => child));
+    const withdrawn = gone.flatMap((one) => {
+      const found = children.get(one.child);
+      if (!found || !one.start) return [];
+      const child = together(found.child, told.get(one.child));
+      const fact = factOf('voided', {
+        ...one,
+        start: one.start,
+        child,
+        person: undefined,
+        exclude: [],
+        contact: publishing.contact(),
+        toldAt: reading.toldAt,
+        replay: one.startHistory,
+      });
+      const content = Buffer.from(JSON.stringify({ began: one.began, start: sorted(one.start) }));
+      const identity = ['returns', one.kind, child.scheme, one.reference, 'voided', String(one.said)];
+      return fact
+        ? [
+            {
+              one,
+              message: { raw: content, contentType: 'application/json', identity, content, facts: [fact] },
+            },
+          ]
+        : [];
+    });
+    await Promise.all(withdrawn.map(({ message }) => source.accept(message)));
+    await known.keepCases(
+      withdrawn.map(({ one }) => ({ ...one, start: null, said: one.said + 1, toldBy: reading.id, was: one })),
+    );
+  }
+  return gone.flatMap(({ kind, child }) => {
+    const row = children.get(child)?.row;
+    return row === undefined ? [] : [{ row, kind }];
+  });
+};
 
 type Said = { part: Part; replay: boolean; fact: Fact; fate: PublishOutcome };
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Person } from '@causeway/schemas/generated/types';
 import type { Receipt } from './receipt.ts';
-import { fixture, startCouncil } from './testing.ts';
+import { createTestDatabase, fixture, startCouncil } from './testing.ts';
 
 const typesOf = (published: { event: { type: string } }[]) =>
   published.map(({ event }) => event.type.replace('uk.causeway.council.', '').replace('.v1', '')).sort();
@@ -81,7 +81,7 @@ describe('returns in the drop folder, on the real bus', { timeout: 120_000 }, ()
 
     const changed = fixture('episodes.csv')
       .toString()
-      .replace('566910,15/02/2016,L,C2', '566910,15/02/2016,L,V2');
+      .replace('640465,10/06/2015,S,C2', '640465,10/06/2015,S,V2');
     assert.deepEqual(counts(await council.drop('episodes.csv', changed)), {
       rows: 5_050,
       published: 1,
@@ -338,5 +338,72 @@ describe('returns in the drop folder, on the real bus', { timeout: 120_000 }, ()
     const [later] = await council.news();
     assert.equal(later?.data.placementPostcode, null);
     assert.deepEqual(later?.event.exclude, ['all']);
+  });
+
+  it('knows the restrictions of the database and who the child is there', async () => {
+    await using database = await createTestDatabase();
+    const add = (id: number, restricted: string, born = '2014-05-09') =>
+      database.query(
+        `insert into casework.person (person_id, family_name, given_names, date_of_birth, sex, nhs_number,
+           nhs_number_verified, address_line_1, postcode, restricted)
+         values ($1, 'Invented', 'Kid', $2, 'F', 9990000018, 'Y', '1 Made Up Road', 'WE4 6QX', $3)`,
+        [id, born, restricted],
+      );
+    await add(8801, 'Y');
+    await add(8802, 'N');
+    await add(8803, 'N', '2011-01-01');
+    await using council = await startCouncil({
+      COUNCIL_DATABASE_URL: database.url,
+      COUNCIL_SOCIAL_CARE_CONTACTS: 'false',
+      COUNCIL_SOCIAL_CARE_RETURN_IDS: 'LAC-{person_id}',
+    });
+    const ids = ['LAC-8801', 'LAC-8802', 'LAC-8803'];
+    await council.drop(
+      'header.csv',
+      ['CHILD,SEX,DOB,ETHNIC,UPN', ...ids.map((id) => `${id},2,09/05/2014,WBRI,`), ''].join('\n'),
+    );
+    await council.drop(
+      'episodes.csv',
+      episodes(...ids.map((id) => `${id},05/11/2026,S,C2,N1,U4,PR1,,,WE6 2LB,,`)),
+    );
+    const told = (await council.news()).filter(({ event }) => event.type.includes('care-episode'));
+    const of = (id: string) => {
+      const found = told.find(({ data }) => (data.person as Person).identifiers.localId === id);
+      const { person, placementPostcode } = found?.data ?? {};
+      const { name, identifiers, address } = person as Person;
+      return [placementPostcode, name?.familyName, identifiers.nhsNumber, address];
+    };
+    assert.deepEqual(of('LAC-8801'), [null, 'Invented', '9990000018', null]);
+    assert.deepEqual(of('LAC-8802'), ['WE6 2LB', 'Invented', '9990000018', null]);
+    // The number is another child's, by the date of birth.
+    assert.deepEqual(of('LAC-8803'), ['WE6 2LB', undefined, null, null]);
+  });
+
+  it('lists what a return leaves out, and withdraws it where the council sets it so', async () => {
+    await using council = await startCouncil({ COUNCIL_SOCIAL_CARE_LEFT_OUT: 'withdraw' });
+    const plan = '<ChildProtectionPlans><CPPstartDate>2026-11-10</CPPstartDate></ChildProtectionPlans>';
+    const census = (details: string) =>
+      `<Message><Children><Child><ChildIdentifiers><LAchildID>L1</LAchildID></ChildIdentifiers><CINdetails><CINreferralDate>2026-11-02</CINreferralDate>${details}</CINdetails></Child></Children></Message>`;
+    const first = await council.drop('first.xml', census(plan));
+    assert.deepEqual(first.leftOut, []);
+    const told = await council.news();
+    const later = await council.drop('later.xml', census('<ReferralNFA>1</ReferralNFA>'));
+    assert.deepEqual(later.leftOut, [
+      { row: 1, kind: 'child-protection-plan' },
+      { row: 1, kind: 'safeguarding-referral' },
+    ]);
+    const withdrawn = await council.news();
+    assert.deepEqual(typesOf(withdrawn), ['child-protection-plan.voided', 'safeguarding-referral.voided']);
+    assert.deepEqual(
+      withdrawn.map(({ event }) => event.corrects).sort(),
+      told.map(({ event }) => event.id).sort(),
+    );
+    const again = await council.drop('again.xml', census('<ReferralNFA>1</ReferralNFA>'));
+    assert.deepEqual([again.leftOut, await council.news()], [[], []]);
+    await council.drop('back.xml', census(plan));
+    assert.deepEqual(typesOf(await council.news()), [
+      'child-protection-plan.begun',
+      'safeguarding-referral.accepted',
+    ]);
   });
 });

@@ -19,6 +19,7 @@ export const returnsSettings = {
   COUNCIL_SOCIAL_CARE_MAX_FILE_MB: integer(20, { min: 1, max: 1_000 }),
   /** 0: everything that a return says is history. */
   COUNCIL_SOCIAL_CARE_HISTORY_DAYS: integer(0, { min: 0, max: 36_500 }),
+  COUNCIL_SOCIAL_CARE_LEFT_OUT: choice(['list', 'withdraw'], 'list'),
   /** How the number of a child in a return relates to the council's own number of a person. */
   COUNCIL_SOCIAL_CARE_RETURN_IDS: text('{person_id}'),
 };
@@ -46,6 +47,7 @@ export const startReturns = (context: SideContext, parts: Parts, index: PersonIn
     index,
     personIdOf: personIdReader(config.COUNCIL_SOCIAL_CARE_RETURN_IDS),
     contact: parts.contact,
+    withdrawsLeftOut: config.COUNCIL_SOCIAL_CARE_LEFT_OUT === 'withdraw',
     historyDays: config.COUNCIL_SOCIAL_CARE_HISTORY_DAYS,
   };
   /** The state of each file that was seen to in this process, by name. */

@@ -45,3 +45,6 @@ export type Case = {
   /** What joins the cases of one child that belong together. */
   chain?: string;
 };
+
+/** A case that the file says is none. */
+export type Closed = Pick<Case, 'kind' | 'child' | 'began'>;

@@ -18,6 +18,7 @@ import type { Agreement } from '@causeway/schemas/agreements/agreement';
 import type { AgreementRecord } from '@causeway/schemas/agreements/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { name, settings, start } from '../adapter.ts';
+import { createTestCouncil } from '../database/testing.ts';
 import type { Receipt } from './receipt.ts';
 
 const env = (variable: string): string => process.env[`CAUSEWAY_TEST_${variable}`] ?? '';
@@ -129,6 +130,12 @@ const valuesIn = async (kafka: Kafka, topic: string): Promise<(Buffer | null)[]>
   for await (const { value } of readToEnd(reader, { topic, partition: 0 }, 0)) values.push(value);
   await reader.close();
   return values;
+};
+
+/** The database of a council, which is dropped with the test. */
+export const createTestDatabase = async () => {
+  const database = await createTestCouncil();
+  return { ...database, [Symbol.asyncDispose]: () => database.drop() };
 };
 
 /** The same with an adapter at work. */
