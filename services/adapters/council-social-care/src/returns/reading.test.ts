@@ -6,7 +6,7 @@ import { dateOf } from './dates.ts';
 import { type Item, itemsOf, lookOver } from './file.ts';
 import { createTally, type Receipt } from './receipt.ts';
 import type { Case } from './stated.ts';
-import { fixture, fixtureSums } from './testing.ts';
+import { caseFile, fixture, fixtureSums } from './testing.ts';
 
 const TODAY = '2026-11-24';
 
@@ -433,6 +433,18 @@ describe('reading returns', () => {
     assert.equal(items.length, 3);
     assert.equal(receipt.complete, false);
     assert.match(receipt.faults.join(), /before the first child \(line 2/);
+  });
+
+  it('loses no child of a real heading with a fault, and tells no end that is ahead', async () => {
+    const heading = await read(caseFile('x12b.xml'));
+    const children = caseFile('x12b.xml').toString().split('<Child>').length - 1;
+    assert.equal(heading.items.filter(({ cases }) => cases.length > 0).length, children);
+    assert.match(heading.receipt.faults.join(), /line \d+, character \d+: write & as &amp;/);
+    const ahead = await read(caseFile('c09b.csv'));
+    assert.deepEqual(
+      ahead.items.flatMap(({ cases }) => cases.map(({ end }) => end)),
+      [null],
+    );
   });
 
   it('tells every child that a cut, changed or inserted byte does not touch, and none twice', async () => {

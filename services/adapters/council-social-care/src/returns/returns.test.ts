@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Person } from '@causeway/schemas/generated/types';
 import type { Receipt } from './receipt.ts';
-import { createTestDatabase, fixture, startCouncil } from './testing.ts';
+import { caseFile, createTestDatabase, fixture, startCouncil } from './testing.ts';
 
 const typesOf = (published: { event: { type: string } }[]) =>
   published.map(({ event }) => event.type.replace('uk.causeway.council.', '').replace('.v1', '')).sort();
@@ -406,4 +406,40 @@ describe('returns in the drop folder, on the real bus', { timeout: 120_000 }, ()
       'safeguarding-referral.accepted',
     ]);
   });
+
+  const CASES: [what: string, files: string[], told: string[]][] = [
+    [
+      'an ampersand in the fifth of forty children',
+      ['x12d.xml'],
+      Array(39).fill('safeguarding-referral.accepted'),
+    ],
+    [
+      'the start of an open plan moved by two days',
+      ['x19a.xml', 'x19b.xml'],
+      ['child-protection-plan.corrected'],
+    ],
+    [
+      'a start corrected and an end stated in one edit',
+      ['c23a.csv', 'c23b.csv'],
+      ['care-episode.corrected', 'care-episode.ended'],
+    ],
+    ['dates with the month first', ['c08.csv'], []],
+    ['a child placed for adoption and adopted', ['c28.csv'], []],
+    [
+      'two missing periods of one day',
+      ['c32.csv'],
+      ['ended', 'ended', 'reported', 'reported'].map((word) => `child-missing-from-care.${word}`),
+    ],
+  ];
+  for (const [what, files, expected] of CASES)
+    it(`tells of ${what} what is true`, async () => {
+      for (const file of files) {
+        if (file === files.at(-1)) await council.news();
+        await council.drop(`case-${file}`, caseFile(file));
+      }
+      const told = typesOf(await council.news()).filter(
+        (type) => !what.includes('forty') || type.includes('referral'),
+      );
+      assert.deepEqual(told, expected);
+    });
 });

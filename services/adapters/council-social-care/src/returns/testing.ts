@@ -29,6 +29,8 @@ export const fixture = (file: string): Buffer =>
     ? gunzipSync(readFileSync(new URL(`${file}.gz`, FIXTURES)))
     : readFileSync(new URL(file, FIXTURES));
 
+export const caseFile = (file: string): Buffer => readFileSync(new URL(`../cases/${file}`, FIXTURES));
+
 type Published = { event: Envelope; data: Record<string, unknown> };
 
 type Council = {
