@@ -26,6 +26,6 @@ export const start = async (context: Context<Config<typeof settings>>): Promise<
   });
   const parts: Parts = { ...bus, redriveSource: (letter) => reporting.redrive(letter) };
   const reporting = startDatabase(context, parts);
-  startReturns(context, parts);
+  startReturns(context, parts, reporting.people);
   startContacts(context, parts);
 };

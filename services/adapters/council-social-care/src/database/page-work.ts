@@ -134,7 +134,7 @@ export const createPageWork = (parts: PollParts) => {
 export type PageWork = ReturnType<typeof createPageWork>;
 
 /** Where a person has several rows, the same one each time. */
-const uniquePeople = (rows: readonly Row[]): KnownPerson[] => {
+export const uniquePeople = (rows: readonly Row[]): KnownPerson[] => {
   const chosen = new Map<string, Row>();
   for (const row of rows) {
     const id = row.person_id;

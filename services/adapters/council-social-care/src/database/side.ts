@@ -14,6 +14,7 @@ import type { Context } from '@causeway/runtime/service/service';
 import { ADAPTER, type Parts } from '../parts.ts';
 import { createLock } from './lock.ts';
 import { PERSONS } from './page-work.ts';
+import { createPersonIndex, type PersonIndex } from './person-index.ts';
 import { createPoll, type Poll } from './poll.ts';
 import { connectPostgres } from './postgres.ts';
 import { loadQuery } from './queries.ts';
@@ -40,6 +41,8 @@ const STANDBY_MS = 1_000;
 type Reporting = {
   /** Looks again at the row of a dead letter. @throws PermanentError for a letter of another kind, RetryableError while that is not possible */
   redrive(letter: FetchedRecord): Promise<Redriven>;
+  /** What the database knows of people; undefined where there is none. */
+  people: PersonIndex | undefined;
 };
 
 /** Begins in the background; what fails is tried again. */
@@ -50,7 +53,7 @@ export const startDatabase = (
   const address = config.COUNCIL_DATABASE_URL;
   if (address === undefined) {
     log.info({ event: 'source.disabled' }, 'COUNCIL_DATABASE_URL is not set: no database is polled');
-    return { redrive: () => Promise.reject(notRedrivable()) };
+    return { redrive: () => Promise.reject(notRedrivable()), people: undefined };
   }
   if (address === config.DATABASE_URL)
     throw new PermanentError(
@@ -66,12 +69,14 @@ export const startDatabase = (
     statementMs: config.COUNCIL_SOCIAL_CARE_STATEMENT_SECONDS * 1_000,
     log,
   });
+  const queryOf = (name: string) =>
+    queries.get(name) ?? loadQuery(name, config.COUNCIL_SOCIAL_CARE_QUERIES_DIR);
   const lock = createLock(config.DATABASE_URL, `reporting of ${parts.organisation}`);
   const store = createStore(parts.database);
   const poll = createPoll({
     organisation: parts.organisation,
     reading,
-    queryOf: (name) => queries.get(name) ?? loadQuery(name, config.COUNCIL_SOCIAL_CARE_QUERIES_DIR),
+    queryOf,
     store,
     source: parts.source,
     tokeniser: parts.tokeniser,
@@ -159,6 +164,7 @@ export const startDatabase = (
     if (broken !== undefined) throw broken[1];
   });
   return {
+    people: createPersonIndex(reading, queryOf),
     async redrive(letter) {
       const found = rowOf(letter);
       const view = VIEWS.find(({ name }) => name === found?.view);

@@ -297,9 +297,11 @@ const adultCarePackages: View = {
   },
 };
 
+export const RESTRICTED_PEOPLE = 'restricted-people';
+
 /** A row for each person whose whereabouts, or all of whose data, must not go out. Its row goes when the protection does. */
 const restrictedPeople: View = {
-  name: 'restricted-people',
+  name: RESTRICTED_PEOPLE,
   required: ['restriction'],
   optional: EVERYWHERE,
   planned: [],

@@ -1,8 +1,9 @@
 /**
- * The children of a Children in need census file, one by one as the text comes. Strict XML up to the first error; there the child that it is in
- * is given up and reading goes on at the next one, so that one broken child does not take the others along.
+ * The children of a Children in need census file, one by one as the text comes. The text is cut at the beginning of each child, and each piece
+ * is read alone: an error never reaches the next child, wherever a reader would have noticed it.
  */
 import { SaxesParser } from 'saxes';
+import { isReadable, UNREADABLE_CHARACTERS } from './encoding.ts';
 
 /** An element: its name in small letters and without a prefix, its own text, and what is in it. */
 export type Element = { name: string; line: number; text: string; elements: Element[] };
@@ -15,10 +16,10 @@ type CensusReader = {
   /** @throws FileRefused for a document that is no census at all */
   take(text: string): ReadChild[];
   end(): ReadChild[];
-  /** What the document says about itself; null where it does not. */
-  about(): { root: string | null; collection: string | null; year: string | null };
-  /** Whether the document ends before its end, or is not well-formed outside the children. */
-  complete(): boolean;
+  /** The year that the document says it is about; null where it does not. */
+  year(): string | null;
+  /** What is wrong outside the children, with its line; it loses none of them. */
+  faults(): string[];
 };
 
 /** The file as a whole is not taken. The message is for its receipt. */
@@ -26,162 +27,224 @@ export class FileRefused extends Error {}
 
 /** A child with more than this is none. */
 const MOST_ELEMENTS = 20_000;
-const MOST_TEXT = 1_000_000;
+const MOST_TEXT = 4_000_000;
 const MOST_DEPTH = 40;
-const NEXT_CHILD = /<(?:[\w.-]+:)?child(?=[\s/>])/i;
-
-const LAST_TAG = /<\/(?:[\w.-]+:)?message\s*>/i;
+const MOST_FAULTS = 20;
+const LONGEST_TAG = 100;
+/** Where a child begins, whatever is around it. */
+export const NEXT_CHILD = /<(?:[\w.-]+:)?child(?=[\s/>])/gi;
+const OF_A_CHILD = /<\/?(?:[\w.-]+:)?(?:child(?=[\s/>])|childidentifiers|lachildid|cindetails)/i;
+/** One that is not closed reaches to the end: so this takes one pass, whatever the text. */
+const HIDDEN = /<!--[\s\S]*?(?:-->|$)|<!\[CDATA\[[\s\S]*?(?:\]\]>|$)/g;
+const END_TAG = /<\/[\w.:-]{1,100}\s{0,100}>/g;
+const MESSAGE_END = /<\/(?:[\w.-]+:)?message\s*>/i;
+/** Collections of the same department that also come as a Message. */
+const OTHER_COLLECTION = /^(SC|SCHOOL ?CENSUS|AP|PRU|EYC|EYS|SWF|SWFC|PHX|PHO|KS\d)$/i;
 
 const local = (name: string): string => name.slice(name.indexOf(':') + 1).toLowerCase();
+const linesIn = (text: string): number => text.split('\n').length - 1;
 
 export const createCensusReader = (): CensusReader => {
-  const about = {
-    root: null as string | null,
-    collection: null as string | null,
-    year: null as string | null,
-  };
-  const found: ReadChild[] = [];
+  const faults: string[] = [];
+  let year: string | null = null;
   let number = 0;
-  let linesBefore = 0;
-  let current: { line: number; number: number; open: Element[]; elements: number; text: number } | undefined;
-  let above: string[] = [];
-  let heading = '';
-  let rootClosed = false;
-  let outside = false;
-  let resumed = false;
-  /** Set after an error, until the next child begins: the text that may hold the beginning of its tag. */
-  let searching: string | undefined;
-  let fed = 0;
+  let line = 1;
+  let rest = '';
+  let searched = 0;
+  let overlong = false;
+  let started = false;
+  /** Ends the comment or CDATA section that reaches over the beginning of the next child. */
+  let hiddenUntil: '-->' | ']]>' | undefined;
 
-  function createParser(fragment: boolean): SaxesParser {
-    const next = new SaxesParser({ fragment });
-    next.on('doctype', () => {
-      throw new FileRefused('it has a DOCTYPE, which a census file does not need and which is not taken');
-    });
-    next.on('opentagstart', ({ name }) => opened(local(name)));
-    next.on('text', text);
-    next.on('cdata', text);
-    next.on('closetag', closed);
-    return next;
-  }
-
-  const opened = (name: string): void => {
-    const line = linesBefore + parser.line;
-    if (about.root === null && !resumed) {
-      about.root = name;
-      if (name !== 'message')
-        throw new FileRefused(
-          'it is XML, and not a Children in need census: its first element is not Message',
-        );
-    }
-    if (name === 'child') {
-      if (current) giveUp('is not closed before the next one begins');
-      number += 1;
-      current = { line, number, open: [], elements: 0, text: 0 };
-    }
-    if (current === undefined) {
-      above.push(name);
-      heading = '';
-      return;
-    }
-    current.elements += 1;
-    if (current.elements > MOST_ELEMENTS || current.open.length > MOST_DEPTH)
-      throw new Error('more than a child can have');
-    const element: Element = { name, line, text: '', elements: [] };
-    current.open.at(-1)?.elements.push(element);
-    current.open.push(element);
+  const fault = (reason: string): void => {
+    if (faults.length < MOST_FAULTS) faults.push(reason);
+  };
+  const broken = (reason: string): ReadChild => {
+    number += 1;
+    return { kind: 'broken', number, line, reason };
   };
 
-  const text = (more: string): void => {
-    if (current === undefined) {
-      if (heading.length < 100) heading += more.slice(0, 100);
-      return;
+  const heading = (text: string, last: boolean): ReadChild[] => {
+    started = true;
+    year = checkHeading(text, last);
+    const wrong = faultOf(text, line);
+    if (!isReadable(text)) fault(`${UNREADABLE_CHARACTERS}, before the first child`);
+    if (wrong) fault(`is not well-formed before the first child (${wrong})`);
+    hiddenUntil = openedIn(text);
+    return OF_A_CHILD.test(text) ? [broken('has no beginning that can be read')] : [];
+  };
+
+  const childIn = (text: string, last: boolean): ReadChild[] => {
+    if (overlong) {
+      overlong = false;
+      return [broken('has more than a child can have')];
     }
-    current.text += more.length;
-    if (current.text > MOST_TEXT) throw new Error('more than a child can have');
-    const element = current.open.at(-1);
-    if (element) element.text += more;
-  };
-
-  const closed = (tag: { name: string }): void => {
-    if (current === undefined) {
-      const name = above.pop();
-      if (name === 'collection') about.collection = heading.trim();
-      if (name === 'year') about.year = heading.trim();
-      if (name === 'collection' && about.collection?.toUpperCase() !== 'CIN')
-        throw new FileRefused('it is another collection than the Children in need census (CIN)');
-      if (local(tag.name) === 'message') rootClosed = true;
-      return;
+    if (hiddenUntil) {
+      const end = text.indexOf(hiddenUntil);
+      const what = hiddenUntil === '-->' ? 'a comment' : 'a CDATA section';
+      if (end >= 0) hiddenUntil = openedIn(text.slice(end + 3));
+      return [broken(`is inside ${what} and is not read`)];
     }
-    const element = current.open.pop();
-    if (element === undefined || current.open.length > 0) return;
-    found.push({ kind: 'child', number: current.number, line: current.line, element });
-    current = undefined;
-  };
-
-  const giveUp = (reason: string): void => {
-    if (current) found.push({ kind: 'broken', number: current.number, line: current.line, reason });
-    current = undefined;
-  };
-
-  /** Parses until the first error, and from the next child on after each. */
-  const feed = (piece: string): void => {
-    for (let rest = piece; rest !== ''; ) {
-      if (searching !== undefined) {
-        const sought = searching + rest;
-        const at = NEXT_CHILD.exec(sought)?.index;
-        if (at === undefined) {
-          if (LAST_TAG.test(sought)) rootClosed = true;
-          // A tag can lie across two pieces.
-          const kept = sought.slice(-100);
-          linesBefore += linesIn(sought.slice(0, -100));
-          searching = kept;
-          return;
-        }
-        linesBefore += linesIn(sought.slice(0, at));
-        rest = sought.slice(at);
-        searching = undefined;
-        resumed = true;
-        above = [];
-        parser = createParser(true);
-        linesBefore -= 1;
-        fed = 0;
-      }
-      try {
-        parser.write(rest);
-        fed += rest.length;
-        return;
-      } catch (error) {
-        if (error instanceof FileRefused) throw error;
-        if (about.root === null) throw new FileRefused('it is not XML');
-        if (current) giveUp('is not well-formed XML');
-        else if (!resumed) outside = true;
-        const at = Math.min(rest.length, Math.max(1, parser.position - fed));
-        linesBefore += parser.line;
-        searching = '';
-        rest = rest.slice(at);
-      }
+    if (!isReadable(text)) {
+      hiddenUntil = openedIn(text);
+      return [broken(UNREADABLE_CHARACTERS)];
     }
+    const read = readElement(text, line);
+    hiddenUntil = openedIn(text);
+    if (read.kind === 'broken') return [broken(last && read.cut ? CUT_SHORT : read.reason)];
+    number += 1;
+    const child: ReadChild = { kind: 'child', number, line, element: read.element };
+    const after = text.slice(read.end);
+    if (hiddenUntil || after.replace(HIDDEN, '').replace(END_TAG, '').trim() === '') return [child];
+    if (OF_A_CHILD.test(after)) return [child, broken('has no beginning that can be read')];
+    fault(
+      `has something behind a child that does not belong there (line ${line + linesIn(text.slice(0, read.end))})`,
+    );
+    return [child];
   };
 
-  let parser = createParser(false);
+  const piece = (text: string, last = false): ReadChild[] => {
+    const read = started ? childIn(text, last) : heading(text, last);
+    line += linesIn(text);
+    return read;
+  };
 
   return {
-    take(piece) {
-      feed(piece);
-      return found.splice(0);
+    take(more) {
+      rest += more;
+      const read: ReadChild[] = [];
+      let from = 0;
+      // The child that `rest` begins with is no end of itself.
+      NEXT_CHILD.lastIndex = Math.max(searched, started ? 1 : 0);
+      for (let found = NEXT_CHILD.exec(rest); found; found = NEXT_CHILD.exec(rest)) {
+        read.push(...piece(rest.slice(from, found.index)));
+        from = found.index;
+      }
+      rest = rest.slice(from);
+      if (rest.length > MOST_TEXT) {
+        if (!started) throw new FileRefused('it has no child in its first part: it is no census');
+        overlong = true;
+        line += linesIn(rest.slice(0, -LONGEST_TAG));
+        rest = ` ${rest.slice(-LONGEST_TAG)}`;
+      }
+      searched = Math.max(0, rest.length - LONGEST_TAG);
+      return read;
     },
     end() {
-      if (about.root === null) throw new FileRefused('it is empty, or ends before its first element');
-      if (current) giveUp('is cut short: the file ends inside it; send the whole file');
-      return found.splice(0);
+      const closed = MESSAGE_END.test(rest);
+      const read = piece(rest, true);
+      rest = '';
+      if (!closed) fault('ends before its end: send the whole file');
+      return read;
     },
-    about: () => about,
-    complete: () => rootClosed && !outside,
+    year: () => year,
+    faults: () => faults,
   };
 };
 
-const linesIn = (text: string): number => text.split('\n').length - 1;
+const CUT_SHORT = 'is cut short: the file ends inside it; send the whole file';
+
+/** The year. @throws FileRefused where the heading is that of something else */
+const checkHeading = (text: string, last: boolean): string | null => {
+  if (text.trim() === '') throw new FileRefused('it is empty, or ends before its first element');
+  if (/<!DOCTYPE/i.test(text))
+    throw new FileRefused('it has a DOCTYPE, which a census file does not need and which is not taken');
+  const names = [...text.matchAll(/<(?:[\w.-]+:)?([A-Za-z]\w*)/g)].map(([, name = '']) => name.toLowerCase());
+  const value = (name: string) =>
+    new RegExp(`<(?:[\\w.-]+:)?${name}\\s*>([^<]{0,100})<`, 'i').exec(text)?.[1]?.trim();
+  const collection = value('Collection');
+  if (/ssda903|lookedafter|^cla/.test(names[0] ?? '') || /^(SSDA903|CLA|903)$/i.test(collection ?? ''))
+    throw new FileRefused('it is SSDA903 in XML, which is not read: export the return as CSV files');
+  if (OTHER_COLLECTION.test(collection ?? ''))
+    throw new FileRefused('it is another collection than the Children in need census (CIN)');
+  const marks = ['message', 'header', 'collectiondetails', 'children'].filter((name) => names.includes(name));
+  if (names.length === 0 && last) throw new FileRefused('it is not XML');
+  if (names[0] !== 'message' && marks.length < 2)
+    throw new FileRefused('it is XML, and not a Children in need census: its first element is not Message');
+  return value('Year') ?? null;
+};
+
+/** Where text of which the end is yet to come is not well-formed; undefined where it is. */
+const faultOf = (text: string, firstLine: number): string | undefined => {
+  const parser = new SaxesParser();
+  try {
+    parser.write(text);
+    return ampersandIn(text, firstLine);
+  } catch {
+    return ampersandIn(text, firstLine) ?? placeIn(parser, firstLine);
+  }
+};
+
+/** A parser looks for the end of an entity however far away it is. */
+const ampersandIn = (text: string, firstLine: number): string | undefined => {
+  const blank = text.replace(HIDDEN, (hidden) => hidden.replace(/[^\n]/g, ' '));
+  const at = /&(?!(?:#\d+|#x[\da-f]+|amp|lt|gt|quot|apos);)/i.exec(blank)?.index;
+  if (at === undefined) return undefined;
+  const before = blank.slice(0, at);
+  const character = at - before.lastIndexOf('\n');
+  return `line ${firstLine + linesIn(before)}, character ${character}: write & as &amp;`;
+};
+
+const placeIn = (parser: SaxesParser, firstLine: number): string =>
+  `line ${firstLine + parser.line - 1}, at or before character ${parser.column}`;
+
+/** What ends the comment or section that is still open where the text ends. Two dashes end a comment too, though badly. */
+const openedIn = (text: string): '-->' | ']]>' | undefined => {
+  const comment = text.lastIndexOf('<!--');
+  const section = text.lastIndexOf('<![CDATA[');
+  if (comment > section) return text.indexOf('--', comment + 4) < 0 ? '-->' : undefined;
+  return section >= 0 && text.indexOf(']]>', section) < 0 ? ']]>' : undefined;
+};
+
+type ReadElement =
+  | { kind: 'element'; element: Element; end: number }
+  | { kind: 'broken'; reason: string; cut: boolean };
+
+/** The element that the text begins with. */
+const readElement = (text: string, firstLine: number): ReadElement => {
+  const parser = new SaxesParser({ fragment: true });
+  const open: Element[] = [];
+  let elements = 0;
+  let root: Element | undefined;
+  let end: number | undefined;
+  const more = (value: string): void => {
+    const element = open.at(-1);
+    if (element) element.text += value;
+  };
+  parser.on('doctype', () => {
+    throw new Error('a DOCTYPE inside a child');
+  });
+  parser.on('opentagstart', ({ name }) => {
+    if (end !== undefined) return;
+    elements += 1;
+    if (elements > MOST_ELEMENTS || open.length > MOST_DEPTH) throw new Error('more than a child can have');
+    const element: Element = { name: local(name), line: firstLine + parser.line - 1, text: '', elements: [] };
+    open.at(-1)?.elements.push(element);
+    open.push(element);
+    root ??= element;
+  });
+  parser.on('text', more);
+  parser.on('cdata', more);
+  parser.on('closetag', () => {
+    open.pop();
+    if (open.length === 0) end ??= parser.position;
+  });
+  try {
+    parser.write(text);
+  } catch {
+    // An end tag of another name closes what is open before it is refused.
+    if (end === undefined || parser.position <= end)
+      return {
+        kind: 'broken',
+        reason: `is not well-formed XML (${ampersandIn(text, firstLine) ?? placeIn(parser, firstLine)})`,
+        cut: false,
+      };
+  }
+  if (root && end !== undefined) return { kind: 'element', element: root, end };
+  const ampersand = ampersandIn(text, firstLine);
+  if (ampersand) return { kind: 'broken', reason: `is not well-formed XML (${ampersand})`, cut: false };
+  return { kind: 'broken', reason: 'is not closed before the next one begins', cut: true };
+};
 
 /** The first element of that name, at any depth below the given names in turn. */
 export const elementsOf = (element: Element, name: string): Element[] =>

@@ -1,16 +1,16 @@
 /** A child of a Children in need census file (Department for Education), as far as events are made of it. A reason names elements and never their values. */
 import { checkUpn } from '@causeway/schemas/identifiers/upn';
 import { type Element, elementsOf, textOf } from './cin-xml.ts';
-import { addDays, dateOf } from './dates.ts';
-import type { Case, Child, Values } from './stated.ts';
+import { addDays, dateOf, isNoDate } from './dates.ts';
+import type { Case, Child, Closed, Values } from './stated.ts';
 
 /** `problems`: what was left out and why; the good cases of the child stand. */
-type ReadCensusChild = { cases: Case[]; problems: string[]; notes: string[] };
+type ReadCensusChild = { cases: Case[]; problems: string[]; notes: string[]; closed: Closed[] };
 
 class Fault extends Error {}
 
 export const readCensusChild = (element: Element, today: string): ReadCensusChild => {
-  const read: ReadCensusChild = { cases: [], problems: [], notes: [] };
+  const read: ReadCensusChild = { cases: [], problems: [], notes: [], closed: [] };
   const attempt = <T>(work: () => T): T | undefined => {
     try {
       return work();
@@ -27,10 +27,13 @@ export const readCensusChild = (element: Element, today: string): ReadCensusChil
     const add = (made: Case | undefined) => {
       if (made) read.cases.push({ ...made, chain });
     };
-    add(attempt(() => referralOf(details, child, today)));
+    if (isNoAction(details)) {
+      const day = attempt(() => began(details, 'CINreferralDate', today));
+      if (day) read.closed.push({ kind: 'safeguarding-referral', child, began: day });
+    } else add(attempt(() => referralOf(details, child, today, read.notes)));
     for (const one of elementsOf(details, 'section47')) add(attempt(() => enquiryOf(one, child, today)));
     for (const one of elementsOf(details, 'childprotectionplans'))
-      add(attempt(() => planOf(one, child, today)));
+      add(attempt(() => planOf(one, child, today, read.notes)));
   }
   return read;
 };
@@ -60,14 +63,19 @@ const childOf = (element: Element, notes: string[], today: string): Child => {
 };
 
 /** A referral on which the council takes no action was not accepted: no event. */
-const referralOf = (details: Element, child: Child, today: string): Case | undefined => {
-  if (/^(1|true|y|yes)$/i.test(textOf(details, 'referralnfa') ?? '')) return undefined;
+const isNoAction = (details: Element): boolean =>
+  /^(1|true|y|yes)$/i.test(textOf(details, 'referralnfa') ?? '');
+
+const referralOf = (details: Element, child: Child, today: string, notes: string[]): Case => {
   if (textOf(details, 'cinreferraldate') === undefined) throw new Fault('CINreferralDate is missing');
   return {
     kind: 'safeguarding-referral',
     child,
     began: began(details, 'CINreferralDate', today),
-    start: values({ source: code(details, 'ReferralSource'), need: code(details, 'PrimaryNeedCode') }),
+    start: values({
+      source: code(details, 'ReferralSource', REFERRAL_SOURCE, notes),
+      need: code(details, 'PrimaryNeedCode', NEED, notes),
+    }),
     end: undefined,
   };
 };
@@ -84,7 +92,7 @@ const enquiryOf = (section: Element, child: Child, today: string): Case | undefi
   };
 };
 
-const planOf = (plan: Element, child: Child, today: string): Case => {
+const planOf = (plan: Element, child: Child, today: string, notes: string[]): Case => {
   const start = began(plan, 'CPPstartDate', today);
   const ended = date(plan, 'CPPendDate', today);
   if (ended && ended < start) throw new Fault('CPPendDate is before CPPstartDate');
@@ -93,11 +101,15 @@ const planOf = (plan: Element, child: Child, today: string): Case => {
     child,
     began: start,
     start: values({
-      category: code(plan, 'InitialCategoryOfAbuse'),
+      category: code(plan, 'InitialCategoryOfAbuse', CATEGORY, notes),
       unborn: isUnborn(child) ? 'yes' : 'no',
       expected: isUnborn(child) ? child.expected : null,
     }),
-    end: ended ? { date: ended, ...values({ category: code(plan, 'LatestCategoryOfAbuse') }) } : null,
+    // What is yet to come is not told as happened; a later file says it again.
+    end:
+      ended && ended <= today
+        ? { date: ended, ...values({ category: code(plan, 'LatestCategoryOfAbuse', CATEGORY, notes) }) }
+        : null,
   };
 };
 
@@ -106,6 +118,7 @@ export const isUnborn = ({ born, expected }: Child): boolean => !born && Boolean
 const began = (element: Element, name: string, today: string): string => {
   const read = date(element, name, today);
   if (!read) throw new Fault(`${name} is missing or empty`);
+  if (read > today) throw new Fault(`${name} is ahead: send it again when its day has come`);
   if (read < addDays(today, -365 * 60)) throw new Fault(`${name} is more than sixty years back`);
   return read;
 };
@@ -113,18 +126,24 @@ const began = (element: Element, name: string, today: string): string => {
 const date = (element: Element, name: string, today: string): string | null | undefined => {
   const written = textOf(element, name.toLowerCase());
   if (!written) return written;
+  if (isNoDate(written)) return null;
   const read = dateOf(written, today, true);
   if (read === undefined) throw new Fault(`${name} is not a date that exists`);
   if (read > addDays(today, 366)) throw new Fault(`${name} is more than a year ahead`);
   return read;
 };
 
-const code = (element: Element, name: string): string | null => {
-  const written = textOf(element, name.toLowerCase());
-  if (!written) return null;
-  if (!/^[A-Z0-9]{1,8}$/i.test(written)) throw new Fault(`${name} is not a code`);
-  return written.toUpperCase();
+/** A local word in place of a code leaves the fact as it is and the value unknown. */
+const code = (element: Element, name: string, form: RegExp, notes: string[]): string | null => {
+  const written = textOf(element, name.toLowerCase())?.toUpperCase();
+  if (!written || form.test(written)) return written || null;
+  notes.push(`${name} has a code that the census does not list, and is told as unknown`);
+  return null;
 };
+
+const REFERRAL_SOURCE = /^(1[A-D]|2[AB]|3[A-F]|4|5[A-D]|[6-9]|10)$/;
+const NEED = /^N\d$/;
+const CATEGORY = /^(NEG|PHY|SAB|EMO|MUL)$/;
 
 const values = (all: Record<string, string | null | undefined>): Values =>
   Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value ?? null]));

@@ -26,11 +26,29 @@ export const dateOf = (written: string, today: string, wholeYears = false): stri
   return parseDayMonthYear(`${day}/${month}/${fullYear(year, today)}`)?.value;
 };
 
+/** What systems write where there is no date: the first days that they know, and the last. */
+export const isNoDate = (written: string): boolean =>
+  /^(?:1900[-/.]?01[-/.]?01|9999[-/.]?12[-/.]?31|0?1[-/. ](?:0?1|jan)[-/. ]1900|31[-/. ](?:12|dec)[-/. ]9999)$/i.test(
+    written.trim().replace(TIME, ''),
+  );
+
 const fullYear = (year: string, today: string): string => {
   if (year.length === 4) return year;
   const next = Number(today.slice(0, 4)) + 1;
   const recent = Number(`${String(next).slice(0, 2)}${year}`);
   return String(recent > next ? recent - 100 : recent);
+};
+
+/** Whether a date can only be read with its month first, as in the United States: then the other dates of its file cannot be trusted. */
+export const isMonthFirst = (written: string): boolean => {
+  const found = /^(\d{1,2})[/.-](\d{1,2})[/.-](?:\d{4}|\d{2})$/.exec(written.trim().replace(TIME, ''));
+  return (
+    found !== null &&
+    Number(found[1]) >= 1 &&
+    Number(found[1]) <= 12 &&
+    Number(found[2]) > 12 &&
+    Number(found[2]) <= 31
+  );
 };
 
 /** The beginning of a day in the United Kingdom, RFC 3339 with offset. */

@@ -3,7 +3,10 @@ import { TextDecoder } from 'node:util';
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252' | 'iso-8859-1';
 
-export type Detected = { kind: 'text'; encoding: Encoding } | { kind: 'refused'; reason: string };
+/** `fault`: what is wrong with what the file says of its encoding. */
+export type Detected =
+  | { kind: 'text'; encoding: Encoding; fault?: string }
+  | { kind: 'refused'; reason: string };
 
 /** Takes the bytes of a file in pieces, then says what they are. A character that the end of the file cuts off says nothing against it. */
 type Detector = { take(piece: Buffer): void; result(): Detected };
@@ -23,18 +26,20 @@ const OTHER_FORMATS: readonly [number[], string][] = [
 const startsWith = (head: Buffer, bytes: readonly number[]): boolean =>
   bytes.every((byte, at) => head[at] === byte);
 
-/** Bytes that Windows-1252 gives no character. */
-const UNDEFINED_1252: ReadonlySet<number> = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 const HEAD = 512;
+const LABEL = 'declares an encoding that is not read: save it as UTF-8';
+
+/** What no value of a return has, and what a damaged byte becomes: its row cannot be read. */
+const UNREADABLE = /[\0\x80-\x9f\ufffd]/;
+
+export const isReadable = (text: string): boolean => !UNREADABLE.test(text);
+
+export const UNREADABLE_CHARACTERS = 'has characters that are damaged, or not in the encoding of the file';
 
 export const createDetector = (): Detector => {
   let head = Buffer.alloc(0);
-  const strict = {
-    'utf-8': checker('utf-8'),
-    'utf-16le': checker('utf-16le'),
-    'utf-16be': checker('utf-16be'),
-  };
-  const seen = { nul: 0, undefined1252: false, multibyte: false, bytes: 0 };
+  const utf8 = checker();
+  const seen = { nul: 0, high: 0, multibyte: 0, bytes: 0 };
   let before = 0;
   let wide: 'utf-16le' | 'utf-16be' | undefined;
 
@@ -44,39 +49,34 @@ export const createDetector = (): Detector => {
       seen.bytes += piece.length;
       // An encoding of two bytes shows in the first ones; the others are not checked against it.
       wide ??= head.length >= 4 || piece.length < 4 ? wideOf(head) : undefined;
-      if (wide !== undefined) return strict[wide].take(piece);
-      strict['utf-8'].take(piece);
+      if (wide !== undefined) return;
+      utf8.take(piece);
       for (const byte of piece) {
         if (byte === 0) seen.nul += 1;
         else if (byte >= 0x80) {
-          if (UNDEFINED_1252.has(byte)) seen.undefined1252 = true;
-          if (before >= 0xc3 && before <= 0xf4 && byte < 0xc0) seen.multibyte = true;
+          seen.high += 1;
+          if (before >= 0xc3 && before <= 0xf4 && byte < 0xc0) seen.multibyte += 1;
         }
         before = byte;
       }
     },
     result() {
       for (const [bytes, reason] of OTHER_FORMATS) if (startsWith(head, bytes)) return refused(reason);
-      if (wide !== undefined)
-        return strict[wide].valid()
-          ? { kind: 'text', encoding: wide }
-          : refused('it begins as UTF-16 and is not: save it as UTF-8');
+      if (wide !== undefined) return { kind: 'text', encoding: wide };
       // A few are in a broken row; many are another kind of file.
       if (seen.nul * 50 > seen.bytes) return refused('it is not text: save it as CSV or XML in UTF-8');
       const declared = declaredEncoding(head);
+      const text = (encoding: Encoding): Detected => ({
+        kind: 'text',
+        encoding,
+        ...(declared === 'unknown' && { fault: LABEL }),
+      });
       const marked = startsWith(head, [0xef, 0xbb, 0xbf]);
-      if (strict['utf-8'].valid()) {
-        // What is all ASCII says nothing against any label.
-        if (declared === 'unknown')
-          return refused('it declares an encoding that is not read: save it as UTF-8');
-        return { kind: 'text', encoding: declared === undefined || marked ? 'utf-8' : declared };
-      }
-      if (marked || declared === 'utf-8')
-        return refused('it says that it is UTF-8 and is not: save it as UTF-8');
-      if (declared === 'iso-8859-1') return { kind: 'text', encoding: 'windows-1252' };
-      if (seen.multibyte || seen.undefined1252)
-        return refused('its characters are neither UTF-8 nor Windows-1252: save it as UTF-8');
-      return { kind: 'text', encoding: 'windows-1252' };
+      if (marked || declared === 'utf-8') return text('utf-8');
+      if (utf8.valid()) return text(declared === undefined || declared === 'unknown' ? 'utf-8' : declared);
+      if (declared === 'iso-8859-1' || declared === 'windows-1252') return text('windows-1252');
+      // A damaged byte says nothing of the others: what most of them are decides, and the rest is refused row by row.
+      return text(seen.multibyte * 3 > seen.high ? 'utf-8' : 'windows-1252');
     },
   };
 };
@@ -109,8 +109,8 @@ const declaredEncoding = (head: Buffer): Encoding | 'unknown' | undefined => {
   return found === undefined ? undefined : (NAMES[found] ?? 'unknown');
 };
 
-const checker = (encoding: 'utf-8' | 'utf-16le' | 'utf-16be') => {
-  const decoder = new TextDecoder(encoding, { fatal: true });
+const checker = () => {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
   let valid = true;
   return {
     take(piece: Buffer) {

@@ -13,9 +13,10 @@ import {
   sexOf,
   startsLookedAfter,
 } from '../codes.ts';
+import type { KnownPerson } from '../database/person.ts';
 import { isUnborn } from './cin.ts';
 import { ageAt, startOfDay } from './dates.ts';
-import type { CaseKind, Child, Values } from './stated.ts';
+import { type CaseKind, type Child, subjectOf, type Values } from './stated.ts';
 
 export type Ended = Values & { date: string };
 
@@ -23,6 +24,10 @@ export type Ended = Values & { date: string };
 export type Told = {
   kind: CaseKind;
   child: Child;
+  /** Who that is in the council's index, where it is certain. */
+  person: KnownPerson | undefined;
+  /** Organisations that must not be told. */
+  exclude: readonly string[];
   /** The case's reference towards partners: the same for good, also where the date that named it is corrected. */
   reference: string;
   began: string;
@@ -36,10 +41,16 @@ export type Told = {
   replay: boolean;
 };
 
-export type Part = 'begun' | 'ended' | 'corrected' | 'end-voided';
+export type Part = 'begun' | 'ended' | 'corrected' | 'end-voided' | 'voided';
 
 /** Under these names the source remembers the last event of each part, for the withdrawal that names it. */
-const REMEMBERED = { begun: 'begun', ended: 'ended', corrected: 'begun', 'end-voided': 'ended' } as const;
+const REMEMBERED = {
+  begun: 'begun',
+  ended: 'ended',
+  corrected: 'begun',
+  'end-voided': 'ended',
+  voided: 'begun',
+} as const;
 
 /** The fact, or undefined where the catalogue has none for the part. */
 export const factOf = (part: Part, told: Told): Fact | undefined => {
@@ -52,12 +63,16 @@ export const factOf = (part: Part, told: Told): Fact | undefined => {
     ...stated,
     ...(part === 'begun' || part === 'corrected' ? { remember: { visit, fact } } : {}),
     ...(part === 'ended' ? { remember: { visit, fact } } : {}),
-    ...(part === 'corrected' || part === 'end-voided' ? { voids: { visit, fact } } : {}),
+    ...(part === 'corrected' || part === 'end-voided' || part === 'voided' ? { voids: { visit, fact } } : {}),
     classification: 'OFFICIAL-SENSITIVE',
-    subject: [{ scheme: child.scheme === 'cin' ? 'la-child' : 'ssda903', id: child.id }],
+    subject: [subjectOf(child)],
     // One that a school gave until the permanent number is known is not the child's for good.
-    verified: child.upn && !isTemporaryUpn(child.upn) ? { upn: child.upn } : {},
-    person: {},
+    verified: {
+      ...(child.upn && !isTemporaryUpn(child.upn) && { upn: child.upn }),
+      ...told.person?.verified,
+    },
+    person: told.person?.person ?? {},
+    ...(told.exclude.length > 0 && { exclude: [...told.exclude] }),
     replay,
     ...(chain !== undefined && { correlationId: chain }),
     ...(told.kind === 'section47-enquiry' && { handling: ['do-not-tell-alleged-person'] }),
@@ -71,32 +86,39 @@ type Stated = {
 const one = <T extends keyof EventData>(type: T, occurredAt: string, data: EventData[T]): Stated =>
   ({ type, occurredAt, data }) as Stated;
 
-const personOf = ({ id, sex, born, upn }: Child): Person => ({
+/** A file says nothing of where the child is but the placement. */
+const personOf = ({ child: { id, sex, born, upn }, person }: Told): Person => ({
   ...UNKNOWN_PERSON,
+  name: person?.person.name ?? null,
   dateOfBirth: born ? { value: born, precision: 'day' } : null,
   sex: sexOf(sex),
-  identifiers: { ...NO_IDENTIFIERS, upn: upn ?? null, localId: id },
+  identifiers: {
+    ...(person?.person.identifiers ?? NO_IDENTIFIERS),
+    upn: upn ?? person?.person.identifiers.upn ?? null,
+    localId: id,
+  },
 });
 
 /** Both returns are about children; who has come of age meanwhile is told by the date of birth. */
-const commonOf = ({ child, contact, began }: Told, at = began) => ({
-  person: personOf(child),
-  personCategory: isUnborn(child)
+const commonOf = (told: Told, at = told.began) => ({
+  person: personOf(told),
+  personCategory: isUnborn(told.child)
     ? ('unborn' as const)
-    : child.born && ageAt(child.born, at) >= 18
+    : told.child.born && ageAt(told.child.born, at) >= 18
       ? ('adult' as const)
       : ('child' as const),
-  contact,
+  contact: told.contact,
 });
 
 const caseOf = (told: Told, at?: string) => ({ ...commonOf(told, at), caseReference: told.reference });
 const correctionOf = (told: Told) => ({ ...caseOf(told), reason: 'UNKNOWN' as const });
-const endVoidedOf = (told: Told) => ({
+const voidedOf = (told: Told, fact: string = told.kind) => ({
   ...commonOf(told),
-  voids: { caseReference: told.reference, fact: `${told.kind}-end` },
+  voids: { caseReference: told.reference, fact },
   reason: 'UNKNOWN' as const,
   voidedAt: told.toldAt,
 });
+const endVoidedOf = (told: Told) => voidedOf(told, `${told.kind}-end`);
 
 const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
   'care-episode': (told) => {
@@ -137,6 +159,12 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
           legalStatus,
         }),
       }),
+      voided: one('uk.causeway.council.care-episode.voided.v1', toldAt, {
+        ...voidedOf(told),
+        episodeStartDate: began,
+        startsLookedAfter: beginning.startsLookedAfter,
+        legalStatus,
+      }),
       corrected: one('uk.causeway.council.care-episode.corrected.v1', toldAt, {
         ...correctionOf(told),
         ...beginning,
@@ -165,6 +193,11 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
           missingKind: kind,
           missingEpisodeEndDate: end.date,
         }),
+      }),
+      voided: one('uk.causeway.council.child-missing-from-care-report.voided.v1', toldAt, {
+        ...voidedOf(told, 'child-missing-from-care-report'),
+        missingKind: kind,
+        missingEpisodeStartDate: began,
       }),
       corrected: one('uk.causeway.council.child-missing-from-care.corrected.v1', toldAt, {
         ...correctionOf(told),
@@ -200,6 +233,11 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
           cppEndDate: end.date,
         }),
       }),
+      voided: one('uk.causeway.council.child-protection-plan.voided.v1', toldAt, {
+        ...voidedOf(told),
+        planType,
+        cppStartDate: began,
+      }),
       corrected: one('uk.causeway.council.child-protection-plan.corrected.v1', toldAt, {
         ...correctionOf(told),
         planType,
@@ -225,6 +263,12 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
     return {
       begun: one('uk.causeway.council.safeguarding-referral.accepted.v1', startOfDay(began), stated),
+      voided: one('uk.causeway.council.safeguarding-referral.voided.v1', toldAt, {
+        ...voidedOf(told),
+        referralDate: began,
+        referralSource: stated.referralSource,
+        duty: stated.duty,
+      }),
       corrected: one('uk.causeway.council.safeguarding-referral.corrected.v1', toldAt, {
         ...stated,
         reason: 'UNKNOWN',
@@ -241,6 +285,11 @@ const DATA: Record<CaseKind, (told: Told) => Partial<Record<Part, Stated>>> = {
     };
     return {
       begun: one('uk.causeway.council.section47-enquiry.opened.v1', startOfDay(began), stated),
+      voided: one('uk.causeway.council.section47-enquiry.voided.v1', toldAt, {
+        ...voidedOf(told),
+        s47ActualStartDate: began,
+        enquiryKind: 'UNKNOWN',
+      }),
       corrected: one('uk.causeway.council.section47-enquiry.corrected.v1', toldAt, {
         ...stated,
         reason: 'UNKNOWN',

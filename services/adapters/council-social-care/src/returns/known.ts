@@ -8,6 +8,8 @@ export type KnownCase = {
   /** Token of the child. */
   child: string;
   began: string;
+  /** Tells those apart that began on one day, from 1. */
+  number: number;
   reference: string;
   start: Values | null;
   end: Ended | null;
@@ -18,21 +20,35 @@ export type KnownCase = {
   toldBy: string | null;
 };
 
+/** What files have said that protects a child. */
+export type KnownProtection = {
+  restricted: boolean;
+  exclude: string[];
+  adoptionFrom: string | null;
+  adopted: boolean;
+};
+
 export type KnownChild = Pick<Child, 'sex' | 'born' | 'upn'>;
 type ChildRow = KnownChild & { child: string };
 type RememberedChild = KnownChild & { toldBy: string | null };
+
+/** What names a case among those of its kind and child. */
+export type CaseName = Pick<KnownCase, 'began' | 'number'>;
 
 export type KnownRows = {
   /** When this reading of the file began: the same after a crash, until the file is finished. */
   begin(file: string): Promise<Date>;
   finish(file: string): Promise<void>;
   children(tokens: readonly string[]): Promise<Map<string, RememberedChild>>;
+  /** By the tokens under which children are protected. */
+  protections(tokens: readonly string[]): Promise<Map<string, KnownProtection>>;
+  keepProtections(protections: ReadonlyMap<string, KnownProtection>): Promise<void>;
   /** All cases of a kind that these children have. */
   cases(kind: CaseKind, tokens: readonly string[]): Promise<KnownCase[]>;
   /** Keeps what is new of children, each at most once. */
   keepChildren(rows: readonly ChildRow[], toldBy: string): Promise<void>;
   /** `was`: what the case was named by before, where that has changed. */
-  keepCases(cases: readonly (KnownCase & { was: string })[]): Promise<void>;
+  keepCases(cases: readonly (KnownCase & { was: CaseName })[]): Promise<void>;
   /** These were mentioned again. */
   keepAlive(cases: readonly KnownCase[]): Promise<void>;
   /** Forgets what no file has mentioned for three years. */
@@ -43,6 +59,7 @@ type CaseRow = {
   kind: CaseKind;
   child: string;
   began: string;
+  number: number;
   reference: string;
   start_said: Values | null;
   end_said: Ended | null;
@@ -78,14 +95,15 @@ export const createKnown = (database: Database): KnownRows => ({
 
   async cases(kind, tokens) {
     const rows = await database.query<CaseRow>(
-      `select kind, child, began, reference, start_said, end_said, start_history, end_history, said, told_by
-       from return_case where kind = $1 and child = any($2)`,
+      `select kind, child, began, number, reference, start_said, end_said, start_history, end_history, said, told_by
+       from return_case where kind = $1 and child = any($2) order by began, number`,
       [kind, tokens],
     );
     return rows.map((row) => ({
       kind: row.kind,
       child: row.child,
       began: row.began,
+      number: row.number,
       reference: row.reference,
       start: row.start_said,
       end: row.end_said,
@@ -94,6 +112,41 @@ export const createKnown = (database: Database): KnownRows => ({
       said: row.said,
       toldBy: row.told_by,
     }));
+  },
+
+  async protections(tokens) {
+    const rows = await database.query<KnownProtection & { child: string; exclude: string }>(
+      `select child, restricted, exclude, adoption_from as "adoptionFrom", adopted
+       from return_protection where child = any($1)`,
+      [tokens],
+    );
+    return new Map(
+      rows.map(({ child, exclude, ...protection }) => [
+        child,
+        {
+          restricted: protection.restricted,
+          exclude: exclude === '' ? [] : exclude.split(' '),
+          adoptionFrom: protection.adoptionFrom,
+          adopted: protection.adopted,
+        },
+      ]),
+    );
+  },
+
+  async keepProtections(protections) {
+    const rows = [...protections].map(([child, { exclude, ...protection }]) => ({
+      child,
+      exclude: exclude.join(' '),
+      ...protection,
+    }));
+    await database.query(
+      `insert into return_protection (child, restricted, exclude, adoption_from, adopted)
+       select child, restricted, exclude, "adoptionFrom", adopted from jsonb_to_recordset($1)
+         as row (child text, restricted boolean, exclude text, "adoptionFrom" text, adopted boolean)
+       on conflict (child) do update set restricted = excluded.restricted, exclude = excluded.exclude,
+         adoption_from = excluded.adoption_from, adopted = excluded.adopted`,
+      [JSON.stringify(rows)],
+    );
   },
 
   async keepChildren(rows, toldBy) {
@@ -118,20 +171,21 @@ export const createKnown = (database: Database): KnownRows => ({
 
   keepCases: (cases) =>
     database.transaction(async (query) => {
-      const renamed = cases.filter(({ was, began }) => was !== began);
+      const renamed = cases.filter(({ was, began, number }) => was.began !== began || was.number !== number);
       if (renamed.length > 0)
         await query(
-          `delete from return_case using jsonb_to_recordset($1) as row (kind text, child text, was text)
-           where return_case.kind = row.kind and return_case.child = row.child and return_case.began = row.was`,
-          [JSON.stringify(renamed)],
+          `delete from return_case using jsonb_to_recordset($1) as row (kind text, child text, began text, number integer)
+           where return_case.kind = row.kind and return_case.child = row.child
+             and return_case.began = row.began and return_case.number = row.number`,
+          [JSON.stringify(renamed.map(({ kind, child, was }) => ({ kind, child, ...was })))],
         );
       await query(
         `insert into return_case
-           (kind, child, began, reference, start_said, end_said, start_history, end_history, said, told_by)
-         select kind, child, began, reference, nullif("start", 'null'), nullif("end", 'null'), "startHistory", "endHistory", said, "toldBy"
-         from jsonb_to_recordset($1) as row (kind text, child text, began text, reference text, "start" jsonb,
+           (kind, child, began, number, reference, start_said, end_said, start_history, end_history, said, told_by)
+         select kind, child, began, number, reference, nullif("start", 'null'), nullif("end", 'null'), "startHistory", "endHistory", said, "toldBy"
+         from jsonb_to_recordset($1) as row (kind text, child text, began text, number integer, reference text, "start" jsonb,
            "end" jsonb, "startHistory" boolean, "endHistory" boolean, said integer, "toldBy" text)
-         on conflict (kind, child, began) do update set
+         on conflict (kind, child, began, number) do update set
            reference = excluded.reference, start_said = excluded.start_said, end_said = excluded.end_said,
            start_history = excluded.start_history, end_history = excluded.end_history, said = excluded.said,
            told_by = excluded.told_by, seen_at = now()`,

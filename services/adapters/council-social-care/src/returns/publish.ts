@@ -1,22 +1,23 @@
 /** Tells the bus what cases of a file add to what was said, in batches: published first, remembered afterwards. */
 
-import type { Tokeniser } from '@causeway/runtime/bus/pseudonyms';
 import type { Fact } from '@causeway/runtime/source/fact';
 import type { PublishOutcome } from '@causeway/runtime/source/publish';
-import type { Source } from '@causeway/runtime/source/source';
 import type { Contact } from '@causeway/schemas/generated/types';
-import { decide, type RowVerdict, renamed, same } from './decide.ts';
+import { sexOf } from '../codes.ts';
+import type { KnownPerson } from '../database/person.ts';
+import { decide, neutralEnd, type RowVerdict, renamed, same } from './decide.ts';
 import { factOf, type Part, type Told } from './facts.ts';
-import type { KnownCase, KnownChild, KnownRows } from './known.ts';
-import type { Case, CaseKind, Child } from './stated.ts';
+import type { CaseName, KnownCase, KnownChild, KnownRows } from './known.ts';
+import { isAdoption, type Protecting, type Protection, protectionsOf } from './protection.ts';
+import type { LeftOut } from './receipt.ts';
+import { type Case, type CaseKind, type Child, type Closed, isPeriod } from './stated.ts';
 
-export type Publishing = {
-  organisation: string;
+export type Publishing = Protecting & {
   known: KnownRows;
-  source: Pick<Source, 'accept'>;
-  tokeniser: Tokeniser;
   contact(): Contact;
   historyDays: number;
+  /** Whether what a return leaves out is withdrawn; it is listed anyway. */
+  withdrawsLeftOut: boolean;
 };
 
 /** The file that is being read. */
@@ -26,8 +27,8 @@ export type Reading = {
   /** When it came, RFC 3339, and the day of that. */
   toldAt: string;
   today: string;
-  /** Whether the file has a case of this child that began then. */
-  has(kind: CaseKind, child: string, began: string): boolean;
+  /** Whether the file has a case of this child that began then, or one that ended then too. */
+  has(kind: CaseKind, child: string, began: string, ended?: string | null): boolean;
 };
 
 export type RowOutcome =
@@ -59,7 +60,11 @@ type Prepared = {
   stated: Case;
   child: string;
   before: KnownCase | undefined;
-  was: string;
+  /** Its number from now on, and what named it before. */
+  number: number;
+  was: CaseName;
+  /** Adoption: only that an open case is over may be told. */
+  withheld: boolean;
   verdict: RowVerdict;
   told: Told;
 };
@@ -79,31 +84,40 @@ export const publishCases = async (
   const children = await known.children([
     ...new Set(tokens.filter((_, index) => cases[index]?.child.scheme === 'ssda903')),
   ]);
+  const protections = await protectionsOf(
+    publishing,
+    cases.map(({ child }) => child),
+  );
   const contact = publishing.contact();
   const taken = new Set<KnownCase>();
 
   const prepared = cases.map((stated, index): Prepared => {
     const child = tokens[index] ?? '';
-    const own = before.get(`${stated.kind} ${child}`) ?? [];
-    const same = own.find(({ began }) => began === stated.began);
-    const moved = same
-      ? undefined
-      : renamed(
-          stated,
-          own.filter((one) => !taken.has(one)),
-          (began) => reading.has(stated.kind, child, began),
-        );
-    const found = same ?? moved;
-    if (found) taken.add(found);
-    const verdict = decide(stated, found, reading.today, publishing.historyDays);
+    const key = `${stated.kind} ${child}`;
+    const own = before.get(key) ?? [];
+    const free = own.filter((one) => !taken.has(one));
+    const found =
+      sameCase(stated, free, (ended) => reading.has(stated.kind, child, stated.began, ended)) ??
+      renamed(stated, free, (began) => reading.has(stated.kind, child, began));
+    const protection = protections[index] as Protection;
+    // Also where the placement ended otherwise and the child is told of again.
+    const withheld = protection.adoption || isAdoption(stated);
+    const verdict = withheld
+      ? neutralEnd(stated, found, reading.today)
+      : decide(stated, found, reading.today, publishing.historyDays);
+    const moved = found !== undefined && found.began !== stated.began;
+    const number = found && !moved ? found.number : freeNumber(stated.began, own);
+    const reference = found?.reference ?? referenceOf(stated, own);
     const told: Told = {
       kind: stated.kind,
       child: together(stated.child, children.get(child)),
-      reference: found?.reference ?? referenceOf(stated, own),
+      person: personOf(protection, together(stated.child, children.get(child))),
+      reference,
       began: stated.began,
-      start: verdict.start,
+      start: protection.shielded ? { ...verdict.start, postcode: null } : verdict.start,
       // What an end is said not to have been is what was said of it.
       end: verdict.end ?? found?.end ?? null,
+      exclude: protection.exclude,
       contact,
       toldAt: reading.toldAt,
       replay: false,
@@ -111,7 +125,10 @@ export const publishCases = async (
         chain: tokeniser.local(organisation, 'cin-case', `${stated.child.id} ${stated.chain}`),
       }),
     };
-    return { stated, child, before: found, was: found?.began ?? stated.began, verdict, told };
+    const here = found ?? nothingTold(stated, child, number, reference);
+    taken.add(here);
+    if (found === undefined) before.set(key, [...own, here]);
+    return { stated, child, before: found, number, was: found ?? here, withheld, verdict, told };
   });
 
   // All at once: the source keeps their order and commits them together.
@@ -137,10 +154,55 @@ export const publishCases = async (
     prepared.flatMap(({ before, verdict }) => (before && verdict.statements.length === 0 ? [before] : [])),
   );
   return {
-    outcomes: said.map((one, index) => outcomeOf(one, prepared[index]?.before, reading)),
+    outcomes: said.map((one, index) => outcomeOf(one, prepared[index], reading)),
     events: said.flat().flatMap(({ fact, fate }) => (isPublished(fate) ? [fact.type] : [])),
   };
 };
+
+/** Of several that began on one day it is the one with the same end; or one whose end is not in the file, so that it was corrected. */
+const sameCase = (
+  stated: Case,
+  known: readonly KnownCase[],
+  isInFile: (ended: string | null) => boolean,
+): KnownCase | undefined => {
+  const alike = known.filter(({ began }) => began === stated.began);
+  if (!isPeriod(stated.kind)) return alike[0];
+  const ended = stated.end?.date ?? null;
+  return (
+    alike.find(({ end }) => (end?.date ?? null) === ended) ??
+    alike.find(({ end }) => !isInFile(end?.date ?? null))
+  );
+};
+
+const freeNumber = (day: string, own: readonly KnownCase[]): number => {
+  const numbers = new Set(own.filter(({ began }) => began === day).map(({ number }) => number));
+  let number = 1;
+  while (numbers.has(number)) number += 1;
+  return number;
+};
+
+const nothingTold = ({ kind, began }: Case, child: string, number: number, reference: string): KnownCase => ({
+  kind,
+  child,
+  began,
+  number,
+  reference,
+  start: null,
+  end: null,
+  startHistory: false,
+  endHistory: false,
+  said: 0,
+  toldBy: null,
+});
+
+/** The person of the council's index, where date of birth and sex are those of the file: a number alone can be another child's. */
+const personOf = ({ person }: Protection, { born, sex }: Child): KnownPerson | undefined =>
+  person !== undefined &&
+  born !== undefined &&
+  person.person.dateOfBirth?.value === born &&
+  sexOf(sex) === person.person.sex
+    ? person
+    : undefined;
 
 const knownCases = async (
   known: KnownRows,
@@ -194,33 +256,98 @@ const sorted = (content: unknown): unknown =>
       )
     : content;
 
+/** The children of a file, by token: in which row each was first. */
+export type ChildrenInFile = ReadonlyMap<string, { row: number; child: Child }>;
+
+/**
+ * Cases of these children that partners hold as open and that the file leaves out, or says to be none; withdrawn where the council sets it so.
+ * @throws RetryableError when the bus or the database cannot take it now
+ */
+export const leaveOut = async (
+  publishing: Publishing,
+  reading: Reading,
+  {
+    kinds,
+    children,
+    closed,
+  }: { kinds: readonly CaseKind[]; children: ChildrenInFile; closed: readonly Closed[] },
+): Promise<LeftOut[]> => {
+  const { known, source } = publishing;
+  const tokens = [...children.keys()];
+  const gone: KnownCase[] = [];
+  for (const kind of kinds)
+    for (const one of await known.cases(kind, tokens))
+      if (one.start && !one.end && !reading.has(kind, one.child, one.began)) gone.push(one);
+  for (const { kind, child, began } of closed)
+    for (const one of await known.cases(kind, [tokenOf(publishing, child)]))
+      if (one.start && one.began === began) gone.push(one);
+  if (publishing.withdrawsLeftOut && gone.length > 0) {
+    const told = await known.children(gone.map(({ child }) => child));
+    const withdrawn = gone.flatMap((one) => {
+      const found = children.get(one.child);
+      if (!found || !one.start) return [];
+      const child = together(found.child, told.get(one.child));
+      const fact = factOf('voided', {
+        ...one,
+        start: one.start,
+        child,
+        person: undefined,
+        exclude: [],
+        contact: publishing.contact(),
+        toldAt: reading.toldAt,
+        replay: one.startHistory,
+      });
+      const content = Buffer.from(JSON.stringify({ began: one.began, start: sorted(one.start) }));
+      const identity = ['returns', one.kind, child.scheme, one.reference, 'voided', String(one.said)];
+      return fact
+        ? [
+            {
+              one,
+              message: { raw: content, contentType: 'application/json', identity, content, facts: [fact] },
+            },
+          ]
+        : [];
+    });
+    await Promise.all(withdrawn.map(({ message }) => source.accept(message)));
+    await known.keepCases(
+      withdrawn.map(({ one }) => ({ ...one, start: null, said: one.said + 1, toldBy: reading.id, was: one })),
+    );
+  }
+  return gone.flatMap(({ kind, child }) => {
+    const row = children.get(child)?.row;
+    return row === undefined ? [] : [{ row, kind }];
+  });
+};
+
 type Said = { part: Part; replay: boolean; fact: Fact; fate: PublishOutcome };
 
 /** A duplicate is one that was published before a crash kept it from being remembered. */
 const isPublished = ({ fate }: PublishOutcome): boolean => fate === 'published' || fate === 'duplicate';
 
-const outcomeOf = (said: readonly Said[], before: KnownCase | undefined, reading: Reading): RowOutcome => {
+const outcomeOf = (said: readonly Said[], prepared: Prepared | undefined, reading: Reading): RowOutcome => {
+  const before = prepared?.before;
   const dead = said.map(({ fate }) => fate).find((fate) => fate.fate === 'dead-lettered');
   if (dead?.fate === 'dead-lettered')
     return { fate: 'refused', reason: `cannot be published: ${dead.reason}` };
   if (said.some(({ fate }) => isPublished(fate))) return { fate: 'published' };
-  if (said.length > 0) return { fate: 'not-shared' };
+  if (said.length > 0 || (prepared?.withheld && !before?.start)) return { fate: 'not-shared' };
   // Said by this reading of the file, before a crash.
   return { fate: before?.toldBy === reading.id ? 'published' : 'unchanged' };
 };
 
 /** What is to be remembered of a case: only what is on the bus counts as said. */
 const keptOf = (
-  { stated, child, before, was, verdict, told }: Prepared,
+  { stated, child, before, number, was, verdict, told }: Prepared,
   said: readonly Said[],
   reading: Reading,
-): (KnownCase & { was: string })[] => {
+): (KnownCase & { was: CaseName })[] => {
   const done = said.filter(({ fate }) => isPublished(fate));
   if (done.length === 0) return [];
-  const next: KnownCase & { was: string } = {
+  const next: KnownCase & { was: CaseName } = {
     kind: stated.kind,
     child,
     began: stated.began,
+    number,
     reference: told.reference,
     start: before?.start ?? null,
     end: before?.end ?? null,
@@ -228,7 +355,7 @@ const keptOf = (
     endHistory: before?.endHistory ?? false,
     said: (before?.said ?? 0) + 1,
     toldBy: reading.id,
-    was,
+    was: { began: was.began, number: was.number },
   };
   for (const { part, replay } of done) {
     if (part === 'begun') Object.assign(next, { start: verdict.start, startHistory: replay });

@@ -6,7 +6,7 @@ import { dateOf } from './dates.ts';
 import { type Item, itemsOf, lookOver } from './file.ts';
 import { createTally, type Receipt } from './receipt.ts';
 import type { Case } from './stated.ts';
-import { fixture, fixtureSums } from './testing.ts';
+import { caseFile, fixture, fixtureSums } from './testing.ts';
 
 const TODAY = '2026-11-24';
 
@@ -260,15 +260,16 @@ describe('reading returns', () => {
   const REFUSED: [string, Buffer | string, RegExp][] = [
     ['a workbook', Buffer.from('PK\x03\x04rest', 'latin1'), /workbook/],
     ['an empty file', '', /empty/],
-    [
-      'UTF-8 and Windows-1252 in one file',
-      Buffer.concat([Buffer.from('CHILD,DECOM,é\n'), Buffer.from([0xe9, 0x2c])]),
-      /neither/,
-    ],
     ['bytes that are no text', Buffer.from([0x43, 0x00, 0x00, 0x00, 0x41]), /not text/],
     ['another table', 'name,phone\nx,y\n', /column names/],
     ['episodes without their date', 'CHILD,RNE,LS,PLACE\nA,S,C2,U1\n', /lacks the column DECOM/],
     ['episodes without children', 'DECOM,RNE,LS,PLACE\n01/02/2026,S,C2,U1\n', /lacks the column CHILD/],
+    [
+      'dates with the month first',
+      'CHILD,DECOM,LS\nA,11/05/2026,C2\nB,10/13/2026,C2\n',
+      /line 3 has its month first/,
+    ],
+    ['SSDA903 in XML', '<SSDA903><Child/></SSDA903>', /CSV/],
     ['a column twice', 'CHILD,DECOM,DECOM\nA,01/02/2026,01/02/2026\n', /DECOM is there twice/],
     ['a document with a DOCTYPE', '<!DOCTYPE m [<!ENTITY x "y">]><Message><Children/></Message>', /DOCTYPE/],
     ['another XML document', '<html><body/></html>', /not a Children in need census/],
@@ -277,14 +278,106 @@ describe('reading returns', () => {
       '<Message><Header><CollectionDetails><Collection>SC</Collection>',
       /another collection/,
     ],
-    [
-      'a census that declares another encoding',
-      '<?xml version="1.0" encoding="utf-7"?><Message/>',
-      /encoding/,
-    ],
   ];
   for (const [what, content, why] of REFUSED)
     it(`refuses ${what}, and says why`, async () => assert.match((await read(content)).refused ?? '', why));
+
+  it('refuses only the rows whose characters are damaged or in another encoding than the rest', async () => {
+    for (const damaged of [0xe9, 0x81, 0x00, 0xc3]) {
+      const bytes = Buffer.concat([
+        Buffer.from('CHILD,DECOM,LS,Né\nA,01/02/2026,C2,é\nB,01/02/2026,C2,'),
+        Buffer.from([damaged]),
+        Buffer.from('\nC,01/02/2026,C2,ü\n'),
+      ]);
+      const { items, receipt } = await read(bytes);
+      assert.deepEqual(
+        items.map(({ cases, unread }) => cases[0]?.child.id ?? unread),
+        ['A', true, 'C'],
+      );
+      assert.match(items[1]?.problems.join() ?? '', /characters/);
+      assert.equal(receipt.file.encoding, 'utf-8');
+    }
+  });
+
+  it('reads a census whose label of the encoding is not known, and says so', async () => {
+    const { items, receipt } = await read(census(...many(2)).replace('?>', ' encoding="utf-7"?>'));
+    assert.equal(items.length, 2);
+    assert.deepEqual(receipt.faults, ['it declares an encoding that is not read: save it as UTF-8']);
+    assert.equal(receipt.complete, false);
+  });
+
+  it('keeps a row whose code is a local word, with that value unknown', async () => {
+    const { items } = await read('CHILD,DECOM,RNE,LS,PLACE\nA,05/11/2026,S,Section 20,FOSTER1\n');
+    assert.deepEqual(items[0]?.cases[0]?.start, { reason: 'S', legalStatus: null, placement: null });
+    assert.match(items[0]?.notes.join() ?? '', /LS has a code that the return does not list/);
+    const plan = child(
+      'P',
+      '',
+      '<ChildProtectionPlans><CPPstartDate>2026-03-01</CPPstartDate><InitialCategoryOfAbuse>Neglect</InitialCategoryOfAbuse></ChildProtectionPlans>',
+    );
+    const found = await read(census(plan));
+    assert.deepEqual(found.items[0]?.problems, ['CINreferralDate is missing']);
+    assert.equal(found.items[0]?.cases[0]?.start.category, null);
+    assert.match(found.items[0]?.notes.join() ?? '', /InitialCategoryOfAbuse/);
+  });
+
+  it('knows the file of deprivation of liberty orders, of which nothing is told', async () => {
+    const { items, receipt, refused } = await read(
+      'CHILD,DOB,DOLO_START,DOLO_END\nA,01/02/2012,01/02/2026,\n',
+    );
+    assert.equal(refused, undefined);
+    assert.equal(receipt.kind, 'ssda903-dolo');
+    assert.deepEqual(items[0]?.problems, []);
+  });
+
+  it('tells every row of a return that a cut, changed or inserted byte does not touch, and none twice', async () => {
+    const samples = ['episodes.csv', 'missing.csv'].map((file) => firstLines(file, 12).toString());
+    const damage = fc.record({
+      text: fc.constantFrom(...samples),
+      where: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      how: fc.constantFrom('cut', 'change', 'insert'),
+      byte: fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(...Buffer.from(',;"\n\r\t /-0'))),
+    });
+    await fc.assert(
+      fc.asyncProperty(damage, async ({ text, where, how, byte }) => {
+        const bytes = Buffer.from(text);
+        const first = text.indexOf('\n') + 1;
+        const at = first + Math.floor(where * (bytes.length - first));
+        const damaged = Buffer.concat([
+          bytes.subarray(0, at),
+          Buffer.from(how === 'cut' ? [] : [byte]),
+          bytes.subarray(how === 'insert' ? at : at + 1),
+        ]);
+        const whole = casesOf(await read(bytes));
+        const { items, refused } = await read(damaged, 97);
+        assert.equal(refused, undefined);
+        const told = items.flatMap(({ cases }) => cases.map((one) => JSON.stringify(one)));
+        const row = text.slice(first, at).split('\n').length - 1;
+        const touched = text[at] === '\n' || how === 'insert' ? [row - 1, row, row + 1] : [row];
+        for (const [index, one] of whole.entries())
+          if (!touched.includes(index)) assert.equal(told.filter((other) => other === one).length, 1, one);
+        assert.ok(told.length <= whole.length);
+        const unread = items.some((item) => item.unread);
+        if (told.length < whole.length) assert.ok(items.some(({ problems }) => problems.length > 0));
+        if (items.length < whole.length) assert.ok(unread);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('takes placeholder dates for no date, and tells no end that is ahead', async () => {
+    const { items, receipt } = await read(
+      'CHILD,DECOM,RNE,LS,DEC,REC\nA,05/11/2026,S,C2,31/12/9999,\nB,05/11/2026,S,C2,01/01/1900,\n' +
+        'C,01/01/1900,S,C2,,\nD,05/11/2026,S,C2,20/12/2026,E4A\n',
+    );
+    assert.deepEqual(
+      items.map(({ cases }) => cases.map(({ end }) => end)),
+      [[null], [null], [], [null]],
+    );
+    assert.equal(items[2]?.problems[0], 'DECOM is empty or a placeholder');
+    assert.match(items[3]?.notes.join() ?? '', /DEC is ahead/);
+    assert.equal(receipt.complete, true);
+  });
 
   const child = (id: string, more = '', details = '<CINreferralDate>2026-01-02</CINreferralDate>') =>
     `<Child><ChildIdentifiers><LAchildID>${id}</LAchildID>${more}</ChildIdentifiers><CINdetails>${details}</CINdetails></Child>`;
@@ -315,6 +408,73 @@ describe('reading returns', () => {
           one,
         );
       }
+  });
+
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, at) => child(`K${at}`, '<Surname>Smith and Jones</Surname>'));
+
+  it('loses only the broken child where what would end its fault is in a later one', async () => {
+    const children = many(40);
+    children[4] = child('K4', '<Surname>Smith & Jones</Surname>');
+    children[30] = child('K30', '<Surname>A &amp; B</Surname>');
+    for (const length of [1, 50, 65_536]) {
+      const found = await read(census(...children), length);
+      assert.deepEqual(
+        found.items.flatMap(({ cases }) => cases.map((one) => one.child.id)),
+        children.flatMap((_, at) => (at === 4 ? [] : [`K${at}`])),
+      );
+      assert.match(found.items[4]?.problems.join() ?? '', /line 6, character \d+: write & as &amp;/);
+    }
+  });
+
+  it('loses no child by a fault in the heading, and names the fault', async () => {
+    const heading = '<Header><SoftwareCode>Smith & Co</SoftwareCode></Header><Children>';
+    const { items, receipt } = await read(census(...many(3)).replace('<Children>', heading));
+    assert.equal(items.length, 3);
+    assert.equal(receipt.complete, false);
+    assert.match(receipt.faults.join(), /before the first child \(line 2/);
+  });
+
+  it('loses no child of a real heading with a fault, and tells no end that is ahead', async () => {
+    const heading = await read(caseFile('x12b.xml'));
+    const children = caseFile('x12b.xml').toString().split('<Child>').length - 1;
+    assert.equal(heading.items.filter(({ cases }) => cases.length > 0).length, children);
+    assert.match(heading.receipt.faults.join(), /line \d+, character \d+: write & as &amp;/);
+    const ahead = await read(caseFile('c09b.csv'));
+    assert.deepEqual(
+      ahead.items.flatMap(({ cases }) => cases.map(({ end }) => end)),
+      [null],
+    );
+  });
+
+  it('tells every child that a cut, changed or inserted byte does not touch, and none twice', async () => {
+    const children = many(6);
+    const text = census(...children);
+    const starts = children.map((one) => text.indexOf(one));
+    const whole = casesOf(await read(text));
+    const change = fc.record({
+      at: fc.integer({ min: text.indexOf('<Children>'), max: text.length - 1 }),
+      how: fc.constantFrom('cut', 'change', 'insert'),
+      byte: fc.constantFrom(...'<>&/!?-"\'[]xz \n'),
+    });
+    await fc.assert(
+      fc.asyncProperty(change, async ({ at, how, byte }) => {
+        const damaged =
+          text.slice(0, at) + (how === 'cut' ? '' : byte) + text.slice(how === 'insert' ? at : at + 1);
+        const { items, receipt, refused } = await read(damaged, 97);
+        assert.equal(refused, undefined);
+        const told = items.flatMap(({ cases }) => cases.map((one) => JSON.stringify(one)));
+        for (const [index, start] of starts.entries())
+          if (at < start || at > start + (children[index]?.length ?? 0))
+            assert.equal(told.filter((one) => one === whole[index]).length, 1, damaged);
+        if (told.length < 6 && receipt.complete)
+          assert.ok(
+            items.some(({ problems }) => problems.length > 0),
+            damaged,
+          );
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('reads namespaces, prefixes, CDATA and forms of other years', async () => {

@@ -1,9 +1,13 @@
 /** What became of a file, written beside it. It never has a value of the file in it. */
 import { randomBytes } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
+import type { CaseKind } from './stated.ts';
 
 /** `row`: the line on which it begins (the first line of the file is 1), or the number of the child in XML. 0 is the file as a whole. */
 type RefusedRow = { row: number; reason: string };
+
+/** `row`: where the file has the child. */
+export type LeftOut = { row: number; kind: CaseKind };
 
 export type Receipt = {
   /** What kind of file it is taken for; null where that cannot be told. */
@@ -23,13 +27,17 @@ export type Receipt = {
   withoutEvent: number;
   /** Rows of a header file that told something new about a child. */
   remembered: number;
+  /** What partners hold as open and this file does not have, though it has the child; or has as a referral without action. */
+  leftOut: LeftOut[];
   /** Events that this file put on the bus, by type. */
   events: Record<string, number>;
   ignoredColumns: string[];
   missingColumns: string[];
   /** What else there is to know, with the number of rows. */
   notes: { note: string; rows: number }[];
-  /** False where the file ends before its end. */
+  /** What is wrong outside the rows, such as in the heading of a census; it loses none of them. */
+  faults: string[];
+  /** False where the file ends before its end, where a row could not be read, or where something is wrong outside the rows. */
   complete: boolean;
   file: { bytes: number; sha256: string | null; modified: string; encoding: string | null };
   readAt: string;
@@ -56,10 +64,12 @@ export const createTally = (): Tally => {
     refusedNotListed: 0,
     withoutEvent: 0,
     remembered: 0,
+    leftOut: [],
     events: {},
     ignoredColumns: [],
     missingColumns: [],
     notes: [],
+    faults: [],
     complete: true,
     file: { bytes: 0, sha256: null, modified: new Date(0).toISOString(), encoding: null },
     readAt: new Date(0).toISOString(),

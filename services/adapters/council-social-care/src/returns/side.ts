@@ -3,10 +3,12 @@ import { runLoop } from '@causeway/runtime/async/run-loop';
 import { errorCode, RetryableError, retryableFor } from '@causeway/runtime/errors';
 import { type Config, choice, integer, text } from '@causeway/runtime/service/config';
 import type { Context } from '@causeway/runtime/service/service';
+import type { PersonIndex } from '../database/person-index.ts';
 import { ADAPTER, type Parts } from '../parts.ts';
 import { isOf, readReturn } from './file.ts';
 import { createFolder, type Folder, type Settled } from './folder.ts';
 import { createKnown } from './known.ts';
+import { personIdReader } from './protection.ts';
 import type { Publishing } from './publish.ts';
 
 export const returnsSettings = {
@@ -15,7 +17,11 @@ export const returnsSettings = {
   COUNCIL_SOCIAL_CARE_DROP_POLL_MS: integer(1_000, { min: 50, max: 600_000 }),
   COUNCIL_SOCIAL_CARE_PROCESSED: choice(['keep', 'archive', 'remove'], 'keep'),
   COUNCIL_SOCIAL_CARE_MAX_FILE_MB: integer(20, { min: 1, max: 1_000 }),
-  COUNCIL_SOCIAL_CARE_HISTORY_DAYS: integer(92, { min: 0, max: 36_500 }),
+  /** 0: everything that a return says is history. */
+  COUNCIL_SOCIAL_CARE_HISTORY_DAYS: integer(0, { min: 0, max: 36_500 }),
+  COUNCIL_SOCIAL_CARE_LEFT_OUT: choice(['list', 'withdraw'], 'list'),
+  /** How the number of a child in a return relates to the council's own number of a person. */
+  COUNCIL_SOCIAL_CARE_RETURN_IDS: text('{person_id}'),
 };
 
 type SideContext = Context<Config<typeof returnsSettings>>;
@@ -25,7 +31,7 @@ const LONGEST_PAUSE_MS = 10_000;
 const FORGET_MS = 24 * 3_600_000;
 
 /** Begins in the background; what fails is tried again. */
-export const startReturns = (context: SideContext, parts: Parts): void => {
+export const startReturns = (context: SideContext, parts: Parts, index: PersonIndex | undefined): void => {
   const { config, log, metrics, onStop, readiness, signal } = context;
   if (config.COUNCIL_DROP_DIR === undefined) {
     log.info({ event: 'source.disabled' }, 'no drop folder is set: nothing is read from files');
@@ -38,7 +44,10 @@ export const startReturns = (context: SideContext, parts: Parts): void => {
     known,
     source: parts.source,
     tokeniser: parts.tokeniser,
+    index,
+    personIdOf: personIdReader(config.COUNCIL_SOCIAL_CARE_RETURN_IDS),
     contact: parts.contact,
+    withdrawsLeftOut: config.COUNCIL_SOCIAL_CARE_LEFT_OUT === 'withdraw',
     historyDays: config.COUNCIL_SOCIAL_CARE_HISTORY_DAYS,
   };
   /** The state of each file that was seen to in this process, by name. */

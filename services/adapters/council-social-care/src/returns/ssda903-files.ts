@@ -12,7 +12,9 @@ type FileKind =
   | 'ad1'
   | 'placed_adoption'
   | 'prev_perm'
-  | 'sw_episodes';
+  | 'sw_episodes'
+  | 'dolo'
+  | 'restrictions';
 
 /** In the standard's order. What a file cannot do without is in `ESSENTIAL`. */
 const COLUMNS: Record<FileKind, readonly string[]> = {
@@ -54,19 +56,28 @@ const COLUMNS: Record<FileKind, readonly string[]> = {
   placed_adoption: ['CHILD', 'DOB', 'DATE_PLACED', 'DATE_PLACED_CEASED', 'REASON_PLACED_CEASED'],
   prev_perm: ['CHILD', 'DOB', 'PREV_PERM', 'LA_PERM', 'DATE_PERM'],
   sw_episodes: ['CHILD', 'DOB', 'SW_ID', 'SW_DECOM', 'SW_DEC', 'SW_REASON'],
+  // Deprivation of liberty orders, from the return for 2025/26 on. Nothing becomes an event, so all that counts is to know the file.
+  dolo: ['CHILD', 'DOB', 'DOLO_START', 'DOLO_END'],
+  // No file of the return: a council's own list, where its census cannot carry the columns.
+  restrictions: ['CHILD', 'RESTRICTED', 'EXCLUDE'],
 };
 
 const ESSENTIAL: Partial<Record<FileKind, readonly string[]>> = {
   header: ['CHILD'],
   episodes: ['CHILD', 'DECOM'],
   missing: ['CHILD', 'MIS_START'],
+  restrictions: ['CHILD', 'RESTRICTED'],
 };
+
+/** What a council can add to any file that is used: whose whereabouts must not go out, and whom a row must not be told. */
+const PROTECTING = ['RESTRICTED', 'EXCLUDE'];
 
 /** What the events of a file are made of; the other columns of its standard are known and not needed. */
 const USED: Partial<Record<FileKind, readonly string[]>> = {
   header: ['CHILD', 'SEX', 'DOB', 'UPN'],
   episodes: ['CHILD', 'DECOM', 'RNE', 'LS', 'PLACE', 'PLACE_PROVIDER', 'DEC', 'REC', 'PL_POST'],
   missing: ['CHILD', 'DOB', 'MISSING', 'MIS_START', 'MIS_END'],
+  restrictions: ['CHILD'],
 };
 
 /** Other words for the same columns. */
@@ -78,6 +89,12 @@ const ALIASES: Record<string, string> = {
   MISSTARTDATE: 'MISSTART',
   MISENDDATE: 'MISEND',
   PLACEPROVIDERCODE: 'PLACEPROVIDER',
+  DOLOSTARTDATE: 'DOLOSTART',
+  DOLSTART: 'DOLOSTART',
+  DOLODECOM: 'DOLOSTART',
+  DOLOENDDATE: 'DOLOEND',
+  DOLEND: 'DOLOEND',
+  DOLODEC: 'DOLOEND',
 };
 
 /** Names in their other spellings: any case, spaces, dashes or dots for underscores, quotes, a byte order mark. */
@@ -90,7 +107,9 @@ const plain = (name: string): string => {
 };
 
 const KINDS = Object.keys(COLUMNS) as FileKind[];
-const PLAIN = new Map(Object.values(COLUMNS).flatMap((names) => names.map((name) => [plain(name), name])));
+const PLAIN = new Map(
+  [PROTECTING, ...Object.values(COLUMNS)].flatMap((names) => names.map((name) => [plain(name), name])),
+);
 /** `,` first: where a row reads the same by two of them, it is the standard's. */
 const MOST_NAMED = 50;
 const DELIMITERS = [',', ';', '\t', '|'];
@@ -100,6 +119,8 @@ export type Layout = {
   delimiter: string;
   /** Cells of a row. */
   width: number;
+  /** Cells of the row of column names, with the empty ones behind the last name. */
+  cells: number;
   /** Where each column that is used stands. */
   at: ReadonlyMap<string, number>;
   /** Columns of no file of the return; named as far as they look like names. */
@@ -136,7 +157,9 @@ export const recognise = (names: string): Recognised => {
     return refused(`the ${file} file lacks the column${lacking.length > 1 ? 's' : ''} ${lacking.join(', ')}`);
   const used = USED[file] ?? [];
   const at = new Map(
-    used.flatMap((name) => (names_.has(name) ? [[name, best.known.indexOf(name)] as const] : [])),
+    [...used, ...PROTECTING].flatMap((name) =>
+      names_.has(name) ? [[name, best.known.indexOf(name)] as const] : [],
+    ),
   );
   // A separator behind the last name.
   const width = best.cells.findLastIndex((cell) => cell !== '') + 1;
@@ -146,16 +169,20 @@ export const recognise = (names: string): Recognised => {
       file,
       delimiter: best.delimiter,
       width,
+      cells: best.cells.length,
       at,
       ignored: best.cells
         .flatMap((cell, index) =>
-          cell === '' || COLUMNS[file].includes(best.known[index] ?? '') ? [] : [presentable(cell, index)],
+          cell === '' || isColumn(file, best.known[index] ?? '') ? [] : [presentable(cell, index)],
         )
         .slice(0, MOST_NAMED),
       missing: used.filter((name) => !names_.has(name)),
     },
   };
 };
+
+const isColumn = (file: FileKind, name: string): boolean =>
+  COLUMNS[file].includes(name) || (isUsed(file) && PROTECTING.includes(name));
 
 const bestKind = (names: ReadonlySet<string>): [FileKind, number] => {
   const scored = KINDS.map((file) => {

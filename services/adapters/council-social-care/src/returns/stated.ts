@@ -1,4 +1,5 @@
 /** What a file states: about a child, and about one thing that began and may have ended. */
+import type { LocalIdentifier } from '@causeway/runtime/source/fact';
 
 export type CaseKind =
   | 'care-episode'
@@ -6,6 +7,9 @@ export type CaseKind =
   | 'child-protection-plan'
   | 'safeguarding-referral'
   | 'section47-enquiry';
+
+/** Of these a child can have several that begin on one day. */
+export const isPeriod = (kind: CaseKind): boolean => kind === 'child-missing-from-care';
 
 /** Values of a row by our own names; null is empty, and a name that is not there is a column that the file does not have. */
 export type Values = Readonly<Record<string, string | null>>;
@@ -19,7 +23,16 @@ export type Child = {
   born?: string | null;
   expected?: string | null;
   upn?: string | null;
+  /** Where the file itself says so: that it must not go out where the child is, and which organisations must not be told, or `all`. */
+  restricted?: boolean;
+  exclude?: string[];
 };
+
+/** The child as the subject of its events. */
+export const subjectOf = ({ scheme, id }: Pick<Child, 'scheme' | 'id'>): LocalIdentifier => ({
+  scheme: scheme === 'cin' ? 'la-child' : 'ssda903',
+  id,
+});
 
 export type Case = {
   kind: CaseKind;
@@ -32,3 +45,6 @@ export type Case = {
   /** What joins the cases of one child that belong together. */
   chain?: string;
 };
+
+/** A case that the file says is none. */
+export type Closed = Pick<Case, 'kind' | 'child' | 'began'>;

@@ -10,7 +10,7 @@ import { createCodec } from '@causeway/runtime/avro/codec';
 import { topology } from '@causeway/runtime/bus/acls';
 import { decodeHeaders, type Envelope } from '@causeway/runtime/bus/envelope';
 import { AGREEMENTS_TOPIC, LANES, topicsOf } from '@causeway/runtime/bus/topics';
-import { connectKafka } from '@causeway/runtime/kafka/connect';
+import { connectKafka, type Kafka } from '@causeway/runtime/kafka/connect';
 import { readToEnd } from '@causeway/runtime/kafka/reader';
 import { type Service, startService } from '@causeway/runtime/service/service';
 import { createLogger } from '@causeway/runtime/telemetry/log';
@@ -18,6 +18,7 @@ import type { Agreement } from '@causeway/schemas/agreements/agreement';
 import type { AgreementRecord } from '@causeway/schemas/agreements/log';
 import { loadCatalogue } from '@causeway/schemas/catalogue/catalogue';
 import { name, settings, start } from '../adapter.ts';
+import { createTestCouncil } from '../database/testing.ts';
 import type { Receipt } from './receipt.ts';
 
 const env = (variable: string): string => process.env[`CAUSEWAY_TEST_${variable}`] ?? '';
@@ -27,6 +28,8 @@ export const fixture = (file: string): Buffer =>
   file.endsWith('.csv')
     ? gunzipSync(readFileSync(new URL(`${file}.gz`, FIXTURES)))
     : readFileSync(new URL(file, FIXTURES));
+
+export const caseFile = (file: string): Buffer => readFileSync(new URL(`../cases/${file}`, FIXTURES));
 
 type Published = { event: Envelope; data: Record<string, unknown> };
 
@@ -38,11 +41,15 @@ type Council = {
   receipt(file: string): Promise<Receipt>;
   /** The events in the outbox beyond those that were given before. */
   news(): Promise<Published[]>;
+  /** How many dead letters there are. */
+  deadLetters(): Promise<number>;
+  /** How many records open a safeguard, and how many end one. */
+  safeguards(): Promise<{ opened: number; ended: number }>;
   restart(): Promise<void>;
   service(): Service;
 };
 
-type Prepared = Pick<Council, 'folder' | 'news'> &
+type Prepared = Pick<Council, 'folder' | 'news' | 'deadLetters' | 'safeguards'> &
   AsyncDisposable & {
     /** The settings of an adapter that works there. */
     environment: Record<string, string>;
@@ -106,11 +113,31 @@ export const prepareCouncil = async (shared: (type: string) => boolean = () => t
       await reader.close();
       return found;
     },
+    deadLetters: async () => (await valuesIn(kafka, topicsOf(organisation).deadLetter)).length,
+    async safeguards() {
+      const values = await valuesIn(kafka, topicsOf(organisation).safeguards);
+      const opened = values.filter((value) => value !== null).length;
+      return { opened, ended: values.length - opened };
+    },
     async [Symbol.asyncDispose]() {
       await kafka.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+};
+
+const valuesIn = async (kafka: Kafka, topic: string): Promise<(Buffer | null)[]> => {
+  const reader = kafka.reader();
+  const values: (Buffer | null)[] = [];
+  for await (const { value } of readToEnd(reader, { topic, partition: 0 }, 0)) values.push(value);
+  await reader.close();
+  return values;
+};
+
+/** The database of a council, which is dropped with the test. */
+export const createTestDatabase = async () => {
+  const database = await createTestCouncil();
+  return { ...database, [Symbol.asyncDispose]: () => database.drop() };
 };
 
 /** The same with an adapter at work. */
@@ -126,6 +153,8 @@ export const startCouncil = async (
   return {
     folder,
     news: prepared.news,
+    deadLetters: prepared.deadLetters,
+    safeguards: prepared.safeguards,
     service: () => service,
     async drop(file, content) {
       const path = join(folder, file);
