@@ -10,16 +10,14 @@ const resourcesOf = (root: Node): Resource[] =>
     return node === undefined ? [] : [{ fullUrl: valueAt(entry, 'fullUrl'), node }];
   });
 
-/** The bundle of the event itself: a mailbox may receive it inside the bundle of a distribution envelope (ITK3). */
-export const bundleOf = (root: Node): Bundle | undefined => {
-  if (root.name !== 'Bundle') return undefined;
+/** The bundles of the events themselves: a mailbox may receive them inside the bundle of a distribution envelope (ITK3). */
+export const bundlesOf = (root: Node): Bundle[] => {
+  if (root.name !== 'Bundle') return [];
   const resources = resourcesOf(root);
-  for (const { node } of resources) {
-    const inner = bundleOf(node);
-    if (inner !== undefined) return inner;
-  }
+  const inner = resources.flatMap(({ node }) => bundlesOf(node));
+  if (inner.length > 0) return inner;
   const header = resources.find(({ node }) => node.name === 'MessageHeader')?.node;
-  return header === undefined ? undefined : { root, header, resources };
+  return header === undefined ? [] : [{ root, header, resources }];
 };
 
 /** The resource that a `reference` element of this element names; undefined for one that is not in the bundle. */

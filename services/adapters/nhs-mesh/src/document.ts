@@ -5,9 +5,10 @@ import { readXml } from './xml.ts';
 
 type Document =
   | { kind: 'fhir'; root: Node }
-  /** Such as a CloudEvent. */
-  | { kind: 'json'; object: Record<string, unknown> };
+  /** Such as CloudEvents: one, or a batch of them. */
+  | { kind: 'json'; objects: Record<string, unknown>[] };
 
+const MOST_TOGETHER = 1_000;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** @throws Unreadable */
@@ -19,12 +20,15 @@ export const readDocument = (body: Buffer): Document => {
       throw new Unreadable('unsupported-encoding');
     return { kind: 'fhir', root: readXml(text) };
   }
-  if (!text.startsWith('{')) throw new Unreadable('not-xml-or-json');
-  const object = parseJson(text);
-  if (!isObject(object)) throw new Unreadable('malformed-json');
-  return typeof object.resourceType === 'string'
-    ? { kind: 'fhir', root: treeOfJson(object) }
-    : { kind: 'json', object };
+  if (!/^[{[]/.test(text)) throw new Unreadable('not-xml-or-json');
+  const parsed = parseJson(text);
+  if (isObject(parsed))
+    return typeof parsed.resourceType === 'string'
+      ? { kind: 'fhir', root: treeOfJson(parsed) }
+      : { kind: 'json', objects: [parsed] };
+  const objects = Array.isArray(parsed) && parsed.every(isObject) ? parsed : [];
+  if (objects.length > MOST_TOGETHER) throw new Unreadable('too-many-elements');
+  return { kind: 'json', objects };
 };
 
 const decode = (body: Buffer): string => {

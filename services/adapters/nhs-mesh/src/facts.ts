@@ -44,6 +44,12 @@ const latest = ({ own, order }: About, fact: string) => ({
   latest: { visit: `patient:${own.scheme}:${own.id}`, fact, order },
 });
 
+/** PDS death notification status. */
+const DEATHS: Record<string, DeathNotificationStatus> = { '1': 'informal', '2': 'formal', U: 'removed' };
+
+export const deathStatus = (code: string | undefined): DeathNotificationStatus =>
+  DEATHS[code ?? ''] ?? 'UNKNOWN';
+
 export const deathNotified = (
   about: About,
   status: DeathNotificationStatus,

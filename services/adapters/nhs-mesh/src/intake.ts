@@ -83,7 +83,7 @@ export const createIntake = (options: IntakeOptions): Intake => {
     return marks.map((mark) => options.shielding({ ...mark, on: mark.order?.slice(0, 10) ?? on }));
   };
 
-  const outcomeOf = (raw: Buffer): NotificationOutcome | 'defect' => {
+  const outcomesOf = (raw: Buffer): NotificationOutcome[] | 'defect' => {
     try {
       return translate(raw, { contact: options.contact(), now: options.now() });
     } catch (error) {
@@ -93,9 +93,7 @@ export const createIntake = (options: IntakeOptions): Intake => {
     }
   };
 
-  const judgeBytes: Intake['judgeBytes'] = (raw, contentType) => {
-    const outcome = outcomeOf(raw);
-    if (outcome === 'defect') return kept({ raw, contentType, reason: 'translation-failed' });
+  const judgeOutcome = (raw: Buffer, contentType: string, outcome: NotificationOutcome): Judged => {
     if (outcome.kind === 'ignored') return ignored(outcome.reason);
     if (outcome.kind === 'undecodable')
       return kept({ raw, contentType, reason: outcome.reason }, registrationsOf(outcome.marks));
@@ -107,6 +105,12 @@ export const createIntake = (options: IntakeOptions): Intake => {
         return { outcome: 'published', reason: fate.ids.length > 0 ? 'none' : 'safeguard-only' };
       return { outcome: fate.fate, reason: reasonOf(fate) };
     });
+  };
+
+  const judgeBytes: Intake['judgeBytes'] = (raw, contentType) => {
+    const outcomes = outcomesOf(raw);
+    if (outcomes === 'defect') return kept({ raw, contentType, reason: 'translation-failed' });
+    return together(outcomes.map((outcome) => judgeOutcome(raw, contentType, outcome)));
   };
 
   return {
@@ -122,6 +126,21 @@ export const createIntake = (options: IntakeOptions): Intake => {
       if (encrypted) return kept({ raw, contentType, reason: 'encrypted' });
       if (body.kind === 'damaged') return kept({ raw, contentType, reason: 'damaged-compression' });
       return judgeBytes(raw, contentType);
+    },
+  };
+};
+
+/** The notifications of one message, in their own order; of their fates the one that needs somebody most. */
+const together = (judged: readonly Judged[]): Judged => {
+  const inOrder = judged.toSorted((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
+  return {
+    order: inOrder[0]?.order ?? UNORDERED,
+    async settle() {
+      const fates = await Promise.all(inOrder.map(({ settle }) => settle()));
+      const found = ['dead-lettered', 'published'].flatMap((wanted) =>
+        fates.filter(({ outcome }) => outcome === wanted),
+      );
+      return (found[0] ?? fates[0]) as IntakeResult;
     },
   };
 };

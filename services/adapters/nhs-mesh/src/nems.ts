@@ -7,6 +7,7 @@ import {
   addressChanged,
   birthNotified,
   deathNotified,
+  deathStatus,
   numberChanged,
   recordAmended,
 } from './facts.ts';
@@ -19,7 +20,7 @@ import {
   type Translation,
   type UndecodableReason,
 } from './notification.ts';
-import { dateOf, movedOn, type Patient, patientOf } from './patient.ts';
+import { dayInLondon, movedOn, type Patient, patientOf } from './patient.ts';
 import { instant, orderOf, sequenceOf } from './times.ts';
 import { all, at, canonical, extensions, type Node, valueAt } from './tree.ts';
 
@@ -113,18 +114,15 @@ const markOf = (patient: Patient | undefined, order: string | undefined): Mark[]
         },
       ];
 
-/** PDS death notification status. */
-const DEATHS: Record<string, DeathNotificationStatus> = { '1': 'informal', '2': 'formal', U: 'removed' };
-
 const deathStatusOf = (patient: Node): DeathNotificationStatus => {
   const [outer] = extensions(patient, 'Extension-CareConnect-DeathNotificationStatus-1');
   const [status] = extensions(outer, 'deathNotificationStatus');
-  return DEATHS[valueAt(status, 'valueCodeableConcept', 'coding', 'code') ?? ''] ?? 'UNKNOWN';
+  return deathStatus(valueAt(status, 'valueCodeableConcept', 'coding', 'code'));
 };
 
 /** A date of death that lies behind the message's own time is a mistake. */
 const dateOfDeath = (patient: Node, at: string): PartialDate | null => {
-  const date = dateOf(valueAt(patient, 'deceasedDateTime'));
+  const date = dayInLondon(valueAt(patient, 'deceasedDateTime'));
   return date === null || date.value > at.slice(0, date.value.length) ? null : date;
 };
 

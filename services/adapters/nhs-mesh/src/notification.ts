@@ -12,6 +12,7 @@ export type UndecodableReason =
   | 'time-in-future'
   | 'no-patient'
   | 'no-identifier'
+  | 'invalid-identifier'
   | 'unexpected-life-cycle';
 
 /** What a message says of whether its people's addresses may be known; without an order, where it has no time. */

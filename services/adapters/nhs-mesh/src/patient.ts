@@ -1,5 +1,6 @@
 /** The person of a NEMS bundle: a CareConnect Patient to the `Person` of our events, and what tells people apart. */
 import type { LocalIdentifier, Verified } from '@causeway/runtime/source/fact';
+import { londonOffset } from '@causeway/schemas/dates/london';
 import { parseIsoDate } from '@causeway/schemas/dates/partial-dates';
 import type {
   Address,
@@ -19,6 +20,7 @@ import {
 } from '@causeway/schemas/identifiers/person-parts';
 import { checkPostcode } from '@causeway/schemas/identifiers/places';
 import { type Bundle, resolve } from './bundle.ts';
+import { instant } from './times.ts';
 import { all, at, type Node, valueAt } from './tree.ts';
 
 export type Patient = {
@@ -101,14 +103,49 @@ export const movedOn = (patient: Node): PartialDate | null => dateOf(startOf(hom
 export const dateOf = (text: string | undefined): PartialDate | null =>
   parseIsoDate((text ?? '').replace(/T.*$/, '')) ?? null;
 
+/** The day in the United Kingdom: shortly after midnight in summer it is another one in UTC. */
+export const dayInLondon = (text: string | undefined): PartialDate | null => {
+  const at = Date.parse(instant(text) ?? '');
+  if (Number.isNaN(at)) return dateOf(text);
+  return dateOf(new Date(at + londonOffset(at) * 60_000).toISOString());
+};
+
+/** Where the person is registered now: of several the one that has not ended, the latest of those. */
 const practiceOf = (bundle: Bundle, patient: Node): string | null => {
-  const organisation = resolve(bundle, patient, 'generalPractitioner');
-  const identifier = all(organisation, 'identifier').find((one) =>
+  const now = valueAt(bundle.header, 'timestamp') ?? '';
+  const [current] = all(patient, 'generalPractitioner')
+    .flatMap((element) => {
+      const { code, period } = practiceIn(bundle, patient, element);
+      const [start, end] = [valueAt(period, 'start') ?? '', valueAt(period, 'end')];
+      return code === null || (end !== undefined && end <= now.slice(0, end.length)) ? [] : [{ code, start }];
+    })
+    .toSorted((a, b) => b.start.localeCompare(a.start));
+  return current?.code ?? null;
+};
+
+/** Named by the reference itself, by an identifier in its place, or by the resource that it points to, which may be a role or a contained one. */
+const practiceIn = (bundle: Bundle, patient: Node, element: Node) => {
+  const pointed = referred(bundle, patient, element);
+  const organisation = referred(bundle, patient, at(pointed, 'organization')) ?? pointed;
+  const identifiers = [...all(element, 'identifier'), ...all(organisation, 'identifier')].filter((one) =>
     valueAt(one, 'system')?.endsWith('/ods-organization-code'),
   );
-  const reference = valueAt(patient, 'generalPractitioner', 'reference')?.split('/').at(-1);
-  const code = (valueAt(identifier, 'value') ?? reference ?? '').toUpperCase();
-  return practiceCode(code);
+  const identifier = identifiers.find((one) => valueAt(one, 'period', 'end') === undefined) ?? identifiers[0];
+  const reference = valueAt(element, 'reference')?.split('/').at(-1);
+  const [extended] = all(element, 'extension').flatMap((one) => at(one, 'valuePeriod') ?? []);
+  return {
+    code: practiceCode((valueAt(identifier, 'value') ?? reference ?? '').toUpperCase()),
+    period: extended ?? at(identifier, 'period') ?? at(pointed, 'period'),
+  };
+};
+
+const referred = (bundle: Bundle, patient: Node, element: Node | undefined): Node | undefined => {
+  const reference = valueAt(element, 'reference');
+  if (reference?.startsWith('#'))
+    return all(patient, 'contained')
+      .flatMap(({ children }) => children)
+      .find((one) => valueAt(one, 'id') === reference.slice(1));
+  return resolve(bundle, element);
 };
 
 /** Confidentiality of the record: `S` and `R` of the national index, HL7's `V`, and what it says of a record that it has emptied. */

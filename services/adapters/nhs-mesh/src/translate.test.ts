@@ -11,8 +11,13 @@ import { translate } from './translate.ts';
 
 const NOW = new Date('2026-11-01T12:00:00Z');
 const contact = { organisation: 'Westshire NHS Trust', telephone: '01632 960010' };
-const translated = (raw: Buffer | string): NotificationOutcome =>
+const allTranslated = (raw: Buffer | string): NotificationOutcome[] =>
   translate(Buffer.from(raw), { contact, now: NOW });
+const translated = (raw: Buffer | string): NotificationOutcome => {
+  const [outcome, ...more] = allTranslated(raw);
+  assert.ok(outcome && more.length === 0);
+  return outcome;
+};
 
 const person = exampleAdult(3_000);
 const base: NemsMessage = {
@@ -177,6 +182,83 @@ describe('deaths', () => {
   });
 });
 
+describe('what the mailbox really brings', () => {
+  const caseOf = (name: string) => readFileSync(new URL(`../fixtures/cases/${name}`, import.meta.url));
+  const later = (raw: Buffer | string) =>
+    translate(Buffer.from(raw), { contact, now: new Date('2026-11-30T12:00:00Z') });
+  const practiceOf = (raw: string) => {
+    const { data } = factOf(later(raw)[0] as NotificationOutcome);
+    return 'person' in data ? data.person.generalPractice : undefined;
+  };
+  const n01 = caseOf('N01-0.xml').toString('utf8');
+  const named = (code: string, more = '') =>
+    `<generalPractitioner>${more}<identifier><system value="https://fhir.nhs.uk/Id/ods-organization-code"/><value value="${code}"/></identifier></generalPractitioner>`;
+  const own = /<generalPractitioner>.*<\/generalPractitioner>/;
+  const contained = (body: string) =>
+    `<contained><Organization><id value="gp"/>${body}</Organization></contained>`;
+  const pointer = '<generalPractitioner><reference value="#gp"/></generalPractitioner>';
+
+  it('a practice by identifier, contained in the patient, or the current one of several', () => {
+    assert.equal(practiceOf(n01), 'A81001');
+    const organisation =
+      '<identifier><system value="https://fhir.nhs.uk/Id/ods-organization-code"/><value value="A81002"/></identifier>';
+    const inside = n01.replace(own, pointer).replace('<Patient>', `<Patient>${contained(organisation)}`);
+    assert.equal(practiceOf(inside), 'A81002');
+    const period = (start: string, end?: string) =>
+      `<extension url="https://fhir.example/period"><valuePeriod><start value="${start}"/>${end ? `<end value="${end}"/>` : ''}</valuePeriod></extension>`;
+    const several =
+      named('A81003', period('2001-01-01', '2026-11-19')) +
+      named('A81004', period('2026-11-20')) +
+      named('A81005', period('2020-01-01'));
+    assert.equal(practiceOf(n01.replace(own, several)), 'A81004');
+    assert.equal(practiceOf(n01.replace(own, named('A81003', period('2001-01-01', '2026-11-19')))), null);
+  });
+
+  it('a signal of the first version, with how certain the death is', () => {
+    const [outcome, ...more] = later(caseOf('N11-0.json'));
+    assert.deepEqual(more, []);
+    const fact = factOf(outcome as NotificationOutcome);
+    assert.ok(fact.type === 'uk.causeway.nhs.death.notified.v1');
+    assert.deepEqual(fact.verified, { nhs: '9990090106' });
+    assert.deepEqual(
+      [fact.data.status, fact.data.person.dateOfBirth?.value, fact.occurredAt, fact.sequence],
+      ['formal', '1940-02-03', '2026-11-20T17:31:00.000Z', '00000000000000000016'],
+    );
+  });
+
+  it('every notification of a bundle, an envelope or a batch, each with a name of its own', () => {
+    const outcomes = later(caseOf('N19-0.json'));
+    assert.deepEqual(
+      outcomes.map((outcome) => factOf(outcome).verified),
+      [{ nhs: '9995090228' }, { nhs: '9990090238' }],
+    );
+    const identities = outcomes.map((one) => one.kind === 'facts' && one.said.identity.join());
+    assert.equal(new Set(identities).size, 2);
+    const signal = JSON.parse(caseOf('N11-0.json').toString());
+    const batch = JSON.stringify([signal, { ...signal, id: 'another', type: 'pds-change-of-gp-1' }]);
+    assert.deepEqual(later(batch).map(reasonOf), ['facts', 'facts']);
+    const inner = n01.replace(/^<\?xml[^>]*\?>/, '');
+    const other = inner.replaceAll('n01-21001-1795981312', 'n01-2').replaceAll('9990210012', '9990090238');
+    const envelope = `<Bundle xmlns="http://hl7.org/fhir"><entry><resource>${inner}</resource></entry><entry><resource>${other}</resource></entry></Bundle>`;
+    assert.deepEqual(
+      later(envelope).map((outcome) => factOf(outcome).verified),
+      [{ nhs: '9990210012' }, { nhs: '9990090238' }],
+    );
+  });
+
+  it('a death just after midnight in summer, on its day in the United Kingdom', () => {
+    const at = (deathAt: string) => {
+      const fact = factOf(
+        translated(nems({ event: 'pds-death-notification-1', death: { status: '2', at: deathAt } })),
+      );
+      return fact.type === 'uk.causeway.nhs.death.notified.v1' ? fact.data.dateOfDeath?.value : undefined;
+    };
+    assert.equal(at('2026-05-02T23:10:00Z'), '2026-05-03');
+    assert.equal(at('2026-05-03T00:10:00+01:00'), '2026-05-03');
+    assert.equal(at('2026-01-02T23:10:00Z'), '2026-01-02');
+  });
+});
+
 describe('order', () => {
   it('is that of the time of the change, whatever its offset, then of the sequence', () => {
     const orders = [
@@ -207,7 +289,8 @@ describe('what is no notification', () => {
     ['half a message', nems().slice(0, 900), 'malformed-xml'],
     ['two messages in one', nems() + nems(), 'malformed-xml'],
     ['half a signal', '{"type":"pds-', 'malformed-json'],
-    ['a list', '[1]', 'not-xml-or-json'],
+    ['a list', '[1]', 'not-a-notification'],
+    ['an empty list', '[]', 'not-a-notification'],
     ['another character set', Buffer.from([0x3c, 0xff, 0xfe]), 'unsupported-encoding'],
     ['a declared character set', `<?xml version="1.0" encoding="UTF-16"?>${nems()}`, 'unsupported-encoding'],
     ['another language', '<html><body/></html>', 'malformed-xml'],
@@ -236,7 +319,7 @@ describe('what is no notification', () => {
     [
       'a signal of an invalid number',
       '{"type":"pds-change-of-gp-2","subject":"1234567890"}',
-      'no-identifier',
+      'invalid-identifier',
     ],
   ];
   for (const [name, raw, reason] of reasons)
@@ -258,8 +341,10 @@ describe('what is no notification', () => {
     );
     fc.assert(
       fc.property(raw, (bytes) => {
-        const outcome = translated(bytes);
-        if (outcome.kind === 'undecodable') assert.match(outcome.reason, /^[a-z-]+$/);
+        const outcomes = allTranslated(bytes);
+        assert.ok(outcomes.length > 0);
+        for (const outcome of outcomes)
+          if (outcome.kind === 'undecodable') assert.match(outcome.reason, /^[a-z-]+$/);
       }),
       { numRuns: 500 },
     );

@@ -108,6 +108,7 @@ const SAID: Record<string, string> = {
   'not-a-notification': 'it is not a notification',
   'no-event-type': 'it does not name its event',
   'no-identifier': 'it does not identify a person',
+  'invalid-identifier': 'the number of the person fails its check',
   'time-in-future': 'it happened in the future, by its own clock',
   'unsupported-character-set': 'it is in a character set that is not read here',
   'unknown-code': 'it answered with an unknown code',
