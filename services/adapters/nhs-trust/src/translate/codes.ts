@@ -145,7 +145,10 @@ const CARE_CONTEXT = codeList<Exclude<CareContext, 'general'>>({
 /** Words in the names of wards, specialties and patient types that say the same where no national code does. */
 const CARE_WORDS: [CareContext, RegExp][] = [
   ['newborn', /NEWBORN|NEONAT|SCBU|NICU/],
-  ['maternity', /MATERNITY|OBSTETRIC|MIDWI|(ANTE|POST) ?NATAL|LABOU?R|DELIVERY SUITE|BIRTH|\bMLU\b/],
+  [
+    'maternity',
+    /MATERNITY|OBSTETRIC|MIDWI|(ANTE|POST) ?NATAL|\bLABOU?R\b|DELIVERY SUITE|\bBIRTH(S|ING)?\b|\bMLU\b/,
+  ],
   ['mental_health', /PSYCHIATR|MENTAL HEALTH|CAMHS/],
   ['sexual_health', /SEXUAL|GENITO ?URIN|\bGUM\b|\bHIV\b/],
 ];

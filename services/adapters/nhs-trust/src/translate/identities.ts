@@ -6,6 +6,7 @@ import { DELETED, type Message, segment, text, value } from '../hl7/parser.ts';
 import { dischargeMethodOf } from './codes.ts';
 import { type About, attributes, common, type Encounter, eventTime } from './encounter.ts';
 import { type NhsNumberPolicy, patientOf, retiredOf } from './patient.ts';
+import { classKindOf } from './visit-kind.ts';
 
 type Maybe = Fact | undefined;
 
@@ -77,22 +78,30 @@ const death = (about: About, fact: string, status: 'informal' | 'removed', date?
   ];
 };
 
-/** PID-30 with the date of PID-29; a deleted or negative indicator takes back what was told before. */
+/**
+ * PID-30 with the date of PID-29; a deleted or negative indicator takes back what was told before, and without an
+ * indicator so does a deleted date. An empty field changes nothing.
+ */
 export const deathIndicated = (about: About): Fact[] => {
   const pid = segment(about.message, 'PID');
   const indicator = value(about.message, pid, 30);
   const date = text(about.message, pid, 29);
-  if (indicator === DELETED || (indicator !== undefined && NO.test(indicator)))
+  const dateDeleted = indicator === undefined && value(about.message, pid, 29) === DELETED;
+  if (dateDeleted || indicator === DELETED || (indicator !== undefined && NO.test(indicator)))
     return death(about, DEATH, 'removed');
   const died = indicator === undefined ? date !== undefined : YES.test(indicator);
   return died ? death(about, DEATH, 'informal', date) : [];
 };
 
-/** A discharge by death is a death as well; also where only the patient's record says it. */
+/**
+ * A discharge by death is a death as well; also where only the patient's record says it. PV1-36 of an emergency
+ * attendance is often another list, in which 4 is no death: there a negative PID-30 is believed.
+ */
 export const deathAtDischarge = (encounter: Encounter): Fact[] => {
   const { message, pv1 } = encounter;
+  const indicator = text(message, segment(message, 'PID'), 30);
+  if (classKindOf(message) === 'emergency' && indicator !== undefined && NO.test(indicator)) return [];
   if (dischargeMethodOf(text(message, pv1, 36)) !== 'died') {
-    const indicator = text(message, segment(message, 'PID'), 30);
     return indicator !== undefined && YES.test(indicator) ? deathIndicated(encounter) : [];
   }
   const date = text(message, segment(message, 'PID'), 29) ?? text(message, pv1, 45);

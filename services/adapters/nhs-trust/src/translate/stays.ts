@@ -175,7 +175,7 @@ export const admissionPlanned = (encounter: Encounter): Maybe => {
       ...common(encounter, at),
       ...place(encounter),
       ...stay(encounter),
-      plannedAt: plannedFor(encounter, 8) ?? null,
+      plannedAt: plannedFor(encounter, 8) ?? givenTime(encounter, 44),
     },
   };
 };

@@ -222,6 +222,25 @@ describe('translation of ADT messages', () => {
     assert.deepEqual(verified('9434765919^3^^NHS^NHS'), {});
   });
 
+  it('takes PV1-44 of a planned admission for its planned time where nothing else says it', () => {
+    const planned = (more: string[]) => {
+      const pv1 = PV1.replace('20240305101500', '20240401160000');
+      const evn = 'EVN|A05|20240305101900';
+      return factOf(translated(message({ trigger: 'A05', evn, pv1, more }))).data as { plannedAt?: string };
+    };
+    assert.match(planned([]).plannedAt ?? '', /^2024-04-01T16:00:00/);
+    assert.match(planned([`PV2|${'|'.repeat(7)}20240402090000`]).plannedAt ?? '', /^2024-04-02T09:00:00/);
+  });
+
+  it('takes a part of a word in the name of a ward for no birth', () => {
+    const methodOn = (ward: string) =>
+      admissionOf(translated(message({ pv1: PV1.replace('Ward 7', ward) }))).admissionMethod;
+    assert.deepEqual(
+      ['CATH LABORATORY', 'BIRTHWAITE WARD', 'LABOUR WARD', 'BIRTHING SUITE', 'BIRTH CENTRE'].map(methodOn),
+      ['emergency', 'emergency', 'maternity', 'maternity', 'maternity'],
+    );
+  });
+
   it('tells a death at the end of an emergency attendance, and one that only PID-30 of a discharge says', () => {
     const types = (parts: Parts) => {
       const outcome = translated(message({ trigger: 'A03', ...parts }));
@@ -234,6 +253,8 @@ describe('translation of ADT messages', () => {
     const dead = `${PID}${'|'.repeat(22)}Y`;
     assert.deepEqual(types({ pv1: ended('E', '4') }), ['death.notified.v1']);
     assert.equal(types({ pv1: ended('E', '1') }), 'end-of-emergency-attendance');
+    const alive = `${PID}${'|'.repeat(22)}N`;
+    assert.equal(types({ pid: alive, pv1: ended('E', '4') }), 'end-of-emergency-attendance');
     assert.deepEqual(types({ pid: dead }), ['patient-discharge.recorded.v1', 'death.notified.v1']);
     assert.deepEqual(types({ pid: dead, pv1: ended('I', '4') }), [
       'patient-discharge.recorded.v1',
@@ -263,6 +284,13 @@ describe('translation of ADT messages', () => {
       'death',
       'known',
     ]);
+    assert.deepEqual(deathOf({ trigger: 'A08', pid: pid('""', '') }), [
+      'removed',
+      undefined,
+      'death',
+      'known',
+    ]);
+    assert.equal(deathOf({ trigger: 'A08', pid: pid('""', 'Y') })[0], 'informal');
     assert.deepEqual(deathOf({ trigger: 'A31', pid: pid('', '') }), Array(4).fill(undefined));
     const died = `PV1|1|I|W||||||||||||||||V1${'|'.repeat(17)}4|79|||||||20240301|20240305101000`;
     assert.deepEqual(deathOf({ trigger: 'A03', pv1: died }), [
